@@ -1,0 +1,2 @@
+LIB_LIST += common
+common_SRCS := $(wildcard common/*.c)

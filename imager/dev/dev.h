@@ -1,0 +1,75 @@
+/* dev.h: bytes at offsets.  The lowest layer: a file, a block device, memory,
+ * a window of another device, an image, a device that fails on purpose. */
+#ifndef REHOST_DEV_H
+#define REHOST_DEV_H
+#include <stddef.h>
+#include <stdint.h>
+#include "common/err.h"
+
+struct blkdev;
+
+/* Offsets and lengths in bytes, inside [0, size).  read and write move exactly
+ * len bytes or fail; a failed read names the first bad offset in *e. */
+struct blkdev_ops {
+	int (*read)(struct blkdev *d, uint64_t off, void *buf, size_t len,
+		    struct err *e);
+	/* NULL: the device can't be written */
+	int (*write)(struct blkdev *d, uint64_t off, const void *buf,
+		     size_t len, struct err *e);
+	int (*flush)(struct blkdev *d, struct err *e);          /* may be NULL */
+	/* read ahead; a hint, never fails; may be NULL */
+	void (*will_need)(struct blkdev *d, uint64_t off, uint64_t len);
+	void (*close)(struct blkdev *d);
+};
+
+struct blkdev {
+	const struct blkdev_ops *ops;
+	uint64_t size;          /* bytes                                       */
+	uint32_t sector_size;   /* logical, bytes: 512 or 4096                  */
+	uint32_t phys_size;     /* physical sector, bytes                       */
+	char *name;             /* for messages: path, or path + window         */
+};
+
+/* Opens a block device or regular file read-only (O_RDONLY: the kernel itself
+ * refuses a write).  sector_size of a regular file: 512, or what
+ * dev_set_sector_size sets. */
+int dev_open_ro(const char *path, struct blkdev **ret, struct err *e) must_check;
+
+/* What permits opening a disk for writing.  Only guard.c makes one, after its
+ * checks and the person's confirmation; the fields are the guard's evidence. */
+struct write_token {
+	const char *path;
+	uint64_t dev, ino;      /* of the confirmed file or device              */
+};
+int dev_open_rw(const struct write_token *t, struct blkdev **ret,
+		struct err *e) must_check;
+
+/* Memory; not copied, stays the caller's.  writable: 0 or 1. */
+int dev_mem(void *bytes, size_t len, int writable, struct blkdev **ret,
+	    struct err *e) must_check;
+
+/* [off, off+len) of parent.  parent stays the caller's and must outlive it. */
+int dev_window(struct blkdev *parent, uint64_t off, uint64_t len,
+	       struct blkdev **ret, struct err *e) must_check;
+
+/* A device over parent that fails as told (tests); takes no ownership.
+ * Reads that touch [bad_off, bad_off+bad_len) fail with ERR_IO. */
+int dev_fault(struct blkdev *parent, uint64_t bad_off, uint64_t bad_len,
+	      struct blkdev **ret, struct err *e) must_check;
+
+int dev_read(struct blkdev *d, uint64_t off, void *buf, size_t len,
+	     struct err *e) must_check;
+int dev_write(struct blkdev *d, uint64_t off, const void *buf, size_t len,
+	      struct err *e) must_check;
+int dev_flush(struct blkdev *d, struct err *e) must_check;
+void dev_will_need(struct blkdev *d, uint64_t off, uint64_t len);
+/* Takes NULL; returns NULL. */
+struct blkdev *dev_close(struct blkdev *d);
+
+/* Used by the implementations: a blkdev-first object of obj_size zeroed bytes
+ * with ops, size, sector sizes and name filled; NULL with e filled. */
+void *dev_new(size_t obj_size, const struct blkdev_ops *ops, uint64_t size,
+	      struct err *e, const char *name_fmt, ...)
+	__attribute__((format(printf, 5, 6)));
+
+#endif
