@@ -31,15 +31,16 @@ struct blkdev {
 };
 
 /* Opens a block device or regular file read-only (O_RDONLY: the kernel itself
- * refuses a write).  sector_size of a regular file: 512, or what
- * dev_set_sector_size sets. */
+ * refuses a write).  A regular file has sectors of 512 bytes. */
 int dev_open_ro(const char *path, struct blkdev **ret, struct err *e) must_check;
 
 /* What permits opening a disk for writing.  Only guard.c makes one, after its
  * checks and the person's confirmation; the fields are the guard's evidence. */
 struct write_token {
 	const char *path;
-	uint64_t dev, ino;      /* of the confirmed file or device              */
+	/* stat of what was confirmed: st_rdev of a block device, st_dev of a
+	 * file; st_ino */
+	uint64_t dev, ino;
 };
 int dev_open_rw(const struct write_token *t, struct blkdev **ret,
 		struct err *e) must_check;

@@ -1,0 +1,167 @@
+/* fd.c: a block device or regular file as a blkdev. */
+#include "imager/dev/dev.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+struct dev_fd {
+	struct blkdev d;
+	int fd;
+};
+
+static int fd_read(struct blkdev *d, uint64_t off, void *buf, size_t len,
+		   struct err *e)
+{
+	int fd = ((struct dev_fd *)d)->fd;
+	char *p = buf;
+
+	while (len) {
+		ssize_t n = pread(fd, p, len, (off_t)off);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return err_sys(e, errno, "%s: reading %zu bytes at offset %llu",
+				       d->name, len, (unsigned long long)off);
+		if (n == 0)
+			return err_set(e, ERR_IO,
+				       "%s: ends at offset %llu, before its size of %llu bytes; was it cut short?",
+				       d->name, (unsigned long long)off,
+				       (unsigned long long)d->size);
+		p += n;
+		off += (uint64_t)n;
+		len -= (size_t)n;
+	}
+	return 0;
+}
+
+static int fd_write(struct blkdev *d, uint64_t off, const void *buf,
+		    size_t len, struct err *e)
+{
+	int fd = ((struct dev_fd *)d)->fd;
+	const char *p = buf;
+
+	while (len) {
+		ssize_t n = pwrite(fd, p, len, (off_t)off);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return err_sys(e, n ? errno : EIO,
+				       "%s: writing %zu bytes at offset %llu",
+				       d->name, len, (unsigned long long)off);
+		p += n;
+		off += (uint64_t)n;
+		len -= (size_t)n;
+	}
+	return 0;
+}
+
+static int fd_flush(struct blkdev *d, struct err *e)
+{
+	if (fsync(((struct dev_fd *)d)->fd) < 0)
+		return err_sys(e, errno,
+			       "%s: the disk did not confirm that everything is written",
+			       d->name);
+	return 0;
+}
+
+static void fd_will_need(struct blkdev *d, uint64_t off, uint64_t len)
+{
+	posix_fadvise(((struct dev_fd *)d)->fd, (off_t)off, (off_t)len,
+		      POSIX_FADV_WILLNEED);
+}
+
+static void fd_close(struct blkdev *d)
+{
+	close(((struct dev_fd *)d)->fd);
+}
+
+static const struct blkdev_ops ro_ops = {
+	.read = fd_read, .will_need = fd_will_need, .close = fd_close,
+};
+static const struct blkdev_ops rw_ops = {
+	.read = fd_read, .write = fd_write, .flush = fd_flush,
+	.will_need = fd_will_need, .close = fd_close,
+};
+
+/* Owns fd from here on, also when it fails. */
+static int from_fd(int fd, const char *path, const struct stat *st,
+		   const struct blkdev_ops *ops, struct blkdev **ret,
+		   struct err *e)
+{
+	uint64_t size = (uint64_t)st->st_size;
+	int lss = 512;
+	unsigned int pss = 512;
+	struct dev_fd *f;
+
+	if (S_ISBLK(st->st_mode)) {
+		if (ioctl(fd, BLKGETSIZE64, &size) < 0 ||
+		    ioctl(fd, BLKSSZGET, &lss) < 0) {
+			err_sys(e, errno, "%s: asking for its size", path);
+			close(fd);
+			return e ? e->code : ERR_IO;
+		}
+		if (ioctl(fd, BLKPBSZGET, &pss) < 0)
+			pss = (unsigned int)lss;
+	} else if (!S_ISREG(st->st_mode)) {
+		close(fd);
+		return err_set(e, ERR_USAGE,
+			       "%s is neither a block device nor a regular file",
+			       path);
+	}
+	f = dev_new(sizeof *f, ops, size, e, "%s", path);
+	if (!f) {
+		close(fd);
+		return ERR_NOMEM;
+	}
+	f->fd = fd;
+	f->d.sector_size = (uint32_t)lss;
+	f->d.phys_size = pss;
+	*ret = &f->d;
+	return 0;
+}
+
+int dev_open_ro(const char *path, struct blkdev **ret, struct err *e)
+{
+	struct stat st;
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return err_sys(e, errno, "%s: cannot be opened for reading", path);
+	if (fstat(fd, &st) < 0) {
+		err_sys(e, errno, "%s", path);
+		close(fd);
+		return ERR_IO;
+	}
+	return from_fd(fd, path, &st, &ro_ops, ret, e);
+}
+
+int dev_open_rw(const struct write_token *t, struct blkdev **ret,
+		struct err *e)
+{
+	struct stat st;
+	/* O_EXCL on a block device: the kernel refuses one that is mounted
+	 * or held by dm, md or swap, whatever was checked before */
+	int fd = open(t->path, O_RDWR | O_CLOEXEC | O_EXCL);
+
+	if (fd < 0)
+		return err_sys(e, errno, "%s: cannot be opened for writing",
+			       t->path);
+	if (fstat(fd, &st) < 0) {
+		err_sys(e, errno, "%s", t->path);
+		close(fd);
+		return ERR_IO;
+	}
+	if (t->ino != st.st_ino ||
+	    t->dev != (S_ISBLK(st.st_mode) ? st.st_rdev : st.st_dev)) {
+		close(fd);
+		return err_set(e, ERR_REFUSED,
+			       "%s is not the disk that was confirmed any more; it was replaced meanwhile",
+			       t->path);
+	}
+	return from_fd(fd, t->path, &st, &rw_ops, ret, e);
+}
