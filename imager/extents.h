@@ -5,6 +5,7 @@
  * bytes); the number of bytes added so is told. */
 #ifndef REHOST_EXTENTS_H
 #define REHOST_EXTENTS_H
+#include <stddef.h>
 #include <stdint.h>
 #include "common/err.h"
 
