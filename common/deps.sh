@@ -1,14 +1,15 @@
 #!/bin/sh
 # Installs what is missing for building and testing Rehost, with apt, saying
 # what and why.  Does nothing (and needs no root) when all of it is there.
-# Each folder's needs stand in FOLDER/deps.list: "package  why" a line.
+# Each folder's needs stand in FOLDER/deps.list: "package  why" a line; more
+# lists may be given as arguments.
 cd "$(dirname "$0")/.." || exit 1
 [ -n "${REHOST_DEPS_DONE-}" ] && exit 0
 missing=
 # one dpkg call for all: it is called by every target
 have=" $(dpkg-query -W -f '${db:Status-Abbrev}${Package} ' 2>/dev/null | tr ' ' '\n' | sed -n 's/^ii//p' | tr '\n' ' ') "
 have="$have$(dpkg-query -W -f '${db:Status-Status} ${Package}\n' | sed -n 's/^installed //p' | tr '\n' ' ') "
-for list in */deps.list; do
+for list in */deps.list "$@"; do
 	while read -r pkg why; do
 		case "$pkg" in ''|'#'*) continue ;; esac
 		# "a|b": the first that this distribution knows

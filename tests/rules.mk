@@ -1,1 +1,87 @@
-# tests
+# tests: `make check` and what it is made of.
+#
+# tests/unit/test-X.c     cmocka; linked with every library of the tree
+# tests/cli/t-X.sh        shell, uses the built programs
+# tests/py/test_X.py      pytest
+# tests/fuzz/X/           fuzz.c (LLVMFuzzerTestOneInput) and corpus/
+# tests/tools/X.c         small programs that tests use: $(B)/tests/tools/X
+# A line "rehost-test: san" in a t-X.sh: it also runs over the ASan + UBSan build.
+#
+# qemu-tests/rules.mk names in CHECK_QEMU the targets that `make check` runs
+# at the end, each counted as one test.
+# Options: CHECK_JOBS=2, K=TEXT (only tests whose name has TEXT in it),
+# FUZZ_SECONDS=60, FUZZ="names" (default all).
+
+CHECK_JOBS ?= 2
+FUZZ_SECONDS ?= 60
+CHECK_QEMU ?=
+
+unit_tests := $(patsubst %.c,$(B)/%,$(wildcard tests/unit/test-*.c))
+test_tools := $(patsubst %.c,$(B)/%,$(wildcard tests/tools/*.c))
+fuzz_names := $(patsubst tests/fuzz/%/fuzz.c,%,$(wildcard tests/fuzz/*/fuzz.c))
+fuzz_bins := $(patsubst %,$(B)/tests/fuzz/%/fuzz,$(fuzz_names))
+fuzz_main := $(if $(FUZZ_ENGINE),,$(B)/tests/fuzz/replay.o)
+test_libs = $(patsubst %,$(B)/%.a,$(LIB_LIST))
+OBJS += $(patsubst %,%.o,$(unit_tests) $(test_tools) $(fuzz_bins)) $(B)/tests/fuzz/replay.o
+
+# $(1): the packages besides PKGS
+link_test = $(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) -Wl,--start-group $(test_libs) -Wl,--end-group \
+	$$(pkg-config --libs $(PKGS) $(1))
+
+$(unit_tests): %: %.o $(test_libs)
+	@echo "  LD   $@"
+	$(Q)$(call link_test,cmocka)
+$(test_tools): %: %.o $(test_libs)
+	@echo "  LD   $@"
+	$(Q)$(call link_test)
+$(fuzz_bins): %: %.o $(fuzz_main) $(test_libs)
+	@echo "  LD   $@"
+	$(Q)$(call link_test) $(FUZZ_ENGINE)
+# else make would remove them as intermediate files
+.SECONDARY: $(patsubst %,%.o,$(unit_tests) $(test_tools) $(fuzz_bins))
+
+.PHONY: test-programs check check-build check-asan lint fuzz fuzz-run
+test-programs: $(unit_tests) $(test_tools) $(fuzz_bins) programs
+
+check-build:
+	$(Q)$(MAKE) --no-print-directory test-programs
+	$(Q)$(MAKE) --no-print-directory SAN=1 B=$(B)/san test-programs
+
+# SPECs of tests/run: name=program [arguments]
+unit_specs = $(foreach t,$(unit_tests),'$(1)$(notdir $(t))=$(B)$(2)/tests/unit/$(notdir $(t))')
+fuzz_specs = $(foreach t,$(fuzz_names),'$(1)fuzz-$(t)=$(B)$(2)/tests/fuzz/$(t)/fuzz $(CURDIR)/tests/fuzz/$(t)/corpus')
+cli_tests := $(wildcard tests/cli/t-*.sh)
+cli_san := $(shell grep -l 'rehost-test: san' $(cli_tests) /dev/null)
+cli_specs = $(foreach t,$(2),'$(1)$(basename $(notdir $(t)))=$(t)')
+py_tests := $(wildcard tests/py/test_*.py)
+
+check: deps ## every test; the last line is "N passed, N failed"
+	$(Q)$(MAKE) --no-print-directory check-build
+	$(Q)tests/run -b $(B) -j $(CHECK_JOBS) $(if $(K),-k '$(K)') \
+		'lint=tests/lint.sh' \
+		$(call unit_specs) $(call cli_specs,,$(cli_tests)) $(py_tests) \
+		$(call unit_specs,san-,/san) $(call fuzz_specs,san-,/san) \
+		$(foreach t,$(cli_san),'san-$(basename $(notdir $(t)))=tests/lib/with-san.sh $(t)') \
+		$(foreach t,$(CHECK_QEMU),'$(t)=!$(MAKE) --no-print-directory DEPS=0 B=$(B) CACHE=$(CACHE) $(t)')
+
+check-asan: deps ## the unit and command tests over the ASan + UBSan build
+	$(Q)$(MAKE) --no-print-directory SAN=1 B=$(B)/san test-programs
+	$(Q)tests/run -b $(B)/san -j $(CHECK_JOBS) $(if $(K),-k '$(K)') \
+		$(call unit_specs,,/san) $(call fuzz_specs,,/san) $(call cli_specs,,$(cli_tests)) $(py_tests)
+
+lint: deps ## shellcheck, layering, sizes of files and functions
+	$(Q)tests/lint.sh
+
+FUZZ_SAN := -fsanitize=address,undefined -fno-sanitize-recover=undefined
+fuzz: deps ## libFuzzer over every parser: FUZZ_SECONDS=60 FUZZ="names"
+	$(Q)[ "$(DEPS)" = 0 ] || common/deps.sh tests/fuzz.deps
+	$(Q)$(MAKE) --no-print-directory CC=clang B=$(B)/fuzz FUZZ_ENGINE=-fsanitize=fuzzer \
+		CFLAGS='-O1 -g -fsanitize=fuzzer-no-link $(FUZZ_SAN)' LDFLAGS='$(FUZZ_SAN)' fuzz-run
+FUZZ ?= $(fuzz_names)
+fuzz-run: export ASAN_OPTIONS = suppressions=$(CURDIR)/tests/asan.supp
+fuzz-run: $(patsubst %,$(B)/tests/fuzz/%/fuzz,$(FUZZ))
+	$(Q)for t in $(FUZZ); do echo "== $$t"; mkdir -p $(B)/corpus/$$t; \
+		$(B)/tests/fuzz/$$t/fuzz -max_total_time=$(FUZZ_SECONDS) -timeout=20 -rss_limit_mb=1024 \
+			-print_final_stats=0 -verbosity=0 -artifact_prefix=$(B)/ \
+			$(B)/corpus/$$t tests/fuzz/$$t/corpus || exit 1; \
+	done
