@@ -1,1 +1,1 @@
-# iso
+# The ISO is built by rootfs/build.sh, inside the build root.
