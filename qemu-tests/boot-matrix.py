@@ -1,0 +1,237 @@
+#!/usr/bin/python3
+"""Boots the ISO in every way that it must boot, until the wizard shows.
+
+    boot-matrix.py [--iso FILE] [--live DIR] [--screen REGEX] [NAME...]
+    boot-matrix.py --least-memory [NAME...]
+
+Prints a line for each way: seconds from QEMU's start until the wizard starts
+and until its screen is drawn.  That Secure Boot is enforced is shown by a
+kernel of which one byte is changed: it is refused with Secure Boot and boots
+without.  --least-memory looks for the smallest memory that a way boots with.
+Exit status: 0 all as expected, 1 not.
+"""
+
+import argparse
+import mmap
+import pathlib
+import shutil
+import struct
+import subprocess
+import sys
+import tempfile
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+from lab import LabError                                    # noqa: E402
+from lab.qemu import Disk, Machine                          # noqa: E402
+from lab.screen import Screen                               # noqa: E402
+
+STARTS = r"Rehost: the wizard starts, ([0-9.]+) s after the kernel"
+REFUSED = r"bad shim signature|Security Violation|Verification failed"
+APPEND = "quiet loglevel=1 console=tty0 console=ttyS0,115200"
+LIMIT = 300                 # seconds for one boot, under emulation on a busy machine
+DOWN = b"\x1b[B"
+
+
+class Matrix:
+    """What all ways share: the ISO, its parts, what the wizard's screen shows."""
+
+    def __init__(self, iso, live, screen, scratch):
+        self.iso, self.live, self.screen, self.scratch = iso, live, screen, scratch
+
+    def machine(self, name, firmware, iso=None, medium="cd", memory=1024, **more):
+        disks, cdrom, extra = [], None, []
+        iso = iso or self.iso
+        if medium == "usb":
+            disks = [Disk(iso, bus="usb", boot=0, read_only=True)]
+        elif medium == "ehci":
+            extra = ["-device", "usb-ehci,id=ehci",
+                     "-drive", f"if=none,id=stick,format=raw,readonly=on,file={iso}",
+                     "-device", "usb-storage,bus=ehci.0,drive=stick,bootindex=0"]
+        elif medium == "cd":
+            cdrom = iso
+        return Machine(f"boot-{name}", disks=disks, cdrom=cdrom, firmware=firmware, memory=memory,
+                       timeout=LIMIT, graphics=True, extra=extra, **more)
+
+    def wizard(self, vm, limit=LIMIT):
+        """Waits for the wizard; what the table says about it."""
+        kernel = vm.expect(STARTS, limit).group(1).decode()
+        starts = vm.seconds
+        Screen(vm).wait(self.screen, 60)
+        return f"starts {starts:5.1f} s (kernel's clock {kernel} s), drawn {vm.seconds:5.1f} s"
+
+    def choose(self, vm, down):
+        """Takes another entry of the boot menu, on the serial line."""
+        vm.expect("Rehost, copied to RAM", 120)
+        for _ in range(down):
+            vm.send(DOWN)
+        vm.send("\r")
+
+    # -- the ways ------------------------------------------------------------
+
+    def plain(self, name, firmware, medium):
+        with self.machine(name, firmware, medium=medium) as vm:
+            return self.wizard(vm)
+
+    def toram(self, name, firmware):
+        """The medium is let go of: QEMU may take it out, the wizard still comes."""
+        with self.machine(name, firmware) as vm:
+            self.choose(vm, 1)
+            vm.expect("not needed any more", LIMIT)
+            vm.qmp.command("eject", id="devcd", force=False)
+            return self.wizard(vm) + ", medium taken out"
+
+    def verify(self, name, firmware):
+        with self.machine(name, firmware) as vm:
+            self.choose(vm, 2)
+            vm.expect("the medium is good", LIMIT)
+            return self.wizard(vm)
+
+    def damaged(self, name, firmware):
+        """One byte in the middle of a layer: verifying says so, the wizard doesn't start."""
+        bad = self.changed(lambda m: m.find(self.sample("base.squashfs")))
+        with self.machine(name, firmware, iso=bad) as vm:
+            self.choose(vm, 2)
+            vm.expect(r"medium /dev/\w+ is damaged", LIMIT)
+            return f"told after {vm.seconds:.1f} s"
+
+    def direct(self, name, initrd, append=APPEND, **more):
+        """Kernel and initramfs as a network loader gives them."""
+        return self.machine(name, "bios", medium="none", kernel=self.live / "vmlinuz",
+                            initrd=initrd, append=append, **more)
+
+    def late(self, name, _):
+        """The USB stick shows up after the complaint that there is none."""
+        with self.direct(name, self.live / "initrd.img") as vm:
+            vm.expect("is not found", LIMIT)
+            told = vm.seconds
+            vm.qmp.monitor(f"drive_add 0 if=none,id=stick,format=raw,readonly=on,file={self.iso}")
+            vm.qmp.command("device_add", driver="qemu-xhci", id="late")
+            vm.qmp.command("device_add", driver="usb-storage", bus="late.0", drive="stick")
+            return f"told after {told:.1f} s; then " + self.wizard(vm)
+
+    def network(self, name, _):
+        """The layers come inside the initramfs, as with PXE; no medium at all."""
+        layers = self.scratch / "layers"
+        (layers / "live").mkdir(parents=True, exist_ok=True)
+        for layer in ("base", "rehost"):
+            shutil.copy(self.live / f"{layer}.squashfs", layers / "live")
+        packed = subprocess.run(["cpio", "-o", "-H", "newc", "--quiet"], cwd=layers, check=True,
+                                input=b"live\nlive/base.squashfs\nlive/rehost.squashfs\n",
+                                stdout=subprocess.PIPE).stdout
+        initrd = self.scratch / "network.img"
+        initrd.write_bytes((self.live / "initrd.img").read_bytes() + packed)
+        with self.direct(name, initrd) as vm:
+            return self.wizard(vm)
+
+    def refused(self, name, _):
+        """A changed kernel is refused with Secure Boot, and only for that."""
+        bad = self.changed(self.version_in_kernel)
+        with self.machine(name, "uefi", iso=bad) as vm:
+            without = self.wizard(vm)
+        with self.machine(name, "secboot", iso=bad) as vm:
+            said = vm.expect([REFUSED, STARTS], LIMIT)
+            if said:
+                raise LabError("a changed kernel boots with Secure Boot on")
+            word = vm.serial.match.group(0).decode()
+        return f"with Secure Boot: \"{word}\"; without: {without}"
+
+    # -- changed media -------------------------------------------------------
+
+    def sample(self, part):
+        """64 bytes from the middle of a part, by which to find it in the ISO."""
+        data = (self.live / part).read_bytes()
+        return data[len(data) // 2:len(data) // 2 + 64]
+
+    def version_in_kernel(self, image):
+        """Where the ISO has the kernel's version text, which no code reads at boot."""
+        kernel = (self.live / "vmlinuz").read_bytes()
+        text = struct.unpack_from("<H", kernel, 0x20e)[0] + 0x200   # Linux boot protocol 2.00
+        return image.find(kernel[text:text + 64])
+
+    def changed(self, where):
+        """A copy of the ISO with one byte changed."""
+        copy = self.scratch / "changed.iso"
+        shutil.copy(self.iso, copy)
+        with open(copy, "r+b") as f, mmap.mmap(f.fileno(), 0) as image:
+            offset = where(image)
+            if offset < 0:
+                raise LabError(f"{self.iso}: does not hold what is in {self.live}")
+            image[offset] ^= 1
+        return copy
+
+    # -- memory --------------------------------------------------------------
+
+    def boots_with(self, name, firmware, memory):
+        try:
+            with self.machine(f"{name}-{memory}", firmware, memory=memory) as vm:
+                self.wizard(vm, 120)
+                return True
+        except LabError:
+            return False
+
+    def least_memory(self, name, firmware, start, step):
+        """Goes down from `start` MB until it does not boot."""
+        memory = start
+        while memory > step and self.boots_with(name, firmware, memory):
+            memory -= step
+        if memory == start:
+            raise LabError(f"does not boot with {start} MB")
+        return f"{memory + step} MB (not with {memory} MB)"
+
+
+# name -> (method, firmware, medium)
+WAYS = {
+    "bios-cd": ("plain", "bios", "cd"),
+    "bios-usb": ("plain", "bios", "usb"),
+    "bios-usb2": ("plain", "bios", "ehci"),
+    "uefi-cd": ("plain", "uefi", "cd"),
+    "uefi-usb": ("plain", "uefi", "usb"),
+    "secboot-cd": ("plain", "secboot", "cd"),
+    "secboot-usb": ("plain", "secboot", "usb"),
+    "secboot-refused": ("refused", "secboot"),
+    "bios-toram": ("toram", "bios"),
+    "uefi-toram": ("toram", "uefi"),
+    "bios-verify": ("verify", "bios"),
+    "bios-damaged": ("damaged", "bios"),
+    "late-usb": ("late", "bios"),
+    "network": ("network", "bios"),
+}
+LEAST = {
+    "bios-least": ("least_memory", "bios", 208, 16),
+    "uefi-least": ("least_memory", "uefi", 416, 32),
+    "secboot-least": ("least_memory", "secboot", 416, 32),
+}
+
+
+def arguments():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--iso", type=pathlib.Path, default="build/rehost.iso")
+    parser.add_argument("--live", type=pathlib.Path, default="build/live",
+                        help="where kernel, initramfs and layers of that ISO are")
+    parser.add_argument("--screen", default="Capture this machine", help="what the wizard shows")
+    parser.add_argument("--least-memory", action="store_true")
+    parser.add_argument("name", nargs="*", help=", ".join(list(WAYS) + list(LEAST)))
+    return parser.parse_args()
+
+
+def main():
+    args = arguments()
+    table = LEAST if args.least_memory else WAYS
+    unknown = set(args.name) - set(WAYS) - set(LEAST)
+    if unknown:
+        sys.exit(f"boot-matrix: no such way: {', '.join(sorted(unknown))}")
+    failed = 0
+    with tempfile.TemporaryDirectory(prefix="boot-matrix-") as scratch:
+        matrix = Matrix(args.iso.resolve(), args.live.resolve(), args.screen, pathlib.Path(scratch))
+        for name in args.name or table:
+            method, *rest = {**WAYS, **LEAST}[name]
+            try:
+                print(f"{name:16} {getattr(matrix, method)(name, *rest)}", flush=True)
+            except LabError as e:
+                failed += 1
+                print(f"{name:16} FAILED: {e}", flush=True)
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
