@@ -1,0 +1,103 @@
+"""Partitions and file systems in plain files: no loop device, no mounting."""
+
+import os
+import subprocess
+
+from . import LabError
+from .proc import run
+
+MIB = 1 << 20
+SECTOR = 512
+
+
+def create(path, size):
+    """An empty sparse file of `size` bytes, replacing what was there."""
+    if os.path.exists(path):
+        os.unlink(path)
+    with open(path, "wb") as f:
+        f.truncate(size)
+    return path
+
+
+def copy(source, target):
+    """A copy that stays sparse."""
+    run(["cp", "--sparse=always", "--reflink=auto", source, target])
+    return target
+
+
+def data_ranges(fd, start, end):
+    """(offset, length) of what is not a hole in [start, end) of an open file."""
+    pos = start
+    while pos < end:
+        try:
+            pos = os.lseek(fd, pos, os.SEEK_DATA)
+        except OSError:
+            return
+        if pos >= end:
+            return
+        stop = min(os.lseek(fd, pos, os.SEEK_HOLE), end)
+        yield pos, stop - pos
+        pos = stop
+
+
+def _copy_range(src, src_off, dst, dst_off, length):
+    while length:
+        block = os.pread(src, min(length, 4 * MIB), src_off)
+        if not block:
+            raise LabError(f"file ends at {src_off}, {length} bytes early")
+        os.pwrite(dst, block, dst_off)
+        src_off, dst_off, length = src_off + len(block), dst_off + len(block), length - len(block)
+
+
+def insert(part, disk, offset):
+    """Writes the file `part` into the disk file at `offset`, holes left out."""
+    with open(part, "rb") as s, open(disk, "r+b") as d:
+        size = os.fstat(s.fileno()).st_size
+        for off, length in data_ranges(s.fileno(), 0, size):
+            _copy_range(s.fileno(), off, d.fileno(), offset + off, length)
+
+
+def extract(disk, offset, size, part):
+    """Copies a partition out of the disk file into a file of its own."""
+    create(part, size)
+    with open(disk, "rb") as s, open(part, "r+b") as d:
+        for off, length in data_ranges(s.fileno(), offset, offset + size):
+            _copy_range(s.fileno(), off, d.fileno(), off - offset, length)
+    return part
+
+
+def write_at(disk, offset, data):
+    with open(disk, "r+b") as d:
+        os.pwrite(d.fileno(), data, offset)
+
+
+def partition(disk, script):
+    """Makes a table with sfdisk; `script` is sfdisk's input."""
+    try:
+        subprocess.run(["sfdisk", "--quiet", "--no-reread", "--no-tell-kernel", str(disk)],
+                       input=script, text=True, check=True, timeout=60,
+                       stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    except subprocess.CalledProcessError as e:
+        raise LabError(f"sfdisk {disk}: {e.stdout}") from e
+
+
+def partitions(disk):
+    """[(start, size, type)] in bytes, as sfdisk reads the table."""
+    import json
+    table = json.loads(run(["sfdisk", "--json", disk], stderr=subprocess.DEVNULL))
+    table = table["partitiontable"]
+    sector = table.get("sectorsize", SECTOR)
+    return [(p["start"] * sector, p["size"] * sector, p["type"])
+            for p in table.get("partitions", [])]
+
+
+def used(path):
+    """Bytes that the file takes on the host's disk."""
+    return os.stat(path).st_blocks * 512
+
+
+def human(n):
+    for unit, size in (("GB", 1 << 30), ("MB", 1 << 20), ("kB", 1 << 10)):
+        if n >= size:
+            return f"{n / size:.1f} {unit}"
+    return f"{n} B"
