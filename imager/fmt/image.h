@@ -1,5 +1,7 @@
-/* image.h: writing and reading .rhi images (docs/FORMAT.md).  Knows nothing of
- * disks, file systems or where a file lives. */
+/* image.h: .rhi images (docs/FORMAT.md): writing one front to back, and reading
+ * one at random.  Knows nothing of disks, file systems or threads, and not
+ * where a file lives: bytes go out through image_sink and come in from a blkdev.
+ * Sizes and offsets are bytes.  An object is used by one thread at a time. */
 #ifndef REHOST_IMAGE_H
 #define REHOST_IMAGE_H
 #include <stddef.h>
@@ -9,26 +11,47 @@
 
 enum image_hash { IMAGE_SHA256 = 1, IMAGE_BLAKE2B = 2 };
 
+#define IMAGE_CHUNK_DEFAULT (1u << 20)
+#define IMAGE_CHUNK_MIN (64u << 10)
+#define IMAGE_CHUNK_MAX (4u << 20)
+#define IMAGE_DIGEST_LEN 32
+
+/* The HEADER record (FORMAT.md 2.2). */
 struct image_params {
-	uint64_t disk_size, used_bytes, used_end; /* bytes */
+	uint64_t disk_size, used_bytes, used_end;
 	uint32_t sector_size, chunk_size;
 	enum image_hash hash;
-	uint64_t created;          /* seconds since 1970 */
+	uint64_t created;          /* seconds since 1970-01-01 UTC */
 	uint8_t image_id[16];
+	uint64_t must, may;        /* feature bits */
 };
 
-/* One range of units inside a chunk (FORMAT.md 3). */
+struct byte_range { uint64_t off, len; };
+
+/* "sha256" or "blake2b". */
+const char *image_hash_name(enum image_hash h);
+/* The fastest one on this machine. */
+enum image_hash image_hash_best(void);
+
+/* ---- writing ---- */
+
+/* One range of units (512 bytes) inside a chunk (FORMAT.md 3). */
 struct chunk_map { uint16_t start, count; };
 
-/* A chunk after compression, ready to be written; made by workers. */
+#define IMAGE_HEAD_LEN 96 /* of a record's header */
+
+/* A chunk after compression, ready to be written; workers make it. */
 struct chunk_out {
 	uint64_t number;
-	uint8_t codec, flags;
+	uint8_t codec, flags;      /* FORMAT.md 2.1, 4.1                        */
 	uint32_t plain_len, map_count;
-	uint8_t hash[32];
-	uint32_t body_sum;         /* of map || data, as stored                */
+	const struct chunk_map *map;
+	uint8_t hash[32];          /* of the plain data                         */
+	uint32_t body_sum;         /* of the body as stored                     */
 	uint32_t body_len;
-	const uint8_t *body;       /* map || data; the caller's                 */
+	/* IMAGE_HEAD_LEN bytes that the writer fills with the header, then
+	 * body_len bytes: the map as on disk, and the data.  The caller's. */
+	uint8_t *record;
 };
 
 /* Where bytes go: append only. */
@@ -38,18 +61,74 @@ struct image_sink {
 };
 
 struct image_writer;
+/* Writes HEADER and META.  meta_json: one JSON object. */
 int image_writer_new(const struct image_params *p, const char *meta_json,
 		     const struct image_sink *sink, struct image_writer **ret,
 		     struct err *e) must_check;
 /* Ascending chunk numbers. */
 int image_writer_chunk(struct image_writer *w, const struct chunk_out *c,
 		       struct err *e) must_check;
-struct byte_range { uint64_t off, len; };
-/* Writes the rest, END last.  digest: 32 bytes. */
+/* Writes the rest, END last.  bad: ascending, not touching, inside the used
+ * map.  ret_digest: 32 bytes. */
 int image_writer_finish(struct image_writer *w, const struct byte_range *bad,
 			size_t n_bad, const char *summary_json,
-			uint8_t *ret_digest, uint64_t *ret_file_len,
-			struct err *e) must_check;
+			uint8_t *ret_digest, struct err *e) must_check;
+uint64_t image_writer_len(const struct image_writer *w); /* bytes so far */
 struct image_writer *image_writer_free(struct image_writer *w);
+
+/* ---- reading at random ---- */
+
+/* A glance for lists: reads the first 224 and the last 192 bytes only.  An
+ * image with features that this version doesn't know is still identified.
+ * Fails with ERR_NOT_FOUND when the file isn't a .rhi image. */
+struct image_ident {
+	struct image_params params;
+	int complete;              /* END is there and fits the file's length   */
+	uint8_t digest[32];        /* if complete; not checked against the rest */
+};
+int image_identify(struct blkdev *file, struct image_ident *ret,
+		   struct err *e) must_check;
+
+struct image;
+/* file stays the caller's and must outlive the image.  Checks HEADER, META, BAD,
+ * SUMMARY, ROOT and END against the root digest.  Memory: about 64 bytes per
+ * page (1024 chunks), META and SUMMARY, and a cache of about 5 MiB.
+ * ERR_NOT_FOUND: not an image; ERR_CORRUPT: damaged, or not complete;
+ * ERR_UNSUPPORTED: a feature, which e names. */
+int image_open(struct blkdev *file, struct image **ret, struct err *e) must_check;
+struct image *image_close(struct image *im);   /* takes NULL, returns NULL */
+
+/* What these return belongs to the image and lives as long. */
+const struct image_params *image_params(const struct image *im);
+const char *image_meta(const struct image *im);        /* JSON text, 0-ended */
+const char *image_summary(const struct image *im);     /* JSON text, 0-ended */
+const struct byte_range *image_bad(const struct image *im, size_t *ret_n);
+const uint8_t *image_digest(const struct image *im);   /* 32 bytes */
+uint64_t image_file_len(const struct image *im);
+uint64_t image_chunks(const struct image *im);
+
+/* Every used range, ascending, touching ones joined; reads one PAGE after the
+ * other.  A nonzero return of used stops the walk and is returned. */
+int image_extents(struct image *im,
+		  int (*used)(void *ctx, uint64_t off, uint64_t len), void *ctx,
+		  struct err *e) must_check;
+
+/* One chunk of the index. */
+struct image_chunk {
+	uint64_t number;           /* it covers [number*C, number*C + C)  */
+	uint64_t offset;           /* of its record in the file           */
+	uint32_t body_len, plain_len, map_count;
+	uint8_t codec, flags;
+	uint8_t hash[32];
+	const struct chunk_map *map; /* valid until the next call          */
+};
+int image_each_chunk(struct image *im,
+		     int (*chunk)(void *ctx, const struct image_chunk *c),
+		     void *ctx, struct err *e) must_check;
+
+/* Bytes of the disk; what isn't in the used map reads as zeros.  Content is
+ * checked against its hash before any of it is handed out. */
+int image_read(struct image *im, uint64_t off, void *buf, size_t len,
+	       struct err *e) must_check;
 
 #endif

@@ -1,0 +1,13 @@
+/* dev/image.h: an image as a read-only device of the disk's size, so that the
+ * partition and file-system readers can look into it. */
+#ifndef REHOST_DEV_IMAGE_H
+#define REHOST_DEV_IMAGE_H
+#include "imager/dev/dev.h"
+#include "imager/fmt/image.h"
+
+/* im stays the caller's and must outlive the device.  Sector size: that of the
+ * captured disk.  Name: "image of DISK" where file_name says which file. */
+int dev_image(struct image *im, const char *file_name, struct blkdev **ret,
+	      struct err *e) must_check;
+
+#endif

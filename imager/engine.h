@@ -1,0 +1,161 @@
+/* engine.h: the jobs: capture, restore, verify.  Reading, hashing with
+ * compression (workers), and ordered writing overlap; memory is a fixed number
+ * of chunks, whatever the disk's size.  No printing, no options, no guards:
+ * the commands do those.  Sizes and offsets are bytes. */
+#ifndef REHOST_ENGINE_H
+#define REHOST_ENGINE_H
+#include "common/err.h"
+#include "imager/dev/dev.h"
+#include "imager/extents.h"
+#include "imager/fmt/image.h"
+#include "imager/store/store.h"
+
+/* How a job speaks and is stopped.  Any function may be NULL.  All are called
+ * by the thread that runs the job, never at the same time.  The words and
+ * their meaning: docs/INTERFACES.md, "Events". */
+struct job_events {
+	/* step: "copy", "flush", "verify"; text: a sentence for people */
+	void (*step)(void *ctx, const char *step, const char *text);
+	/* Used bytes done and in all; written: bytes of image written (capture)
+	 * or read.  Called after each chunk: the callee limits its rate. */
+	void (*progress)(void *ctx, const char *step, uint64_t done,
+			 uint64_t total, uint64_t written);
+	/* code: "unreadable" "damaged" "sector-size" "gpt"; off, len: on the disk, 0 and 0
+	 * where they don't apply.  A job with warnings ends with status 3. */
+	void (*warning)(void *ctx, const char *code, const char *text,
+			uint64_t off, uint64_t len);
+	/* 1: stop as soon as possible; the job fails with ERR_CANCELLED */
+	int (*cancelled)(void *ctx);
+	void *ctx;
+};
+
+enum image_level { LEVEL_FAST, LEVEL_BALANCED, LEVEL_SMALL };
+/* 0 and *ret, or ERR_USAGE, which names the words there are. */
+int image_level_parse(const char *word, enum image_level *ret,
+		      struct err *e) must_check;
+const char *image_level_name(enum image_level l);
+
+struct job_options {
+	/* threads that hash and (de)compress; 0: as many as there are
+	 * processors (at most JOB_WORKERS_MAX); -1: none, all in the calling
+	 * thread.  The image's bytes don't depend on it. */
+	int workers;
+};
+#define JOB_WORKERS_MAX 16
+
+/* ---- capture ---- */
+
+struct capture_options {
+	struct job_options job;
+	enum image_level level;
+	const char *meta_json;    /* META's whole JSON text (FORMAT.md 2.4)      */
+	/* The rest may be zero: defaults.  Tests fix them for equal bytes. */
+	uint32_t chunk_size;      /* IMAGE_CHUNK_DEFAULT                         */
+	enum image_hash hash;     /* image_hash_best()                           */
+	uint64_t created;         /* now                                         */
+	const uint8_t *image_id;  /* 16 bytes; random                            */
+	int plain_summary;        /* 1: SUMMARY without times                    */
+};
+
+struct capture_result {
+	uint8_t digest[32];       /* the root digest                             */
+	uint64_t bytes;           /* used bytes captured                         */
+	uint64_t image_bytes;     /* the image's length                          */
+	uint64_t bad_bytes;       /* unreadable, stored as zeros                 */
+	uint64_t bad_ranges;
+	uint64_t warnings;        /* how often events->warning was called        */
+	double seconds;
+};
+
+/* Reads the used ranges of src and appends an image to out.  It neither
+ * commits nor aborts out: the caller does (store_commit on 0, store_abort
+ * else).  Unreadable sectors are stored as zeros, listed in the image and told
+ * by a warning each (ranges joined); a stretch of 64 MiB in which no sector can be
+ * read ends the job (the disk is gone). */
+int capture_run(struct blkdev *src, const struct extents *used,
+		const struct capture_options *opt, struct store_out *out,
+		const struct job_events *ev, struct capture_result *ret,
+		struct err *e) must_check;
+
+/* ---- restore ---- */
+
+struct restore_options {
+	struct job_options job;
+	/* Read everything back from the target and compare hashes.  Needs an
+	 * image that can be read at random: ERR_USAGE for a pipe. */
+	int verify;
+	/* Ranges of the target to fill with zeros before the copy, beside its
+	 * first and last MiB (always): places where old signatures may stand,
+	 * e.g. each partition's first and last MiB.  Those in the image's used
+	 * map get their content afterwards.  Clipped to the target. */
+	const struct byte_range *wipe;
+	size_t n_wipe;
+	/* 1: leave the partition table as it was captured even when the target
+	 * is larger (the backup GPT then isn't at the disk's end). */
+	int keep_gpt;
+};
+
+struct restore_result {
+	uint8_t digest[32];       /* of the image, checked                       */
+	uint64_t bytes;           /* used bytes written                          */
+	uint64_t image_bytes;
+	uint64_t bad_ranges;      /* the image's own unreadable ranges: a warning each */
+	uint64_t warnings;
+	int gpt_moved;            /* 1: the backup GPT was moved to the new end  */
+	double seconds;
+};
+
+/* Would in's image fit?  0; ERR_REFUSED with the sentence (too small; another
+ * sector size).  A regular file as target takes the image's sector size: the
+ * caller sets target->sector_size = p->sector_size for one. */
+int restore_check(const struct image_params *p, const struct blkdev *target,
+		  struct err *e) must_check;
+
+/* Reads the image front to back and writes it to target, disk order; the first
+ * chunk of the disk, with its partition table, comes last, after all else is on
+ * the disk and the image's end was seen and checked: until then the target's
+ * first MiB is zeros.  An image file that can be read at random is refused before the
+ * first write if it isn't complete; one from a pipe is refused when its HEADER
+ * says that it doesn't fit.  A damaged record ends the job (ERR_CORRUPT).
+ * Ends with a flush of the target. */
+int restore_run(struct store_in *in, struct blkdev *target,
+		const struct restore_options *opt, const struct job_events *ev,
+		struct restore_result *ret, struct err *e) must_check;
+
+/* ---- verify ---- */
+
+struct verify_bad {
+	const char *record;       /* "header" "meta" "chunk" "page" "commit" "bad"
+				   * "summary" "root" "end", or "record" if not known */
+	uint64_t offset;          /* in the image file                           */
+	int has_disk_range;       /* 1: disk_offset, disk_len: what of the disk is lost */
+	uint64_t disk_offset, disk_len;
+	const char *text;         /* a sentence                                  */
+};
+
+struct verify_options {
+	struct job_options job;
+	/* Called for each bad record, in file order. */
+	void (*bad)(void *ctx, const struct verify_bad *b);
+	void *bad_ctx;
+};
+
+struct verify_result {
+	int ok;                   /* 1: complete and nothing bad                 */
+	struct image_params params;
+	uint8_t digest[32];       /* if ok                                       */
+	uint64_t bytes;           /* plain bytes checked                         */
+	uint64_t chunks;          /* CHUNK records checked                       */
+	uint64_t bad;             /* how often opt->bad was called               */
+	uint64_t image_bytes;
+	double seconds;
+};
+
+/* Reads every record.  Returns 0 with ret->ok = 0 when the image is damaged;
+ * negative only when it can't be read, isn't an image, is of a feature that
+ * isn't implemented, or the job was cancelled. */
+int verify_run(struct store_in *in, const struct verify_options *opt,
+	       const struct job_events *ev, struct verify_result *ret,
+	       struct err *e) must_check;
+
+#endif

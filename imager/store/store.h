@@ -1,0 +1,70 @@
+/* store.h: where image files live: a place to write one (append only), and a
+ * place to read one from front to back.  A file (local, or on a mounted share)
+ * or a pipe.  Used by one thread at a time. */
+#ifndef REHOST_STORE_H
+#define REHOST_STORE_H
+#include <stddef.h>
+#include <stdint.h>
+#include "common/err.h"
+#include "imager/dev/dev.h"
+
+/* ---- writing ---- */
+
+struct store_out;
+struct store_out_ops {
+	int (*append)(struct store_out *s, const void *buf, size_t len,
+		      struct err *e);
+	/* Makes all of it durable and gives it its final name. */
+	int (*commit)(struct store_out *s, struct err *e);
+	/* Takes back what was written, as far as that can be done. */
+	void (*abort)(struct store_out *s);
+};
+struct store_out {
+	const struct store_out_ops *ops;
+	char *name;               /* for messages: the final path, or "standard output" */
+	uint64_t written;         /* bytes */
+};
+
+/* Writes to PATH.part, which commit renames to PATH (fsync before, fsync of
+ * the directory after).  PATH "-": standard output.  An existing PATH is
+ * refused (ERR_REFUSED) unless replace is 1, and replaced only at commit; a
+ * PATH.part left by a dead process is overwritten, one in use is refused. */
+int store_create(const char *path, int replace, struct store_out **ret,
+		 struct err *e) must_check;
+/* An open descriptor, for example a pipe's; the caller's, not closed. */
+int store_create_fd(int fd, const char *name, struct store_out **ret,
+		    struct err *e) must_check;
+int store_append(struct store_out *s, const void *buf, size_t len,
+		 struct err *e) must_check;
+/* Frees s in any case; when it fails, PATH isn't there (or is still the old
+ * one) and PATH.part is removed. */
+int store_commit(struct store_out *s, struct err *e) must_check;
+/* Takes NULL; returns NULL. */
+struct store_out *store_abort(struct store_out *s);
+
+/* ---- reading ---- */
+
+struct store_in {
+	int (*read)(struct store_in *s, void *buf, size_t len, size_t *ret_got,
+		    struct err *e);
+	void (*close)(struct store_in *s);
+	char *name;               /* for messages */
+	/* the same file for reading at random; NULL for a pipe; owned by s */
+	struct blkdev *dev;
+	uint64_t pos;             /* bytes read so far */
+};
+
+/* PATH "-": standard input. */
+int store_open(const char *path, struct store_in **ret, struct err *e) must_check;
+int store_open_fd(int fd, const char *name, struct store_in **ret,
+		  struct err *e) must_check;        /* not closed */
+/* Any device as a file (tests); stays the caller's.  as_pipe: 1 hides that it
+ * can be read at random. */
+int store_open_dev(struct blkdev *d, int as_pipe, struct store_in **ret,
+		   struct err *e) must_check;
+/* Up to len bytes; *ret_got is less than len only at the end. */
+int store_read(struct store_in *s, void *buf, size_t len, size_t *ret_got,
+	       struct err *e) must_check;
+struct store_in *store_close(struct store_in *s); /* takes NULL, returns NULL */
+
+#endif
