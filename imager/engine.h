@@ -51,7 +51,7 @@ struct capture_options {
 	const char *meta_json;    /* META's whole JSON text (FORMAT.md 2.4)      */
 	/* The rest may be zero: defaults.  Tests fix them for equal bytes. */
 	uint32_t chunk_size;      /* IMAGE_CHUNK_DEFAULT                         */
-	enum image_hash hash;     /* image_hash_best()                           */
+	enum hash_alg hash;       /* hash_best()                                 */
 	uint64_t created;         /* now                                         */
 	const uint8_t *image_id;  /* 16 bytes; random                            */
 	int plain_summary;        /* 1: SUMMARY without times                    */

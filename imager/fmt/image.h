@@ -7,9 +7,10 @@
 #include <stddef.h>
 #include <stdint.h>
 #include "common/err.h"
+#include "common/hash.h"
 #include "imager/dev/dev.h"
 
-enum image_hash { IMAGE_SHA256 = 1, IMAGE_BLAKE2B = 2 };
+
 
 #define IMAGE_CHUNK_DEFAULT (1u << 20)
 #define IMAGE_CHUNK_MIN (64u << 10)
@@ -20,18 +21,13 @@ enum image_hash { IMAGE_SHA256 = 1, IMAGE_BLAKE2B = 2 };
 struct image_params {
 	uint64_t disk_size, used_bytes, used_end;
 	uint32_t sector_size, chunk_size;
-	enum image_hash hash;
+	enum hash_alg hash;
 	uint64_t created;          /* seconds since 1970-01-01 UTC */
 	uint8_t image_id[16];
 	uint64_t must, may;        /* feature bits */
 };
 
 struct byte_range { uint64_t off, len; };
-
-/* "sha256" or "blake2b". */
-const char *image_hash_name(enum image_hash h);
-/* The fastest one on this machine. */
-enum image_hash image_hash_best(void);
 
 /* ---- writing ---- */
 

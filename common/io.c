@@ -1,0 +1,54 @@
+/* io.c: see io.h. */
+#include "common/io.h"
+#include <errno.h>
+#include <poll.h>
+#include <unistd.h>
+
+/* A descriptor that was given to us may be non-blocking. */
+static void wait_for(int fd, short what)
+{
+	struct pollfd p = { .fd = fd, .events = what };
+
+	poll(&p, 1, -1);
+}
+
+int io_write_all(int fd, const void *buf, size_t len)
+{
+	const char *p = buf;
+
+	while (len) {
+		ssize_t n = write(fd, p, len);
+
+		if (n < 0 && errno == EAGAIN)
+			wait_for(fd, POLLOUT);
+		else if (n < 0 && errno != EINTR)
+			return errno;
+		else if (n == 0)
+			return EIO;
+		else if (n > 0) {
+			p += n;
+			len -= (size_t)n;
+		}
+	}
+	return 0;
+}
+
+int io_read_full(int fd, void *buf, size_t len, size_t *ret_got)
+{
+	char *p = buf;
+
+	*ret_got = 0;
+	while (*ret_got < len) {
+		ssize_t n = read(fd, p + *ret_got, len - *ret_got);
+
+		if (n < 0 && errno == EAGAIN)
+			wait_for(fd, POLLIN);
+		else if (n < 0 && errno != EINTR)
+			return errno;
+		else if (n == 0)
+			return 0;
+		else if (n > 0)
+			*ret_got += (size_t)n;
+	}
+	return 0;
+}

@@ -1,0 +1,10 @@
+/* io.h: whole reads and writes on a descriptor. */
+#ifndef REHOST_IO_H
+#define REHOST_IO_H
+#include <stddef.h>
+
+/* 0, or the errno.  Interrupted and partial calls go on. */
+int io_write_all(int fd, const void *buf, size_t len);
+/* Up to len bytes; *ret_got < len only at the end of the file.  0 or errno. */
+int io_read_full(int fd, void *buf, size_t len, size_t *ret_got);
+#endif
