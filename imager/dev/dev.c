@@ -68,6 +68,12 @@ void dev_will_need(struct blkdev *d, uint64_t off, uint64_t len)
 		d->ops->will_need(d, off, len);
 }
 
+void dev_forget(struct blkdev *d)
+{
+	if (d->ops->forget)
+		d->ops->forget(d);
+}
+
 struct blkdev *dev_close(struct blkdev *d)
 {
 	if (!d)

@@ -19,6 +19,9 @@ struct blkdev_ops {
 	int (*flush)(struct blkdev *d, struct err *e);          /* may be NULL */
 	/* read ahead; a hint, never fails; may be NULL */
 	void (*will_need)(struct blkdev *d, uint64_t off, uint64_t len);
+	/* drop what is cached of it, so that a read comes from the medium; a
+	 * hint, never fails; may be NULL */
+	void (*forget)(struct blkdev *d);
 	void (*close)(struct blkdev *d);
 };
 
@@ -64,6 +67,7 @@ int dev_write(struct blkdev *d, uint64_t off, const void *buf, size_t len,
 	      struct err *e) must_check;
 int dev_flush(struct blkdev *d, struct err *e) must_check;
 void dev_will_need(struct blkdev *d, uint64_t off, uint64_t len);
+void dev_forget(struct blkdev *d); /* after dev_flush */
 /* Takes NULL; returns NULL. */
 struct blkdev *dev_close(struct blkdev *d);
 

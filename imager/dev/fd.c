@@ -75,6 +75,11 @@ static void fd_will_need(struct blkdev *d, uint64_t off, uint64_t len)
 		      POSIX_FADV_WILLNEED);
 }
 
+static void fd_forget(struct blkdev *d)
+{
+	posix_fadvise(((struct dev_fd *)d)->fd, 0, 0, POSIX_FADV_DONTNEED);
+}
+
 static void fd_close(struct blkdev *d)
 {
 	close(((struct dev_fd *)d)->fd);
@@ -85,7 +90,7 @@ static const struct blkdev_ops ro_ops = {
 };
 static const struct blkdev_ops rw_ops = {
 	.read = fd_read, .write = fd_write, .flush = fd_flush,
-	.will_need = fd_will_need, .close = fd_close,
+	.will_need = fd_will_need, .forget = fd_forget, .close = fd_close,
 };
 
 /* Owns fd from here on, also when it fails. */

@@ -6,7 +6,7 @@
 #include "imager/fmt/image.h"
 
 /* im stays the caller's and must outlive the device.  Sector size: that of the
- * captured disk.  Name: "image of DISK" where file_name says which file. */
+ * captured disk.  Name, for messages: "the disk in FILE_NAME". */
 int dev_image(struct image *im, const char *file_name, struct blkdev **ret,
 	      struct err *e) must_check;
 

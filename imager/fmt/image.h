@@ -88,7 +88,7 @@ int image_identify(struct blkdev *file, struct image_ident *ret,
 struct image;
 /* file stays the caller's and must outlive the image.  Checks HEADER, META, BAD,
  * SUMMARY, ROOT and END against the root digest.  Memory: about 64 bytes per
- * page (1024 chunks), META and SUMMARY, and a cache of about 5 MiB.
+ * page (1024 chunks), META and SUMMARY, and a cache of about 10 MiB.
  * ERR_NOT_FOUND: not an image; ERR_CORRUPT: damaged, or not complete;
  * ERR_UNSUPPORTED: a feature, which e names. */
 int image_open(struct blkdev *file, struct image **ret, struct err *e) must_check;
@@ -116,11 +116,13 @@ struct image_chunk {
 	uint32_t body_len, plain_len, map_count;
 	uint8_t codec, flags;
 	uint8_t hash[32];
-	const struct chunk_map *map; /* valid until the next call          */
+	const struct chunk_map *map; /* valid until the next call on the image */
 };
-int image_each_chunk(struct image *im,
-		     int (*chunk)(void *ctx, const struct image_chunk *c),
-		     void *ctx, struct err *e) must_check;
+/* Ascending.  c: all zero to begin, then left alone.  1: *ret is the next used
+ * chunk; 0: there is no more.  Anything else may be read in between. */
+struct image_cursor { size_t page; uint32_t entry; };
+int image_next_chunk(struct image *im, struct image_cursor *c,
+		     struct image_chunk *ret, struct err *e) must_check;
 
 /* Bytes of the disk; what isn't in the used map reads as zeros.  Content is
  * checked against its hash before any of it is handed out. */

@@ -47,10 +47,10 @@ struct store_out *store_abort(struct store_out *s);
 struct store_in {
 	int (*read)(struct store_in *s, void *buf, size_t len, size_t *ret_got,
 		    struct err *e);
-	void (*close)(struct store_in *s);
 	char *name;               /* for messages */
-	/* the same file for reading at random; NULL for a pipe; owned by s */
+	/* the same file for reading at random; NULL for a pipe */
 	struct blkdev *dev;
+	int owns_dev;             /* 1: store_close closes dev */
 	uint64_t pos;             /* bytes read so far */
 };
 

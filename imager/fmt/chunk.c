@@ -1,0 +1,201 @@
+/* chunk.c: see chunk.h. */
+#include "imager/fmt/chunk.h"
+#include <stdlib.h>
+#include <string.h>
+#include <zstd.h>
+#include "imager/fmt/disk.h"
+
+struct codec {
+	enum hash_alg alg;
+	struct hasher *hasher;
+	ZSTD_CCtx *cctx;
+	ZSTD_DCtx *dctx;
+	uint32_t zero_len;         /* zero_hash is of this many zero bytes */
+	uint8_t zero_hash[32];
+};
+
+int codec_new(enum hash_alg a, int zstd_level, struct codec **ret,
+	      struct err *e)
+{
+	struct codec *c = calloc(1, sizeof *c);
+
+	if (!c || hasher_new(&c->hasher, e) < 0)
+		goto nomem;
+	c->alg = a;
+	c->cctx = ZSTD_createCCtx();
+	c->dctx = ZSTD_createDCtx();
+	if (!c->cctx || !c->dctx)
+		goto nomem;
+	if (ZSTD_isError(ZSTD_CCtx_setParameter(c->cctx, ZSTD_c_compressionLevel,
+						zstd_level)))
+		goto nomem;
+	*ret = c;
+	return 0;
+nomem:
+	codec_free(c);
+	return err_set(e, ERR_NOMEM, "out of memory for compression");
+}
+
+struct codec *codec_free(struct codec *c)
+{
+	if (!c)
+		return NULL;
+	hasher_free(c->hasher);
+	ZSTD_freeCCtx(c->cctx);
+	ZSTD_freeDCtx(c->dctx);
+	free(c);
+	return NULL;
+}
+
+struct hasher *codec_hasher(struct codec *c)
+{
+	return c->hasher;
+}
+
+size_t chunk_room(uint32_t chunk_size)
+{
+	/* a map can't have more entries than every second unit */
+	size_t n = IMAGE_HEAD_LEN + chunk_size / REC_UNIT / 2 * sizeof(struct map_disk);
+
+	return (n + 4095) & ~(size_t)4095;
+}
+
+size_t chunk_packed_max(uint32_t chunk_size)
+{
+	return chunk_room(chunk_size) + chunk_size;
+}
+
+int all_zero(const uint8_t *p, size_t len)
+{
+	/* equal to itself shifted by 16, and the first 16 are zero */
+	static const uint8_t zero[16];
+
+	if (len <= sizeof zero)
+		return !memcmp(p, zero, len);
+	return !memcmp(p, zero, sizeof zero) && !memcmp(p, p + 16, len - 16);
+}
+
+/* The hash of len zero bytes; chunks of zeros mostly have the same length. */
+static int hash_zeros(struct codec *c, const uint8_t *zeros, uint32_t len,
+		      uint8_t *ret, struct err *e)
+{
+	int r;
+
+	if (c->zero_len != len) {
+		c->zero_len = 0;
+		r = hash_bytes(c->hasher, c->alg, zeros, len, c->zero_hash, e);
+		if (r < 0)
+			return r;
+		c->zero_len = len;
+	}
+	memcpy(ret, c->zero_hash, 32);
+	return 0;
+}
+
+int chunk_pack(struct codec *c, const struct chunk_in *in, uint8_t *packed,
+	       struct chunk_out *ret, struct err *e)
+{
+	size_t map_len = in->map_count * sizeof(struct map_disk), n = 0;
+	uint8_t *at = packed + IMAGE_HEAD_LEN + map_len;
+	int r;
+
+	*ret = (struct chunk_out){
+		.number = in->number, .flags = in->flags,
+		.plain_len = in->plain_len, .map_count = in->map_count,
+		.map = in->map, .record = packed,
+	};
+	if (all_zero(in->plain, in->plain_len)) {
+		ret->codec = CODEC_ZEROS;
+		r = hash_zeros(c, in->plain, in->plain_len, ret->hash, e);
+	} else {
+		r = hash_bytes(c->hasher, c->alg, in->plain, in->plain_len,
+			       ret->hash, e);
+		/* an error means that the result isn't smaller */
+		n = ZSTD_compress2(c->cctx, at, in->plain_len - 1, in->plain,
+				   in->plain_len);
+		ret->codec = ZSTD_isError(n) ? CODEC_NONE : CODEC_ZSTD;
+	}
+	if (r < 0)
+		return r;
+	if (ret->codec == CODEC_NONE) {
+		n = in->plain_len;
+		ret->record = in->plain - map_len - IMAGE_HEAD_LEN;
+	}
+	map_put(in->map, in->map_count, ret->record + IMAGE_HEAD_LEN);
+	ret->body_len = (uint32_t)(map_len + n);
+	ret->body_sum = body_sum(ret->record + IMAGE_HEAD_LEN, ret->body_len);
+	return 0;
+}
+
+int body_pack(struct codec *c, const void *plain, uint32_t plain_len,
+	      uint8_t *packed, struct record *ret, const uint8_t **ret_body,
+	      struct err *e)
+{
+	size_t n;
+	int r = hash_bytes(c->hasher, c->alg, plain, plain_len, ret->hash, e);
+
+	if (r < 0)
+		return r;
+	ret->codec = CODEC_NONE;
+	ret->plain_len = ret->body_len = plain_len;
+	*ret_body = plain;
+	if (plain_len > 64) {
+		n = ZSTD_compress2(c->cctx, packed, plain_len - 1, plain, plain_len);
+		if (!ZSTD_isError(n)) {
+			ret->codec = CODEC_ZSTD;
+			ret->body_len = (uint32_t)n;
+			*ret_body = packed;
+		}
+	}
+	ret->body_sum = body_sum(*ret_body, ret->body_len);
+	return 0;
+}
+
+static const char *unzstd(struct codec *c, const uint8_t *data, size_t len,
+			  uint8_t *plain, uint32_t plain_len)
+{
+	/* all three: one frame, with its size, and nothing behind it */
+	if (ZSTD_getFrameContentSize(data, len) != plain_len ||
+	    ZSTD_findFrameCompressedSize(data, len) != len ||
+	    ZSTD_decompressDCtx(c->dctx, plain, plain_len, data, len) != plain_len)
+		return "can't be decompressed";
+	return NULL;
+}
+
+const char *body_unpack(struct codec *c, const struct record *r,
+			const struct image_params *p, const uint8_t *body,
+			uint8_t *plain, const uint8_t **ret_plain,
+			struct chunk_map *map)
+{
+	size_t map_len = r->map_count * sizeof(struct map_disk);
+	const char *wrong;
+	uint8_t hash[32];
+	int err;
+
+	if (body_sum(body, r->body_len) != r->body_sum)
+		return "has a body whose checksum is wrong";
+	if (r->type == REC_CHUNK) {
+		map_get(body, r->map_count, map);
+		wrong = map_wrong(p, r->aux, map, r->map_count, r->plain_len);
+		if (wrong)
+			return wrong;
+	}
+	*ret_plain = plain;
+	if (r->codec == CODEC_ZEROS) {
+		memset(plain, 0, r->plain_len);
+	} else if (r->codec == CODEC_NONE) {
+		*ret_plain = body + map_len;
+	} else {
+		wrong = unzstd(c, body + map_len, r->body_len - map_len, plain,
+			       r->plain_len);
+		if (wrong)
+			return wrong;
+	}
+	if (r->codec == CODEC_ZEROS)
+		err = hash_zeros(c, plain, r->plain_len, hash, NULL);
+	else
+		err = hash_bytes(c->hasher, c->alg, *ret_plain, r->plain_len, hash, NULL);
+	if (err)
+		return "can't be hashed";
+	return memcmp(hash, r->hash, 32) ? "has content that doesn't match its hash" : NULL;
+}

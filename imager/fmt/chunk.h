@@ -1,0 +1,58 @@
+/* chunk.h: a record's body: compressing, checking, and the maps of chunks
+ * (FORMAT.md 2.1, 3).  What the workers do; a codec belongs to one thread. */
+#ifndef REHOST_FMT_CHUNK_H
+#define REHOST_FMT_CHUNK_H
+#include "imager/fmt/record.h"
+
+struct codec;
+/* zstd_level: for packing. */
+int codec_new(enum hash_alg a, int zstd_level, struct codec **ret,
+	      struct err *e) must_check;
+struct codec *codec_free(struct codec *c);
+struct hasher *codec_hasher(struct codec *c);
+
+/* Bytes that must be free in front of the plain data given to chunk_pack. */
+size_t chunk_room(uint32_t chunk_size);
+/* Bytes of the buffer for the compressed record. */
+size_t chunk_packed_max(uint32_t chunk_size);
+
+/* A chunk as it was read. */
+struct chunk_in {
+	uint64_t number;
+	uint8_t flags;
+	uint32_t plain_len, map_count;
+	const struct chunk_map *map;
+	uint8_t *plain;           /* chunk_room bytes in front of it are free */
+};
+/* packed: chunk_packed_max bytes.  ret->record points into packed, or in front
+ * of in->plain when the data is stored as it is. */
+int chunk_pack(struct codec *c, const struct chunk_in *in, uint8_t *packed,
+	       struct chunk_out *ret, struct err *e) must_check;
+
+/* Compresses any other body if that makes it smaller.  packed: plain_len bytes.
+ * Fills codec, body_len, plain_len, body_sum and hash of *ret; *ret_body is
+ * plain or packed. */
+int body_pack(struct codec *c, const void *plain, uint32_t plain_len,
+	      uint8_t *packed, struct record *ret, const uint8_t **ret_body,
+	      struct err *e) must_check;
+
+/* Checks sum, decompresses, checks hash.  plain: room for r->plain_len bytes,
+ * or, of a CHUNK, p->chunk_size.  *ret_plain points to plain or into body.  map
+ * (CHUNK): room for r->map_count.  Returns NULL or what is wrong with the record, as
+ * record_get does. */
+const char *body_unpack(struct codec *c, const struct record *r,
+			const struct image_params *p, const uint8_t *body,
+			uint8_t *plain, const uint8_t **ret_plain,
+			struct chunk_map *map);
+
+/* NULL if the map keeps FORMAT.md's rules and holds plain_len bytes. */
+const char *map_wrong(const struct image_params *p, uint64_t chunk,
+		      const struct chunk_map *map, uint32_t count,
+		      uint32_t plain_len);
+void map_put(const struct chunk_map *map, uint32_t count, uint8_t *out);
+void map_get(const uint8_t *in, uint32_t count, struct chunk_map *ret);
+/* Bytes of one map entry: less than count * 512 only at the end of a disk. */
+uint32_t map_bytes(const struct image_params *p, uint64_t chunk,
+		   const struct chunk_map *m);
+int all_zero(const uint8_t *p, size_t len);
+#endif

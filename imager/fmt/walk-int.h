@@ -1,0 +1,45 @@
+/* walk-int.h: between walk.c and walk-end.c only. */
+#ifndef REHOST_FMT_WALK_INT_H
+#define REHOST_FMT_WALK_INT_H
+#include "imager/fmt/walk.h"
+
+struct walk {
+	void (*bad)(void *ctx, const struct walk_bad *b);
+	void *ctx;
+	uint64_t found;
+	struct image_params params;
+	int have_params;
+	unsigned int phase;       /* the last record's rank (order_of)          */
+	int lost;                 /* 1: some header was damaged: what is missing
+				   * may be there                               */
+	/* offsets of damaged headers, whose type the index may tell */
+	uint64_t *pending;
+	size_t n_pending, room_pending;
+	/* the chunks seen of the page that is current; damaged[]: their maps
+	 * are not known */
+	struct page *seen, *index;
+	uint32_t paged;           /* so many of `seen` had their index page     */
+	uint8_t damaged[PAGE_CHUNKS];
+	uint64_t next_chunk;
+	uint64_t bytes, chunks, records_of_chunks;
+	uint64_t used_end;
+	struct root root;         /* pages seen; used_bytes UINT64_MAX: not known */
+	struct hasher *hasher;
+	uint8_t hashes[5][32];
+	uint64_t offs[5];         /* of HEADER, META, BAD, SUMMARY, ROOT        */
+	unsigned int have;        /* bit i: hashes[i] and offs[i]               */
+	struct byte_range *unreadable;
+	size_t n_unreadable;
+	int ended;
+	uint64_t end_off;
+	uint8_t digest[32];
+};
+
+void walk_tell(struct walk *w, unsigned int type, uint64_t off, const char *text);
+/* 1 and removed if off is the place of a damaged header. */
+int walk_take_pending(struct walk *w, uint64_t off);
+int walk_bad_record(struct walk *w, const struct walk_rec *rec, struct err *e) must_check;
+int walk_root_record(struct walk *w, const struct walk_rec *rec, struct err *e) must_check;
+int walk_end_record(struct walk *w, const struct walk_rec *rec, struct err *e) must_check;
+int walk_commit_record(struct walk *w, const struct walk_rec *rec, struct err *e) must_check;
+#endif

@@ -1,0 +1,286 @@
+/* writer.c: an image, written front to back; see image.h. */
+#include <stdlib.h>
+#include <string.h>
+#include "imager/fmt/chunk.h"
+#include "imager/fmt/disk.h"
+#include "imager/fmt/page.h"
+
+struct image_writer {
+	struct image_params params;
+	struct image_sink sink;
+	struct codec *codec;
+	uint64_t len, seq;
+	uint64_t chunks, bytes;
+	uint64_t next_chunk;      /* the lowest number that may come  */
+	struct page *page;
+	struct root root;
+	struct image_end end;
+	uint8_t hashes[5][32];    /* as root_digest() wants them      */
+};
+
+/* Level of the index and the JSON texts: small, and not worth a choice. */
+#define BODY_LEVEL 3
+
+static int append(struct image_writer *w, const void *buf, size_t len,
+		  struct err *e)
+{
+	int r = w->sink.append(w->sink.ctx, buf, len, e);
+
+	if (r < 0)
+		return r;
+	w->len += len;
+	return 0;
+}
+
+/* A record other than CHUNK; r: type and aux are filled, the rest is not. */
+static int put_record(struct image_writer *w, struct record *r,
+		      const void *plain, uint32_t plain_len, int may_compress,
+		      struct err *e)
+{
+	uint8_t head[IMAGE_HEAD_LEN], *packed = NULL;
+	const uint8_t *body = plain;
+	int ret;
+
+	if (plain_len > REC_PLAIN_MAX)
+		return err_set(e, ERR_UNSUPPORTED, "the %s record would be %u bytes long; the format permits %u",
+			       record_name(r->type), plain_len, REC_PLAIN_MAX);
+	r->seq = w->seq;
+	memcpy(r->image_id, w->params.image_id, sizeof r->image_id);
+	if (may_compress) {
+		packed = malloc(plain_len + 1);
+		if (!packed)
+			return err_set(e, ERR_NOMEM, "out of memory for the %s record",
+				       record_name(r->type));
+		ret = body_pack(w->codec, plain, plain_len, packed, r, &body, e);
+	} else {
+		r->codec = CODEC_NONE;
+		r->body_len = r->plain_len = plain_len;
+		r->body_sum = body_sum(plain, plain_len);
+		ret = hash_bytes(codec_hasher(w->codec), w->params.hash, plain,
+				 plain_len, r->hash, e);
+	}
+	if (ret == 0) {
+		record_put(r, head);
+		ret = append(w, head, sizeof head, e);
+	}
+	if (ret == 0 && r->body_len)
+		ret = append(w, body, r->body_len, e);
+	if (ret == 0)
+		w->seq++;
+	free(packed);
+	return ret;
+}
+
+static int put_first_records(struct image_writer *w, const char *meta_json,
+			     struct err *e)
+{
+	uint8_t body[HEADER_LEN];
+	struct record header = { .type = REC_HEADER }, meta = { .type = REC_META };
+	size_t meta_len = strlen(meta_json);
+	int r;
+
+	if (meta_len > REC_JSON_MAX)
+		return err_set(e, ERR_UNSUPPORTED, "the description of the disk is %zu bytes long; an image can hold %u",
+			       meta_len, REC_JSON_MAX);
+	header_put(&w->params, body);
+	r = put_record(w, &header, body, sizeof body, 0, e);
+	if (r < 0)
+		return r;
+	w->end.meta_off = w->len;
+	r = put_record(w, &meta, meta_json, (uint32_t)meta_len, 1, e);
+	if (r < 0)
+		return r;
+	memcpy(w->hashes[0], header.hash, 32);
+	memcpy(w->hashes[1], meta.hash, 32);
+	return 0;
+}
+
+int image_writer_new(const struct image_params *p, const char *meta_json,
+		     const struct image_sink *sink, struct image_writer **ret,
+		     struct err *e)
+{
+	struct image_writer *w = calloc(1, sizeof *w);
+	int r;
+
+	if (!w)
+		return err_set(e, ERR_NOMEM, "out of memory for writing an image");
+	w->params = *p;
+	w->sink = *sink;
+	r = codec_new(p->hash, BODY_LEVEL, &w->codec, e);
+	if (r == 0)
+		r = page_new(&w->page, e);
+	if (r == 0)
+		r = put_first_records(w, meta_json, e);
+	if (r < 0) {
+		image_writer_free(w);
+		return r;
+	}
+	*ret = w;
+	return 0;
+}
+
+struct image_writer *image_writer_free(struct image_writer *w)
+{
+	if (!w)
+		return NULL;
+	codec_free(w->codec);
+	page_free(w->page);
+	root_done(&w->root);
+	free(w);
+	return NULL;
+}
+
+uint64_t image_writer_len(const struct image_writer *w)
+{
+	return w->len;
+}
+
+static int put_page(struct image_writer *w, struct err *e)
+{
+	struct record r = { .type = REC_PAGE, .aux = w->page->number };
+	struct root_page entry = { .page = w->page->number, .offset = w->len,
+				   .used_bytes = w->page->bytes };
+	uint8_t *body;
+	uint32_t len;
+	int ret;
+
+	if (!w->page->n)
+		return 0;
+	ret = page_encode(w->page, &body, &len, e);
+	if (ret < 0)
+		return ret;
+	ret = put_record(w, &r, body, len, 1, e);
+	free(body);
+	if (ret < 0)
+		return ret;
+	entry.body_len = r.body_len;
+	entry.plain_len = r.plain_len;
+	memcpy(entry.hash, r.hash, sizeof entry.hash);
+	page_clear(w->page, 0);
+	return root_add(&w->root, &entry, e);
+}
+
+int image_writer_chunk(struct image_writer *w, const struct chunk_out *c,
+		       struct err *e)
+{
+	struct record r = {
+		.type = REC_CHUNK, .codec = c->codec, .body_len = c->body_len,
+		.plain_len = c->plain_len, .map_count = c->map_count,
+		.seq = w->seq, .aux = c->number, .body_sum = c->body_sum,
+	};
+	struct image_chunk entry = {
+		.number = c->number, .body_len = c->body_len,
+		.plain_len = c->plain_len, .map_count = c->map_count,
+		.codec = c->codec, .flags = c->flags, .map = c->map,
+	};
+	int ret;
+
+	if (c->number < w->next_chunk || c->number >= params_chunks(&w->params))
+		return err_set(e, ERR_INTERNAL, "chunk %llu comes out of order",
+			       (unsigned long long)c->number);
+	if (w->page->n && w->page->number != c->number / PAGE_CHUNKS) {
+		ret = put_page(w, e);
+		if (ret < 0)
+			return ret;
+		r.seq = w->seq;
+	}
+	if (!w->page->n)
+		page_clear(w->page, c->number / PAGE_CHUNKS);
+	entry.offset = w->len;
+	memcpy(entry.hash, c->hash, 32);
+	memcpy(r.hash, c->hash, 32);
+	memcpy(r.image_id, w->params.image_id, sizeof r.image_id);
+	ret = page_add(w->page, &entry, e);
+	if (ret < 0)
+		return ret;
+	record_put(&r, c->record);
+	ret = append(w, c->record, IMAGE_HEAD_LEN + c->body_len, e);
+	if (ret < 0)
+		return ret;
+	w->seq++;
+	w->chunks++;
+	w->bytes += c->plain_len;
+	w->next_chunk = c->number + 1;
+	return 0;
+}
+
+static int put_bad(struct image_writer *w, const struct byte_range *bad,
+		   size_t n_bad, struct err *e)
+{
+	struct record r = { .type = REC_BAD };
+	struct bad_disk *d;
+	int ret;
+
+	if (n_bad > REC_PLAIN_MAX / sizeof *d)
+		return err_set(e, ERR_UNSUPPORTED, "the disk has too many unreadable places (%zu) to list them", n_bad);
+	d = malloc(n_bad * sizeof *d + 1);
+	if (!d)
+		return err_set(e, ERR_NOMEM, "out of memory for the unreadable places");
+	for (size_t i = 0; i < n_bad; i++)
+		d[i] = (struct bad_disk){ le64_make(bad[i].off), le64_make(bad[i].len) };
+	w->end.bad_off = w->len;
+	ret = put_record(w, &r, d, (uint32_t)(n_bad * sizeof *d), 1, e);
+	free(d);
+	memcpy(w->hashes[2], r.hash, 32);
+	return ret;
+}
+
+static int put_summary(struct image_writer *w, const char *json, struct err *e)
+{
+	struct record r = { .type = REC_SUMMARY };
+	int ret;
+
+	w->end.summary_off = w->len;
+	ret = put_record(w, &r, json, (uint32_t)strlen(json), 1, e);
+	memcpy(w->hashes[3], r.hash, 32);
+	return ret;
+}
+
+static int put_root(struct image_writer *w, struct err *e)
+{
+	struct record r = { .type = REC_ROOT };
+	uint8_t *body;
+	uint32_t len;
+	int ret = root_encode(&w->root, &body, &len, e);
+
+	if (ret < 0)
+		return ret;
+	w->end.root_off = w->len;
+	ret = put_record(w, &r, body, len, 0, e);
+	free(body);
+	memcpy(w->hashes[4], r.hash, 32);
+	return ret;
+}
+
+int image_writer_finish(struct image_writer *w, const struct byte_range *bad,
+			size_t n_bad, const char *summary_json,
+			uint8_t *ret_digest, struct err *e)
+{
+	struct record r = { .type = REC_END };
+	uint8_t body[END_LEN];
+	int ret;
+
+	if (w->bytes != w->params.used_bytes)
+		return err_set(e, ERR_INTERNAL, "%llu used bytes were written, %llu were announced",
+			       (unsigned long long)w->bytes,
+			       (unsigned long long)w->params.used_bytes);
+	ret = put_page(w, e);
+	if (ret == 0)
+		ret = put_bad(w, bad, n_bad, e);
+	if (ret == 0)
+		ret = put_summary(w, summary_json, e);
+	if (ret == 0)
+		ret = put_root(w, e);
+	if (ret == 0)
+		ret = root_digest(codec_hasher(w->codec), w->params.hash,
+				  w->hashes, w->end.digest, e);
+	if (ret < 0)
+		return ret;
+	w->end.chunks = w->chunks;
+	w->end.file_len = w->len + IMAGE_HEAD_LEN + END_LEN;
+	end_put(&w->end, body);
+	ret = put_record(w, &r, body, sizeof body, 0, e);
+	if (ret == 0)
+		memcpy(ret_digest, w->end.digest, 32);
+	return ret;
+}

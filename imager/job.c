@@ -1,0 +1,96 @@
+/* job.c: see job.h; and the levels' names. */
+#include "imager/job.h"
+#include <sched.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+static const char *const levels[] = {
+	[LEVEL_FAST] = "fast", [LEVEL_BALANCED] = "balanced", [LEVEL_SMALL] = "small",
+};
+
+int image_level_parse(const char *word, enum image_level *ret, struct err *e)
+{
+	for (unsigned int i = 0; i < sizeof levels / sizeof *levels; i++)
+		if (!strcmp(word, levels[i])) {
+			*ret = (enum image_level)i;
+			return 0;
+		}
+	return err_set(e, ERR_USAGE, "\"%s\" is no level; there are fast, balanced and small", word);
+}
+
+const char *image_level_name(enum image_level l)
+{
+	return levels[l];
+}
+
+static double now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+void job_begin(struct job *j, const struct job_events *ev)
+{
+	*j = (struct job){ .ev = ev, .step = "", .start = now() };
+}
+
+double job_seconds(const struct job *j)
+{
+	return now() - j->start;
+}
+
+void job_step(struct job *j, const char *step, const char *text)
+{
+	j->step = step;
+	if (j->ev && j->ev->step)
+		j->ev->step(j->ev->ctx, step, text);
+}
+
+void job_progress(struct job *j, uint64_t done, uint64_t total, uint64_t written)
+{
+	if (j->ev && j->ev->progress)
+		j->ev->progress(j->ev->ctx, j->step, done, total, written);
+}
+
+void job_warning(struct job *j, const char *code, uint64_t off, uint64_t len,
+		 const char *fmt, ...)
+{
+	char text[1000];
+	va_list ap;
+
+	j->warnings++;
+	if (!j->ev || !j->ev->warning)
+		return;
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof text, fmt, ap);
+	va_end(ap);
+	j->ev->warning(j->ev->ctx, code, text, off, len);
+}
+
+int job_cancelled(struct job *j)
+{
+	return j->ev && j->ev->cancelled && j->ev->cancelled(j->ev->ctx);
+}
+
+unsigned int job_workers(const struct job_options *opt, unsigned int most)
+{
+	cpu_set_t cpus;
+	int n = opt->workers;
+
+	if (n < 0)
+		return 0;
+	if (n == 0)
+		n = sched_getaffinity(0, sizeof cpus, &cpus) < 0 ? 2 : CPU_COUNT(&cpus);
+	return (unsigned int)n > most ? most : (unsigned int)n;
+}
+
+unsigned int job_slots(unsigned int workers)
+{
+	/* each worker busy with one and the next one ready, and one or two at
+	 * the reader and the writer */
+	return workers ? 2 * workers + 2 : 1;
+}

@@ -1,0 +1,180 @@
+/* plan.c: see plan.h. */
+#include "imager/plan.h"
+#include <stdlib.h>
+#include <string.h>
+
+#define UNIT 512u
+/* Ranges with no more than this between them are read as one: a read of its own
+ * costs more than 32 KiB of a slow disk's transfer. */
+#define GAP_MAX (32u << 10)
+#define PIECE (64u << 10)             /* the second size tried */
+#define GONE_AFTER (64ull << 20)      /* engine.h: bytes in a row */
+
+void planner_begin(struct planner *p, const struct extents *used,
+		   uint64_t disk_size, uint32_t chunk_size)
+{
+	*p = (struct planner){ .disk_size = disk_size, .chunk_size = chunk_size };
+	extents_begin(used, &p->cursor);
+}
+
+int planner_next(struct planner *p, struct plan *ret)
+{
+	uint64_t base, end;
+
+	if (!p->len && !extents_next(&p->cursor, &p->off, &p->len))
+		return 0;
+	ret->number = p->off / p->chunk_size;
+	ret->plain_len = ret->map_count = 0;
+	base = ret->number * p->chunk_size;
+	end = base + p->chunk_size;
+	while (p->len && p->off < end) {
+		uint64_t n = p->len < end - p->off ? p->len : end - p->off;
+
+		ret->map[ret->map_count++] = (struct chunk_map){
+			(uint16_t)((p->off - base) / UNIT),
+			(uint16_t)((n + UNIT - 1) / UNIT),
+		};
+		ret->plain_len += (uint32_t)n;
+		p->off += n;
+		p->len -= n;
+		if (!p->len && !extents_next(&p->cursor, &p->off, &p->len))
+			break;
+	}
+	return 1;
+}
+
+static uint32_t range_len(const struct plan *p, uint32_t i, uint32_t chunk_size,
+			  uint64_t disk_size)
+{
+	uint64_t off = p->number * chunk_size + (uint64_t)p->map[i].start * UNIT;
+	uint64_t len = (uint64_t)p->map[i].count * UNIT;
+
+	return (uint32_t)(len < disk_size - off ? len : disk_size - off);
+}
+
+void plan_span(const struct plan *p, uint32_t chunk_size, uint64_t disk_size,
+	       uint64_t *off, uint64_t *len)
+{
+	uint32_t last = p->map_count - 1;
+
+	*off = p->number * chunk_size + (uint64_t)p->map[0].start * UNIT;
+	*len = (uint64_t)(p->map[last].start - p->map[0].start) * UNIT +
+	       range_len(p, last, chunk_size, disk_size);
+}
+
+int bad_add(struct bad_list *b, uint64_t off, uint64_t len, struct err *e)
+{
+	if (b->n && b->range[b->n - 1].off + b->range[b->n - 1].len == off) {
+		b->range[b->n - 1].len += len;
+		return 0;
+	}
+	if (b->n == b->room) {
+		size_t room = b->room ? b->room * 2 : 16;
+		struct byte_range *n = realloc(b->range, room * sizeof *n);
+
+		if (!n)
+			return err_set(e, ERR_NOMEM, "out of memory for the list of unreadable places");
+		b->range = n;
+		b->room = room;
+	}
+	b->range[b->n++] = (struct byte_range){ off, len };
+	return 0;
+}
+
+void bad_done(struct bad_list *b)
+{
+	free(b->range);
+	*b = (struct bad_list){ 0 };
+}
+
+static int read_sectors(struct chunk_reader *r, uint64_t off, uint8_t *buf,
+			uint32_t len, struct bad_list *bad, struct err *e)
+{
+	uint32_t sector = r->src->sector_size, at, n;
+	struct err why;
+	int ret;
+
+	for (at = 0; at < len; at += n) {
+		n = sector - (uint32_t)((off + at) % sector);
+		if (n > len - at)
+			n = len - at;
+		if (dev_read(r->src, off + at, buf + at, n, &why) == 0) {
+			r->bad_run = 0;
+			continue;
+		}
+		memset(buf + at, 0, n);
+		ret = bad_add(bad, off + at, n, e);
+		if (ret < 0)
+			return ret;
+		r->bad_run += n;
+		if (r->bad_run >= GONE_AFTER)
+			return err_set(e, ERR_IO, "%s; nothing before it could be read for %llu MiB: is the disk still connected?",
+				       why.msg, GONE_AFTER >> 20);
+	}
+	return 0;
+}
+
+/* What a large read failed on, in smaller ones. */
+static int read_hard(struct chunk_reader *r, uint64_t off, uint8_t *buf,
+		     uint32_t len, struct bad_list *bad, struct err *e)
+{
+	uint32_t at, n;
+	int ret = 0;
+
+	for (at = 0; at < len && ret == 0; at += n) {
+		n = PIECE - (uint32_t)((off + at) % PIECE);
+		if (n > len - at)
+			n = len - at;
+		if (dev_read(r->src, off + at, buf + at, n, NULL) == 0)
+			r->bad_run = 0;
+		else
+			ret = read_sectors(r, off + at, buf + at, n, bad, e);
+	}
+	return ret;
+}
+
+int chunk_read(struct chunk_reader *r, const struct plan *p, uint8_t *wide,
+	       struct bad_list *bad, struct err *e)
+{
+	uint64_t base = p->number * r->chunk_size;
+	uint32_t i = 0, j;
+	int ret = 0;
+
+	for (; i < p->map_count && ret == 0; i = j) {
+		uint32_t start = p->map[i].start * UNIT, end;
+
+		j = i;
+		do {
+			end = p->map[j].start * UNIT +
+			      range_len(p, j, r->chunk_size, r->disk_size);
+			j++;
+		} while (j < p->map_count && p->map[j].start * UNIT - end <= GAP_MAX);
+		if (dev_read(r->src, base + start, wide + start, end - start, NULL) == 0) {
+			r->bad_run = 0;
+			continue;
+		}
+		for (uint32_t k = i; k < j && ret == 0; k++)
+			ret = read_hard(r, base + p->map[k].start * UNIT,
+					wide + p->map[k].start * UNIT,
+					range_len(p, k, r->chunk_size, r->disk_size),
+					bad, e);
+	}
+	return ret;
+}
+
+void plan_compact(const struct plan *p, uint8_t *wide, uint8_t **ret_plain)
+{
+	uint32_t left = p->plain_len, at, n;
+
+	*ret_plain = wide + p->map[0].start * UNIT;
+	at = 0;
+	for (uint32_t i = 0; i < p->map_count; i++) {
+		n = p->map[i].count * UNIT;
+		if (n > left)
+			n = left; /* the disk's last unit, if short */
+		if (i)
+			memmove(*ret_plain + at, wide + p->map[i].start * UNIT, n);
+		at += n;
+		left -= n;
+	}
+}

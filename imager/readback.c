@@ -1,0 +1,160 @@
+/* readback.c: see readback.h. */
+#include "imager/readback.h"
+#include <stdlib.h>
+#include <string.h>
+#include "common/hash.h"
+#include "imager/fmt/chunk.h"
+#include "imager/plan.h"
+
+struct back_slot {
+	struct plan plan;
+	uint8_t *wide;
+	uint8_t want[32], have[32];
+	struct bad_list bad;
+};
+
+struct back {
+	struct job *job;
+	struct image *im;
+	struct image_cursor cursor;
+	struct chunk_reader reader;
+	struct hasher *hashers[JOB_WORKERS_MAX + 1];
+	struct back_slot slots[2 * JOB_WORKERS_MAX + 2];
+	unsigned int n_workers, n_slots;
+	uint64_t bytes;
+};
+
+int readback_differs(const struct blkdev *target, uint64_t off, uint64_t len,
+		     struct err *e)
+{
+	return err_set(e, ERR_IO,
+		       "%s: what was read back from the %llu bytes at offset %llu isn't what was written; the disk or its cable is bad",
+		       target->name, (unsigned long long)len,
+		       (unsigned long long)off);
+}
+
+static int back_fill(void *ctx, void *slot, struct err *e)
+{
+	struct back *b = ctx;
+	struct back_slot *s = slot;
+	struct image_chunk c;
+	int r;
+
+	do {
+		r = image_next_chunk(b->im, &b->cursor, &c, e);
+		if (r <= 0)
+			return r;
+	} while (c.number == 0);
+	s->plan.number = c.number;
+	s->plan.plain_len = c.plain_len;
+	s->plan.map_count = c.map_count;
+	memcpy(s->plan.map, c.map, c.map_count * sizeof *c.map);
+	memcpy(s->want, c.hash, 32);
+	s->bad.n = 0;
+	r = chunk_read(&b->reader, &s->plan, s->wide, &s->bad, e);
+	if (r < 0)
+		return r;
+	if (s->bad.n)
+		return err_set(e, ERR_IO, "%s: the %llu bytes at offset %llu can't be read back; the disk is bad",
+			       b->reader.src->name,
+			       (unsigned long long)s->bad.range[0].len,
+			       (unsigned long long)s->bad.range[0].off);
+	return 1;
+}
+
+static int back_work(void *ctx, unsigned int worker, void *slot, struct err *e)
+{
+	struct back *b = ctx;
+	struct back_slot *s = slot;
+	uint8_t *plain;
+
+	plan_compact(&s->plan, s->wide, &plain);
+	return hash_bytes(b->hashers[worker], image_params(b->im)->hash, plain,
+			  s->plan.plain_len, s->have, e);
+}
+
+static int back_empty(void *ctx, void *slot, struct err *e)
+{
+	struct back *b = ctx;
+	struct back_slot *s = slot;
+	uint64_t off, len;
+
+	if (memcmp(s->want, s->have, 32)) {
+		plan_span(&s->plan, b->reader.chunk_size,
+			  image_params(b->im)->disk_size, &off, &len);
+		return readback_differs(b->reader.src, off, len, e);
+	}
+	b->bytes += s->plan.plain_len;
+	job_progress(b->job, b->bytes, image_params(b->im)->used_bytes, 0);
+	return 0;
+}
+
+static int back_cancelled(void *ctx)
+{
+	return job_cancelled(((struct back *)ctx)->job);
+}
+
+static int prepare(struct back *b, struct err *e)
+{
+	uint32_t size = b->reader.chunk_size;
+	int r = 0;
+
+	for (unsigned int i = 0; r == 0 && (!i || i < b->n_workers); i++)
+		r = hasher_new(&b->hashers[i], e);
+	for (unsigned int i = 0; r == 0 && i < b->n_slots; i++) {
+		b->slots[i].wide = aligned_alloc(4096, size);
+		b->slots[i].plan.map = malloc(size / 1024 * sizeof(struct chunk_map));
+		if (!b->slots[i].wide || !b->slots[i].plan.map)
+			r = err_set(e, ERR_NOMEM, "out of memory for buffers");
+	}
+	return r;
+}
+
+static void back_done(struct back *b)
+{
+	for (unsigned int i = 0; i < b->n_slots; i++) {
+		free(b->slots[i].wide);
+		free(b->slots[i].plan.map);
+		bad_done(&b->slots[i].bad);
+	}
+	for (unsigned int i = 0; i <= JOB_WORKERS_MAX; i++)
+		hasher_free(b->hashers[i]);
+	image_close(b->im);
+	free(b);
+}
+
+int readback_run(struct job *job, const struct job_options *opt,
+		 struct blkdev *image, struct blkdev *target, struct err *e)
+{
+	struct back *b = calloc(1, sizeof *b);
+	void *slots[2 * JOB_WORKERS_MAX + 2];
+	struct pipeline p = {
+		.fill = back_fill, .work = back_work, .empty = back_empty,
+		.cancelled = back_cancelled, .ctx = b, .slots = slots,
+	};
+	int r;
+
+	if (!b)
+		return err_set(e, ERR_NOMEM, "out of memory for reading back");
+	job_step(job, "verify", "reading the disk back and comparing");
+	b->job = job;
+	p.n_workers = b->n_workers = job_workers(opt, JOB_WORKERS_MAX);
+	p.n_slots = b->n_slots = job_slots(b->n_workers);
+	for (unsigned int i = 0; i < b->n_slots; i++)
+		slots[i] = &b->slots[i];
+	r = image_open(image, &b->im, e);
+	if (r == 0) {
+		b->reader = (struct chunk_reader){
+			.src = target,
+			.disk_size = image_params(b->im)->disk_size,
+			.chunk_size = image_params(b->im)->chunk_size,
+		};
+		r = prepare(b, e);
+	}
+	if (r == 0) {
+		dev_forget(target);
+		r = pipeline_run(&p, e);
+	}
+	back_done(b);
+	return r;
+}

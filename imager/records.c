@@ -1,0 +1,236 @@
+/* records.c: see records.h. */
+#include "imager/records.h"
+#include <stdlib.h>
+#include <string.h>
+
+/* Buffers above this are given back after their record: META, index pages. */
+#define KEEP_MAX (IMAGE_CHUNK_MAX + (256u << 10))
+
+static int grow(uint8_t **buf, size_t *room, size_t want, struct err *e)
+{
+	if (*room >= want && (*room <= KEEP_MAX || want > KEEP_MAX))
+		return 0;
+	free(*buf);
+	*room = 0;
+	*buf = aligned_alloc(4096, (want + 4095) & ~(size_t)4095);
+	if (!*buf)
+		return err_set(e, ERR_NOMEM, "out of memory for a record of %zu bytes", want);
+	*room = want;
+	return 0;
+}
+
+static int slot_room(struct records *r, struct rec_slot *s, struct err *e)
+{
+	const struct record *h = &s->rec.r;
+	size_t plain = h->plain_len;
+	int ret;
+
+	/* one size for all chunks, so that buffers are made once */
+	if (h->type == REC_CHUNK)
+		plain = r->params.chunk_size;
+	ret = grow(&s->body, &s->body_room,
+		   h->type == REC_CHUNK ? chunk_packed_max(r->params.chunk_size) :
+					  (size_t)h->body_len + 1, e);
+	if (ret == 0)
+		ret = grow(&s->plain, &s->plain_room, plain + 1, e);
+	if (ret < 0 || s->map_room >= h->map_count)
+		return ret;
+	free(s->map);
+	s->map_room = 0;
+	s->map = malloc(h->map_count * sizeof *s->map);
+	if (!s->map)
+		return err_set(e, ERR_NOMEM, "out of memory for a record's map");
+	s->map_room = h->map_count;
+	return 0;
+}
+
+/* ---- the pipeline's parts ---- */
+
+/* Passes over a body that can't be used. */
+static int skip_body(struct records *r, uint32_t len, struct err *e)
+{
+	uint8_t buf[4096];
+	int whole = 1, ret = 0;
+
+	while (len && whole && ret == 0) {
+		uint32_t n = len < sizeof buf ? len : (uint32_t)sizeof buf;
+
+		ret = stream_body(&r->stream, buf, n, &whole, e);
+		len -= n;
+	}
+	return ret;
+}
+
+static int read_body(struct records *r, struct rec_slot *s, struct err *e)
+{
+	struct walk_rec *rec = &s->rec;
+	int ret, whole;
+
+	rec->known = 1;
+	if (rec->r.seq != r->stream.seq) {
+		rec->fault = "doesn't have the number that is due: something is missing before it";
+		if (!r->go_on)
+			return 0;
+	}
+	r->stream.seq = rec->r.seq + 1;
+	if (!rec->fault)
+		rec->fault = record_fits(&rec->r, &r->params);
+	if (rec->fault)
+		return skip_body(r, rec->r.body_len, e);
+	ret = slot_room(r, s, e);
+	if (ret == 0)
+		ret = stream_body(&r->stream, s->body, rec->r.body_len, &whole, e);
+	if (ret == 0 && !whole)
+		rec->fault = "is cut off: the file ends inside it";
+	return ret;
+}
+
+static int rec_fill(void *ctx, void *slot, struct err *e)
+{
+	struct records *r = ctx;
+	struct rec_slot *s = slot;
+	int ret;
+
+	if (r->ended)
+		return 0;
+	if (r->resync) {
+		ret = stream_resync(&r->stream, e);
+		if (ret <= 0)
+			return ret;
+	}
+	memset(&s->rec, 0, sizeof s->rec);
+	ret = stream_head(&r->stream, &s->rec.r, &s->rec.off, &s->rec.fault, e);
+	if (ret <= 0)
+		return ret;
+	if (s->rec.fault) {
+		r->resync = 1;
+		r->ended = !r->go_on;
+		return 1;
+	}
+	if (r->resync) /* what is missing was told */
+		r->stream.seq = s->rec.r.seq;
+	r->resync = 0;
+	ret = read_body(r, s, e);
+	r->ended = s->rec.fault && !r->go_on;
+	return ret < 0 ? ret : 1;
+}
+
+static int rec_work(void *ctx, unsigned int worker, void *slot, struct err *e)
+{
+	struct records *r = ctx;
+	struct rec_slot *s = slot;
+	struct walk_rec *rec = &s->rec;
+
+	if (!rec->known || rec->fault)
+		return 0;
+	rec->map = s->map;
+	rec->fault = body_unpack(r->codecs[worker], &rec->r, &r->params,
+				 s->body, s->plain, &rec->plain, s->map);
+	if (rec->fault || !r->ready)
+		return 0;
+	return r->ready(r->ctx, s, e);
+}
+
+static int rec_empty(void *ctx, void *slot, struct err *e)
+{
+	struct records *r = ctx;
+
+	return r->take(r->ctx, slot, e);
+}
+
+static int rec_cancelled(void *ctx)
+{
+	return job_cancelled(((struct records *)ctx)->job);
+}
+
+int records_run(struct records *r, struct err *e)
+{
+	void *slots[2 * JOB_WORKERS_MAX + 2];
+	struct pipeline p = {
+		.fill = rec_fill, .work = rec_work, .empty = rec_empty,
+		.cancelled = rec_cancelled, .ctx = r, .slots = slots,
+		.n_slots = r->n_slots, .n_workers = r->n_workers,
+	};
+
+	for (unsigned int i = 0; i < r->n_slots; i++)
+		slots[i] = &r->slots[i];
+	return pipeline_run(&p, e);
+}
+
+/* ---- beginning and end ---- */
+
+static int stream_read(void *ctx, void *buf, size_t len, size_t *ret_got,
+		       struct err *e)
+{
+	return store_read(ctx, buf, len, ret_got, e);
+}
+
+/* Looks at the first record and gives it back to the stream. */
+static int look_at_header(struct records *r, struct err *e)
+{
+	uint8_t buf[IMAGE_HEAD_LEN + HEADER_LEN];
+	size_t got;
+	struct record head;
+	const char *wrong;
+	int ret = store_read(r->in, buf, sizeof buf, &got, e);
+
+	if (ret < 0)
+		return ret;
+	r->stream.back = malloc(STREAM_WINDOW + IMAGE_HEAD_LEN);
+	if (!r->stream.back)
+		return err_set(e, ERR_NOMEM, "out of memory for reading the image");
+	memcpy(r->stream.back, buf, got);
+	r->stream.back_len = got;
+	/* either mark is enough to call it an image, if a damaged one */
+	if (got < sizeof buf || (memcmp(buf, RECORD_MAGIC, 8) &&
+				 memcmp(buf + IMAGE_HEAD_LEN, "REHOST\0\1", 8)))
+		return err_set(e, ERR_NOT_FOUND, "%s isn't a .rhi image", r->in->name);
+	wrong = record_get(buf, &head);
+	if (wrong || head.type != REC_HEADER || head.body_len != HEADER_LEN ||
+	    head.body_sum != body_sum(buf + IMAGE_HEAD_LEN, HEADER_LEN))
+		return 0;
+	ret = header_get(buf + IMAGE_HEAD_LEN, head.image_id, &r->params, e);
+	if (ret == 0)
+		ret = features_check(r->params.must, e);
+	if (ret == 0)
+		r->have_params = 1;
+	else
+		err_prefix(e, "%s", r->in->name);
+	return ret;
+}
+
+int records_begin(struct records *r, struct job *job,
+		  const struct job_options *opt, struct store_in *in,
+		  struct err *e)
+{
+	int ret;
+
+	*r = (struct records){ .job = job, .in = in };
+	r->stream.read = stream_read;
+	r->stream.ctx = in;
+	ret = look_at_header(r, e);
+	if (ret < 0)
+		return ret;
+	r->n_workers = job_workers(opt, JOB_WORKERS_MAX);
+	r->n_slots = job_slots(r->n_workers);
+	r->slots = calloc(r->n_slots, sizeof *r->slots);
+	if (!r->slots)
+		return err_set(e, ERR_NOMEM, "out of memory for buffers");
+	for (unsigned int i = 0; ret == 0 && (!i || i < r->n_workers); i++)
+		ret = codec_new(r->have_params ? r->params.hash : HASH_SHA256, 1,
+				&r->codecs[i], e);
+	return ret;
+}
+
+void records_done(struct records *r)
+{
+	for (unsigned int i = 0; r->slots && i < r->n_slots; i++) {
+		free(r->slots[i].body);
+		free(r->slots[i].plain);
+		free(r->slots[i].map);
+	}
+	free(r->slots);
+	for (unsigned int i = 0; i <= JOB_WORKERS_MAX; i++)
+		codec_free(r->codecs[i]);
+	stream_done(&r->stream);
+}
