@@ -32,7 +32,7 @@ int store_commit(struct store_out *s, struct err *e)
 	int r = s->ops->commit(s, e);
 
 	if (r < 0)
-		s->ops->abort(s);
+		s->ops->undo(s);
 	out_free(s);
 	return r;
 }
@@ -41,7 +41,7 @@ struct store_out *store_abort(struct store_out *s)
 {
 	if (!s)
 		return NULL;
-	s->ops->abort(s);
+	s->ops->undo(s);
 	out_free(s);
 	return NULL;
 }

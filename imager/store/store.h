@@ -17,7 +17,7 @@ struct store_out_ops {
 	/* Makes all of it durable and gives it its final name. */
 	int (*commit)(struct store_out *s, struct err *e);
 	/* Takes back what was written, as far as that can be done. */
-	void (*abort)(struct store_out *s);
+	void (*undo)(struct store_out *s);
 };
 struct store_out {
 	const struct store_out_ops *ops;

@@ -1,7 +1,7 @@
-/* dev/image.h: an image as a read-only device of the disk's size, so that the
+/* imgdev.h: an image as a read-only device of the disk's size, so that the
  * partition and file-system readers can look into it. */
-#ifndef REHOST_DEV_IMAGE_H
-#define REHOST_DEV_IMAGE_H
+#ifndef REHOST_IMGDEV_H
+#define REHOST_IMGDEV_H
 #include "imager/dev/dev.h"
 #include "imager/fmt/image.h"
 

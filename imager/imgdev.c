@@ -1,5 +1,5 @@
-/* image.c: see dev/image.h. */
-#include "imager/dev/image.h"
+/* imgdev.c: see imgdev.h. */
+#include "imager/imgdev.h"
 
 struct dev_img {
 	struct blkdev d;
