@@ -1,0 +1,167 @@
+"""The wizard's two complete flows, over a fake `rehost`."""
+import pytest
+from wizard_screen import CTRL_U, DOWN, ENTER, ESC, TAB, Wizard
+
+DIGEST = "Digest: " + "ab" * 32
+
+
+def to_place(w, mark=" "):
+    w.title("Main menu")
+    w.send("1")
+    w.title("Capture: disks")
+    w.send(mark, ENTER)
+    w.title("Capture: place")
+
+
+def smb(w):
+    w.send("2")
+    w.wait("SMB share", "Password")
+    w.send("192.0.2.1", TAB, "images", TAB, "machines/old", TAB, "bob", TAB, "s3cret word")
+
+
+def test_capture_to_smb(tmp_path):
+    with Wizard(tmp_path) as w:
+        to_place(w)
+        smb(w)
+        assert "s3cret" not in w.wait("***********")
+        w.send(ENTER)
+        t = w.title("Capture: place checked")
+        assert "The place can be used." in t
+        assert "smb://192.0.2.1/images/machines/old" in t
+        assert "250.0 GB" in t and "at most about 12.3 GB" in t
+        w.send(ENTER)
+        t = w.title("Capture: options")
+        assert "[web1-20" in t          # what the system on it calls itself
+        w.send(CTRL_U, "web1 spare", DOWN, " ", DOWN, " ", ENTER)
+        t = w.title("Capture: summary")
+        assert "web1 spare.rhi" in t and "S3Z9NB0K123456X" in t
+        assert not w.calls("capture")
+        w.send(ENTER)
+        t = w.title("Capture: result")
+        assert "The capture is done." in t and DIGEST in t
+        url = "smb://192.0.2.1/images/machines/old/web1%20spare.rhi"
+        call, = w.calls("capture")
+        assert call["argv"] == ["capture", "--events-fd=3", "--level", "small", "--verify",
+                                "/dev/sda", url]
+        assert call["env"]["REHOST_USERNAME"] == "bob"
+        assert call["env"]["REHOST_PASSWORD"] == "s3cret word"
+        assert f"rehost capture --credentials=FILE --level small --verify /dev/sda\n  {url}" in t
+        assert "s3cret" not in (tmp_path / "wizard.log").read_text()
+        w.send(ENTER)
+        w.title("Main menu")
+
+
+def test_capture_several_disks_to_nfs(tmp_path):
+    with Wizard(tmp_path) as w:
+        w.mode("capture=warn")
+        to_place(w, mark=" " + DOWN + " ")
+        w.send("3")
+        w.wait("NFS export", "NFS version")
+        w.send("192.0.2.1", TAB, "/srv/images", TAB, TAB, " ", TAB, "20490", TAB, "nolock", ENTER)
+        t = w.title("Capture: place checked")
+        assert "too small" in t         # the NTFS disk's use isn't known
+        assert w.line() == "Choose another place"
+        w.send(DOWN, ENTER)
+        w.title("Capture: options")
+        w.send(CTRL_U, "two", ENTER, )
+        w.title("Capture: summary")
+        w.send(ENTER)
+        t = w.title("Capture: result")
+        assert "with warnings" in t
+        base = "nfs://192.0.2.1:20490/srv/images/two/%s.rhi?vers=4.2&nolock"
+        assert [c["argv"][-2:] for c in w.calls("capture")] == [
+            ["/dev/sda", base % "sda"], ["/dev/nvme0n1", base % "nvme0n1"]]
+        assert "Warnings: 2" in t
+        assert "512 bytes at offset 4096 could not be read." in t
+
+
+def to_confirm(w):
+    w.title("Main menu")
+    w.send("2")
+    w.title("Restore: place")
+    smb(w)
+    w.send(ENTER)
+    t = w.title("Restore: image")
+    assert "2026-11-01 14:00" in t and "500.1 GB" in t and "Debian GNU/Linux 13" in t
+    assert w.line().startswith("web1-20261101.rhi")
+    w.send(ENTER)
+    t = w.title("Restore: image details")
+    assert "PowerEdge R230" in t and "ext4" in t and "12.3 GB used" in t
+    w.send(ENTER)
+    t = w.title("Restore: target disk")
+    assert "too small" in t and "this live system runs from it" in t
+    w.send(DOWN)
+    t = w.wait("Windows 10 Pro")
+    assert "What would be lost" in t and "Fenêtres ☃" in t
+    w.send(ENTER)
+    t = w.title("Restore: confirm")
+    assert "50026B7684E1F2A3" in t and "type its name: nvme0n1" in t
+
+
+def test_restore(tmp_path):
+    with Wizard(tmp_path) as w:
+        to_confirm(w)
+        w.send(ENTER)
+        w.wait("Type nvme0n1 to go on")
+        w.send("sda", ENTER)
+        w.wait("[sda ", "Type nvme0n1 to go on")
+        assert not w.calls("restore")
+        w.send(CTRL_U, "nvme0n1", TAB, " ", ENTER)
+        t = w.title("Restore: result")
+        assert "The restore is done." in t and DIGEST in t
+        url = "smb://192.0.2.1/images/machines/old/web1-20261101.rhi"
+        call, = w.calls("restore")
+        assert call["argv"] == ["restore", "--events-fd=3", "--yes", "--verify", url, "/dev/nvme0n1"]
+        assert f"rehost restore --credentials=FILE --verify {url}" in " ".join(t.split())
+
+
+def test_target_swapped_before_the_start(tmp_path):
+    with Wizard(tmp_path) as w:
+        to_confirm(w)
+        disks = tmp_path / "disks.json"
+        disks.write_text(disks.read_text().replace("50026B7684E1F2A3", "OTHER"))
+        w.send("nvme0n1", ENTER)
+        w.wait("Problem", "no longer the disk that you chose", "Nothing was written")
+        assert not w.calls("restore")
+        w.send(ENTER, ESC)
+        w.title("Restore: target disk")
+
+
+def test_verify(tmp_path):
+    with Wizard(tmp_path) as w:
+        w.title("Main menu")
+        w.send("3")
+        w.title("Verify: place")
+        smb(w)
+        w.send(ENTER)
+        w.title("Verify: image")
+        w.send(ENTER)
+        w.title("Verify: image details")
+        w.send(ENTER)
+        assert "The image is good." in w.title("Verify: result")
+        assert w.calls("verify")[0]["argv"][:2] == ["verify", "--events-fd=3"]
+
+
+def test_local_disk(tmp_path):
+    with Wizard(tmp_path) as w:
+        to_place(w)
+        w.send("1")
+        t = w.title("Capture: partition")
+        assert "one of those to be captured" in t
+        w.send(ENTER)
+        w.wait("sda1 can't be used")
+        w.send(*[DOWN] * 4, ENTER)
+        w.title("Capture: directory")
+        w.send("images/2026", ENTER)
+        w.title("Capture: place checked")
+        w.send(ENTER)
+        w.title("Capture: options")
+        w.send(CTRL_U, "a", ENTER)
+        w.title("Capture: summary")
+        w.send(ENTER)
+        w.title("Capture: result")
+        assert w.calls("capture")[0]["argv"][-1] == "dev:///dev/sdb1/images/2026/a.rhi"
+
+
+if __name__ == "__main__":
+    pytest.main([__file__])

@@ -1,0 +1,319 @@
+/* app.c: the wizard's loop: keys and children to the state machine, what it
+ * asks for to children, its picture to every terminal. */
+#include "tui/app.h"
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <time.h>
+#include <unistd.h>
+#include "tui/log.h"
+
+long app_now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (long)t.tv_sec + 1; /* never 0 */
+}
+
+int app_signals(struct app *a, struct err *e)
+{
+	sigset_t s;
+
+	sigemptyset(&s);
+	sigaddset(&s, SIGCHLD);
+	sigaddset(&s, SIGTERM);
+	sigaddset(&s, SIGHUP);
+	sigaddset(&s, SIGWINCH);
+	sigprocmask(SIG_BLOCK, &s, NULL);
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGINT, SIG_IGN);  /* Ctrl-C comes as a key */
+	a->signal_fd = signalfd(-1, &s, SFD_NONBLOCK | SFD_CLOEXEC);
+	return a->signal_fd < 0 ? err_sys(e, errno, "No signal descriptor") : 0;
+}
+
+int app_open(struct app *a, struct err *e)
+{
+	int rc = 0;
+
+	if (!a->nconsoles)
+		rc = term_open(NULL, NULL, &a->terms[a->nterms++], e);
+	if (rc) {
+		a->nterms = 0;
+		return rc;
+	}
+	for (int i = 0; i < a->nconsoles; i++) {
+		const struct console *c = &a->consoles[i];
+
+		if (term_open(c->tty, c->type, &a->terms[a->nterms], e))
+			log_line("console not used: %s", e->msg);
+		else
+			a->nterms++;
+	}
+	return a->nterms ? 0 : e->code;
+}
+
+void app_close(struct app *a)
+{
+	for (int i = 0; i < a->nterms; i++)
+		term_close(a->terms[i]);
+	a->nterms = 0;
+}
+
+static void paint(struct app *a)
+{
+	struct canvas c;
+	int rows, cols;
+
+	a->w.rows = a->w.cols = 1000;
+	for (int i = 0; i < a->nterms; i++) {
+		term_size(a->terms[i], &rows, &cols);
+		if (rows < a->w.rows)
+			a->w.rows = rows;
+		if (cols < a->w.cols)
+			a->w.cols = cols;
+		if (canvas_init(&c, rows, cols, NULL))
+			continue;
+		wiz_draw(&a->w, &c);
+		term_paint(a->terms[i], &c);
+		canvas_done(&c);
+	}
+}
+
+static void on_line(void *ctx, const char *line, size_t len)
+{
+	struct app *a = ctx;
+
+	if (a->w.page == P_RUN)
+		wiz_job_line(&a->w, line, len);
+}
+
+static int spawn(struct app *a, int (*words)(const struct app *, struct argv *,
+					     struct err *), struct err *e)
+{
+	struct argv argv = { 0 };
+	char line[4096];
+	int rc = words(a, &argv, e);
+
+	if (rc)
+		return rc;
+	argv_line(&argv, line, sizeof line);
+	log_line("run: %s", line);
+	rc = child_start(&a->child, &argv, &a->w.job.place, on_line, a, e);
+	argv_done(&argv);
+	return rc;
+}
+
+static int task_words(const struct app *a, struct argv *v, struct err *e)
+{
+	return wiz_task_argv(&a->w, v, e);
+}
+
+static int job_words(const struct app *a, struct argv *v, struct err *e)
+{
+	return job_argv(&a->w.job, a->w.run.k, false, v, e);
+}
+
+/* The task's child is told to stop and forgotten; it is reaped later. */
+static void abandon(struct app *a)
+{
+	child_stop(&a->child, app_now());
+	a->child.on_line = NULL;
+	for (int i = 0; i < APP_GONE_MAX; i++)
+		if (!a->gone[i].pid) {
+			a->gone[i] = a->child;
+			a->child = (struct child){ .fd = { -1, -1, -1 } };
+			return;
+		}
+	/* too many of them hang already: this one is waited for */
+}
+
+static void reap(struct app *a)
+{
+	int st, sig;
+
+	for (int i = 0; i < APP_GONE_MAX; i++) {
+		if (!a->gone[i].pid)
+			continue;
+		child_read(&a->gone[i]);
+		child_tick(&a->gone[i], app_now());
+		if (child_ended(&a->gone[i], &st, &sig))
+			child_done(&a->gone[i]);
+	}
+}
+
+void app_power(struct app *a, const char *command)
+{
+	const char *const argv[] = { command, NULL };
+
+	log_line("run: %s", command);
+	if (a->nterms)
+		term_run(a->terms[0], argv);
+}
+
+static void shell(struct app *a, struct term *t)
+{
+	const char *sh = getenv("SHELL");
+	const char *const argv[] = { sh && *sh ? sh : "/bin/sh", NULL };
+	struct canvas c;
+	int rows, cols;
+
+	log_line("shell on %s", term_name(t));
+	for (int i = 0; i < a->nterms; i++) {
+		term_size(a->terms[i], &rows, &cols);
+		if (a->terms[i] == t || canvas_init(&c, rows, cols, NULL))
+			continue;
+		canvas_printf(&c, 1, 1, 0, "A shell is open on %s.", term_name(t));
+		term_paint(a->terms[i], &c);
+		canvas_done(&c);
+	}
+	term_run(t, argv);
+}
+
+static void act(struct app *a, enum wiz_act what, struct term *t);
+
+static void start_failed(struct app *a, const struct err *e)
+{
+	log_line("failed: %s", e->msg);
+	if (a->w.task)
+		act(a, wiz_task_done(&a->w, -1, "", 0, e->msg), NULL);
+	else
+		act(a, wiz_job_end(&a->w, 1, 0, e->msg), NULL);
+}
+
+/* Does what the state machine asked for; t: where the key came from. */
+static void act(struct app *a, enum wiz_act what, struct term *t)
+{
+	struct err e = { 0 };
+
+	switch (what) {
+	case ACT_BEEP:
+		if (t)
+			term_beep(t);
+		break;
+	case ACT_TASK:
+	case ACT_START_JOB:
+		if (spawn(a, what == ACT_TASK ? task_words : job_words, &e))
+			start_failed(a, &e);
+		break;
+	case ACT_CANCEL_TASK:
+		log_line("stopped by the user");
+		abandon(a);
+		break;
+	case ACT_CANCEL_JOB:
+		log_line("the job is being stopped by the user");
+		child_stop(&a->child, app_now());
+		break;
+	case ACT_SHELL:
+		shell(a, t);
+		break;
+	case ACT_POWEROFF:
+		app_power(a, "poweroff");
+		break;
+	case ACT_REBOOT:
+		app_power(a, "reboot");
+		break;
+	case ACT_QUIT:
+		a->quit = true;
+		break;
+	default:
+		break;
+	}
+}
+
+static void child_finished(struct app *a, int status, int sig)
+{
+	struct child c = a->child;
+	enum wiz_act what;
+
+	a->child = (struct child){ .fd = { -1, -1, -1 } };
+	log_line("ended: status %d%s%s", status, sig ? ", signal " : "",
+		 sig ? strsignal(sig) : "");
+	if (a->w.page == P_RUN && !a->w.task)
+		what = wiz_job_end(&a->w, status, sig, child_tail(&c));
+	else
+		what = wiz_task_done(&a->w, status, c.out ? c.out : "", c.nout,
+				     child_tail(&c));
+	child_done(&c);
+	act(a, what, NULL);
+}
+
+/* SIGTERM or a lost terminal: the job is told to stop, then we leave. */
+static void leave(struct app *a)
+{
+	a->quit = true;
+	if (!a->child.pid)
+		return;
+	log_line("leaving: the running program is told to stop");
+	child_stop(&a->child, app_now());
+}
+
+static void signals(struct app *a)
+{
+	struct signalfd_siginfo s;
+
+	while (read(a->signal_fd, &s, sizeof s) == sizeof s)
+		if (s.ssi_signo == SIGTERM || s.ssi_signo == SIGHUP)
+			leave(a);
+}
+
+static void keys(struct app *a, struct term *t)
+{
+	enum wiz_ev ev;
+	int arg;
+
+	while (!a->quit && term_key(t, &ev, &arg))
+		act(a, wiz_step(&a->w, ev, arg), t);
+}
+
+/* A terminal that is gone (its window was closed) is no longer asked. */
+static void lost(struct app *a, int i)
+{
+	log_line("terminal lost: %s", term_name(a->terms[i]));
+	term_close(a->terms[i]);
+	memmove(a->terms + i, a->terms + i + 1,
+		(size_t)(--a->nterms - i) * sizeof *a->terms);
+	if (!a->nterms)
+		leave(a);
+}
+
+static void wait_for_something(struct app *a)
+{
+	struct pollfd p[APP_TERMS_MAX + 4];
+	int n = 0, st, sig;
+
+	for (; n < a->nterms; n++)
+		p[n] = (struct pollfd){ .fd = term_fd(a->terms[n]), .events = POLLIN };
+	p[n++] = (struct pollfd){ .fd = a->signal_fd, .events = POLLIN };
+	n += child_pollfds(&a->child, p + n);
+	if (poll(p, (nfds_t)n, 1000) < 0)
+		return;
+	signals(a);
+	for (int i = a->nterms - 1; i >= 0; i--) {
+		if (p[i].revents & POLLIN)
+			keys(a, a->terms[i]);
+		else if (p[i].revents & (POLLHUP | POLLERR | POLLNVAL))
+			lost(a, i);
+	}
+	child_read(&a->child);
+	child_tick(&a->child, app_now());
+	if (child_ended(&a->child, &st, &sig))
+		child_finished(a, st, sig);
+	reap(a);
+}
+
+int app_run(struct app *a)
+{
+	long last = app_now();
+
+	while (!a->quit) {
+		paint(a);
+		wait_for_something(a);
+		for (; last < app_now(); last++)
+			wiz_step(&a->w, EV_TICK, 0);
+	}
+	return 0;
+}

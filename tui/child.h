@@ -1,0 +1,48 @@
+/* child.h: a program that runs beside the wizard, read without ever blocking:
+ * its stdout is kept, the end of its stderr too, lines of its descriptor 3 are
+ * handed on. */
+#ifndef REHOST_TUI_CHILD_H
+#define REHOST_TUI_CHILD_H
+#include <poll.h>
+#include <stdbool.h>
+#include <sys/types.h>
+#include "tui/job.h"
+
+#define CHILD_OUT_MAX (16 << 20)  /* more on stdout than any list: cut */
+#define CHILD_KILL_SECONDS 10     /* between SIGTERM and SIGKILL */
+
+typedef void child_line_fn(void *ctx, const char *line, size_t len);
+
+struct child {
+	pid_t pid;                /* 0: none runs */
+	int fd[3];                /* stdout, stderr, events; -1: closed */
+	char *out;                /* NUL-terminated once anything came */
+	size_t nout;
+	char tail[1200];          /* the end of stderr */
+	size_t ntail;
+	char line[8192];          /* an event line being received */
+	size_t nline;
+	bool line_cut;            /* it was longer: dropped */
+	child_line_fn *on_line;
+	void *ctx;
+	long term_at;             /* when SIGTERM was sent; 0: not */
+};
+
+/* Starts argv; the credentials of an SMB place go into its environment. */
+int child_start(struct child *c, const struct argv *argv, const struct job_place *p,
+		child_line_fn *on_line, void *ctx, struct err *e) must_check;
+/* Fills at most 3 entries; returns how many. */
+int child_pollfds(const struct child *c, struct pollfd *p);
+/* Reads what is there. */
+void child_read(struct child *c);
+/* True once it has ended: *ret_status its exit status, or -1 and *ret_signal.
+ * Everything it wrote has been read then; free with child_done. */
+bool child_ended(struct child *c, int *ret_status, int *ret_signal);
+/* Asks it, and what it started, to stop (SIGTERM). */
+void child_stop(struct child *c, long now);
+/* To be called about once a second: SIGKILL where SIGTERM did not help. */
+void child_tick(struct child *c, long now);
+void child_done(struct child *c);
+/* The stderr's last lines, as one text; valid until child_done. */
+const char *child_tail(struct child *c);
+#endif

@@ -1,0 +1,81 @@
+/* job.c: the commands that do a job (job.h). */
+#include "tui/job.h"
+#include <stdio.h>
+#include <string.h>
+#include "tui/model.h"
+
+const char *const level_names[] = { "fast", "balanced", "small", NULL };
+
+size_t job_runs(const struct job *j)
+{
+	return j->kind == JOB_CAPTURE ? j->ndisks : 1;
+}
+
+void job_image_file(const struct job *j, size_t k, char *out, size_t size)
+{
+	char disk[80];
+
+	if (j->kind != JOB_CAPTURE) {
+		snprintf(out, size, "%s", j->image);
+		return;
+	}
+	if (j->ndisks < 2) {
+		snprintf(out, size, "%s.rhi", j->name.s);
+		return;
+	}
+	/* several: a directory with one image a disk */
+	snprintf(disk, sizeof disk, "%s", model_name(j->disks[k]));
+	for (char *c = disk; *c; c++)
+		if (*c == '/')
+			*c = '-';
+	snprintf(out, size, "%s/%s.rhi", j->name.s, disk);
+}
+
+/* The words between the command and its operands. */
+static int add_options(const struct job *j, bool for_people, struct argv *a,
+		       struct err *e)
+{
+	static const char *const verb[] = { "capture", "restore", "verify" };
+	int rc = argv_add(a, "rehost", e);
+
+	if (!rc)
+		rc = argv_add(a, verb[j->kind], e);
+	if (!rc && !for_people)
+		rc = argv_add(a, "--events-fd=3", e);
+	if (!rc && !for_people && j->kind == JOB_RESTORE)
+		rc = argv_add(a, "--yes", e);
+	if (!rc && for_people && j->place.kind == PLACE_SMB && j->place.smb.user.s[0])
+		rc = argv_add(a, "--credentials=FILE", e);
+	if (!rc && j->kind == JOB_CAPTURE)
+		rc = argv_add(a, "--level", e);
+	if (!rc && j->kind == JOB_CAPTURE)
+		rc = argv_add(a, level_names[j->level], e);
+	if (!rc && j->kind == JOB_CAPTURE && j->page_files)
+		rc = argv_add(a, "--page-files", e);
+	if (!rc && j->kind != JOB_VERIFY && j->verify)
+		rc = argv_add(a, "--verify", e);
+	return rc;
+}
+
+int job_argv(const struct job *j, size_t k, bool for_people, struct argv *ret,
+	     struct err *e)
+{
+	struct argv a = { 0 };
+	char url[JOB_URL_MAX], file[sizeof j->name.s + 100];
+	int rc = add_options(j, for_people, &a, e);
+
+	job_image_file(j, k, file, sizeof file);
+	job_place_url(&j->place, file, url);
+	if (!rc && j->kind == JOB_CAPTURE)
+		rc = argv_add(&a, j->disks[k], e);
+	if (!rc)
+		rc = argv_add(&a, url, e);
+	if (!rc && j->kind == JOB_RESTORE)
+		rc = argv_add(&a, j->target, e);
+	if (rc) {
+		argv_done(&a);
+		return rc;
+	}
+	*ret = a;
+	return 0;
+}

@@ -1,0 +1,83 @@
+/* job.h: a job as data: what the wizard's screens and the answer file both
+ * fill, and the command that does it.  Pure: no I/O. */
+#ifndef REHOST_TUI_JOB_H
+#define REHOST_TUI_JOB_H
+#include <stdbool.h>
+#include <stddef.h>
+#include "common/err.h"
+#include "tui/text.h"
+
+#define JOB_DISKS_MAX 32   /* disks of one capture */
+#define JOB_URL_MAX 2048
+
+enum job_kind { JOB_CAPTURE, JOB_RESTORE, JOB_VERIFY, JOB_LOGS };
+enum job_level { LEVEL_FAST, LEVEL_BALANCED, LEVEL_SMALL };
+enum place_kind { PLACE_DEV, PLACE_SMB, PLACE_NFS, PLACE_PATH };
+
+/* Where images live.  Each kind keeps its own answers, so that going back and
+ * choosing another kind loses nothing. */
+struct job_place {
+	enum place_kind kind;
+	struct {
+		struct text part;      /* "/dev/sdb1" */
+		struct text dir;
+	} dev;
+	struct {
+		struct text host, port, share, dir, user, password, domain, options;
+	} smb;
+	struct {
+		struct text host, port, share, dir, options;
+		int version;           /* index into nfs_versions */
+	} nfs;
+	struct text path;              /* PLACE_PATH: a directory (answer files) */
+};
+
+extern const char *const nfs_versions[]; /* "automatic", "4.2", ..., NULL */
+extern const char *const level_names[];  /* "fast", "balanced", "small", NULL */
+
+struct job {
+	enum job_kind kind;
+	struct job_place place;
+	char disks[JOB_DISKS_MAX][80]; /* capture: device paths */
+	size_t ndisks;
+	struct text name;      /* capture: the new image's name, without .rhi */
+	char image[240];       /* restore, verify: file name in the place */
+	char target[80];       /* restore: device path */
+	int level;             /* enum job_level */
+	bool verify;           /* read back afterwards */
+	int page_files;        /* 1: keep Windows' page and hibernation files */
+};
+
+/* An argument vector with its own copies; NULL-terminated. */
+struct argv {
+	char **v;
+	size_t n;
+};
+void argv_done(struct argv *a);
+/* Appends a copy of s. */
+int argv_add(struct argv *a, const char *s, struct err *e) must_check;
+
+/* The URL of FILE ("" for the directory itself) in a place, with what URLs
+ * can't hold percent-encoded.  No credentials in it. */
+void job_place_url(const struct job_place *p, const char *file, char out[JOB_URL_MAX]);
+/* The directory field of the place's kind. */
+struct text *job_place_dir(struct job_place *p);
+/* Splits URL (smb:// nfs:// dev:// or a path) into a place and the last
+ * component, *ret_file (at least 240 bytes; "" if it ends in '/'). */
+int job_place_parse(const char *url, struct job_place *ret, char *ret_file,
+		struct err *e) must_check;
+/* What is missing or wrong in the place's fields: a sentence, and which field
+ * of its form (0 is the first); NULL if nothing is. */
+const char *job_place_check(const struct job_place *p, int *ret_field);
+
+/* Runs that the job takes: one a captured disk, else one. */
+size_t job_runs(const struct job *j);
+/* The image's file name (relative to the place) of run k. */
+void job_image_file(const struct job *j, size_t k, char *out, size_t size);
+/* The command of run k.  for_people: as one would type it (no --events-fd, no
+ * --yes; --credentials FILE where a password is needed). */
+int job_argv(const struct job *j, size_t k, bool for_people, struct argv *ret,
+	     struct err *e) must_check;
+/* The command as a line for a shell, words quoted where needed. */
+void argv_line(const struct argv *a, char *out, size_t size);
+#endif

@@ -1,0 +1,120 @@
+/* main.c: rehost-wizard: options, then the wizard or an unattended job. */
+#include <getopt.h>
+#include <locale.h>
+#include <langinfo.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include "common/cleanup.h"
+#include "tui/app.h"
+#include "tui/log.h"
+
+static const char usage[] =
+"Usage: rehost-wizard [OPTION]...\n"
+"Captures, restores and verifies disk images through screens.\n"
+"\n"
+"  --console=TTY[=TERM]  show the session on this terminal (repeatable; without\n"
+"                        it: on the standard input and output)\n"
+"  --help                this text\n"
+"  --version             the version\n";
+
+static int add_console(struct app *a, char *arg)
+{
+	struct console *c = &a->consoles[a->nconsoles];
+	char *type = strchr(arg, '=');
+
+	if (a->nconsoles == APP_TERMS_MAX) {
+		fprintf(stderr, "rehost-wizard: at most %d consoles\n", APP_TERMS_MAX);
+		return 2;
+	}
+	if (type)
+		*type++ = 0;
+	c->tty = arg;
+	c->type = type && *type ? type : NULL;
+	a->nconsoles++;
+	return 0;
+}
+
+static const char *env_or(const char *name, const char *other)
+{
+	const char *s = getenv(name);
+
+	return s && *s ? s : other;
+}
+
+/* Labels and names are UTF-8 whatever the locale says. */
+static void set_locale(void)
+{
+	if (!setlocale(LC_ALL, "") || strcmp(nl_langinfo(CODESET), "UTF-8"))
+		setlocale(LC_ALL, "C.UTF-8");
+}
+
+/* What proposed image names are made of. */
+static void prepare(struct app *a)
+{
+	cleanup_fclose FILE *f = fopen("/sys/class/dmi/id/product_name", "re");
+	time_t now = time(NULL);
+	struct tm tm;
+
+	wiz_init(&a->w);
+	if (localtime_r(&now, &tm))
+		strftime(a->w.today, sizeof a->w.today, "%Y%m%d", &tm);
+	if (f && fgets(a->w.machine, sizeof a->w.machine, f))
+		a->w.machine[strcspn(a->w.machine, "\n")] = 0;
+	a->w.may_quit = !a->nconsoles;
+	a->child = (struct child){ .fd = { -1, -1, -1 } };
+}
+
+/* -1: go on; else the exit status */
+static int options(struct app *a, int argc, char **argv)
+{
+	static const struct option opts[] = {
+		{ "console", required_argument, NULL, 'c' },
+		{ "help", no_argument, NULL, 'h' },
+		{ "version", no_argument, NULL, 'V' },
+		{ NULL, 0, NULL, 0 },
+	};
+	int opt, rc = 0;
+
+	while (!rc && (opt = getopt_long(argc, argv, "", opts, NULL)) != -1)
+		switch (opt) {
+		case 'c':
+			rc = add_console(a, optarg);
+			break;
+		case 'h':
+			fputs(usage, stdout);
+			return 0;
+		case 'V':
+			puts("rehost-wizard " REHOST_VERSION);
+			return 0;
+		default:
+			rc = 2;
+		}
+	if (!rc && optind < argc) {
+		fprintf(stderr, "rehost-wizard: unexpected argument '%s'\n", argv[optind]);
+		rc = 2;
+	}
+	return rc ? rc : -1;
+}
+
+int main(int argc, char **argv)
+{
+	static struct app a;
+	struct err e = { 0 };
+	int rc = options(&a, argc, argv);
+
+	if (rc >= 0)
+		return rc;
+	set_locale();
+	log_open(env_or("REHOST_LOGDIR", "/var/log/rehost"));
+	prepare(&a);
+	if (app_signals(&a, &e) || app_open(&a, &e)) {
+		fprintf(stderr, "rehost-wizard: %s\n", e.msg);
+		return err_exit_status(e.code);
+	}
+	rc = app_run(&a);
+	app_close(&a);
+	wiz_done(&a.w);
+	return rc;
+}

@@ -1,0 +1,365 @@
+/* model.c: see model.h.  The only file of the wizard, besides progress.c, that
+ * knows the JSON library. */
+#include "tui/model.h"
+#include <json-c/json.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "tui/text.h"
+
+typedef struct json_object json;
+
+/* The member, or NULL if it is absent or null. */
+static json *get(json *o, const char *key)
+{
+	json *v = NULL;
+
+	if (!json_object_is_type(o, json_type_object) ||
+	    !json_object_object_get_ex(o, key, &v))
+		return NULL;
+	return v;
+}
+
+static void get_str(json *o, const char *key, char *out, size_t size)
+{
+	json *v = get(o, key);
+
+	text_copy(out, size, json_object_is_type(v, json_type_string) ?
+		  json_object_get_string(v) : "");
+}
+#define GET_STR(o, key, arr) get_str(o, key, arr, sizeof(arr))
+
+static bool get_u64(json *o, const char *key, uint64_t *ret)
+{
+	json *v = get(o, key);
+
+	if (!json_object_is_type(v, json_type_int) || json_object_get_int64(v) < 0)
+		return false;
+	*ret = json_object_get_uint64(v);
+	return true;
+}
+
+static bool get_bool(json *o, const char *key)
+{
+	json *v = get(o, key);
+
+	return json_object_is_type(v, json_type_boolean) && json_object_get_boolean(v);
+}
+
+static int get_int(json *o, const char *key)
+{
+	uint64_t v = 0;
+
+	return get_u64(o, key, &v) && v < INT32_MAX ? (int)v : 0;
+}
+
+/* The array under key (0 entries if there is none), capped at MODEL_MAX. */
+static size_t get_list(json *o, const char *key, json **ret)
+{
+	json *v = get(o, key);
+	size_t n;
+
+	*ret = v;
+	if (!json_object_is_type(v, json_type_array))
+		return 0;
+	n = json_object_array_length(v);
+	return n > MODEL_MAX ? MODEL_MAX : n;
+}
+
+static json *item(json *list, size_t i)
+{
+	return json_object_array_get_idx(list, i);
+}
+
+static int out_of_memory(struct err *e)
+{
+	return err_set(e, ERR_NOMEM, "Not enough memory for the list.");
+}
+
+/* Parses text into an object; its caller puts it. */
+static json *document(const char *text, size_t len, const char *what,
+		      struct err *e)
+{
+	json_tokener *t = len < INT32_MAX ? json_tokener_new() : NULL;
+	json *o = t ? json_tokener_parse_ex(t, text, (int)len) : NULL;
+	const char *why = t ? json_tokener_error_desc(json_tokener_get_error(t)) :
+		"too long";
+
+	if (!json_object_is_type(o, json_type_object)) {
+		err_set(e, ERR_CORRUPT, "The answer of '%s' can't be read (%s).",
+			what, o ? "not an object" : why);
+		json_object_put(o);
+		o = NULL;
+	}
+	if (t)
+		json_tokener_free(t);
+	return o;
+}
+
+static void part_read(json *o, struct model_part *p)
+{
+	json *m;
+
+	p->number = get_int(o, "number");
+	GET_STR(o, "path", p->path);
+	get_u64(o, "size", &p->size);
+	p->used_known = get_u64(o, "used", &p->used);
+	GET_STR(o, "fs", p->fs);
+	GET_STR(o, "label", p->label);
+	if (get_list(o, "mounted", &m) && item(m, 0))
+		text_copy(p->mounted, sizeof p->mounted,
+			  json_object_get_string(item(m, 0)));
+}
+
+/* The partitions, or the file system of a disk without a table. */
+static int parts_read(json *o, struct model_disk *d, struct err *e)
+{
+	json *list, *whole = get(o, "filesystem");
+	size_t n = get_list(o, "partitions", &list);
+
+	if (!n && !whole)
+		return 0;
+	d->parts = calloc(n ? n : 1, sizeof *d->parts);
+	if (!d->parts)
+		return out_of_memory(e);
+	d->nparts = n ? n : 1;
+	for (size_t i = 0; i < n; i++)
+		part_read(item(list, i), &d->parts[i]);
+	if (!n) {
+		part_read(whole, d->parts);
+		memcpy(d->parts->path, d->path, sizeof d->path);
+		d->parts->number = 0;
+		d->parts->size = d->size;
+	}
+	return 0;
+}
+
+static int systems_read(json *o, struct model_disk *d, struct err *e)
+{
+	json *list;
+	size_t n = get_list(o, "systems", &list);
+
+	if (!n)
+		return 0;
+	d->systems = calloc(n, sizeof *d->systems);
+	if (!d->systems)
+		return out_of_memory(e);
+	d->nsystems = n;
+	for (size_t i = 0; i < n; i++) {
+		struct model_system *s = &d->systems[i];
+
+		GET_STR(item(list, i), "kind", s->kind);
+		GET_STR(item(list, i), "name", s->name);
+		GET_STR(item(list, i), "hostname", s->hostname);
+		s->partition = get_int(item(list, i), "partition");
+	}
+	return 0;
+}
+
+static void disk_done(struct model_disk *d)
+{
+	free(d->parts);
+	free(d->systems);
+}
+
+static int disk_read(json *o, struct model_disk *d, struct err *e)
+{
+	GET_STR(o, "path", d->path);
+	GET_STR(o, "kind", d->kind);
+	get_u64(o, "size", &d->size);
+	GET_STR(o, "model", d->model);
+	GET_STR(o, "serial", d->serial);
+	GET_STR(o, "wwn", d->wwn);
+	GET_STR(o, "transport", d->transport);
+	GET_STR(o, "in_use", d->in_use);
+	GET_STR(o, "table", d->table);
+	d->removable = get_bool(o, "removable");
+	d->read_only = get_bool(o, "read_only");
+	d->boot_medium = get_bool(o, "boot_medium");
+	if (parts_read(o, d, e))
+		return ERR_NOMEM;
+	return systems_read(o, d, e);
+}
+
+int model_disks_parse(const char *text, size_t len, struct model_disks *ret,
+		      struct err *e)
+{
+	json *list, *o = document(text, len, "rehost disks", e);
+	struct model_disks m = { 0 };
+	size_t n;
+	int rc = 0;
+
+	if (!o)
+		return ERR_CORRUPT;
+	n = get_list(o, "disks", &list);
+	m.d = calloc(n ? n : 1, sizeof *m.d);
+	if (!m.d)
+		rc = out_of_memory(e);
+	for (; !rc && m.n < n; m.n++)
+		rc = disk_read(item(list, m.n), &m.d[m.n], e);
+	json_object_put(o);
+	if (rc) {
+		model_disks_done(&m);
+		return rc;
+	}
+	model_disks_done(ret);
+	*ret = m;
+	return 0;
+}
+
+void model_disks_done(struct model_disks *m)
+{
+	for (size_t i = 0; i < m->n; i++)
+		disk_done(&m->d[i]);
+	free(m->d);
+	memset(m, 0, sizeof *m);
+}
+
+/* "a; b" of an array of strings, or of objects with a "name". */
+static void join(json *o, const char *key, const char *sep, char *out, size_t size)
+{
+	json *list;
+	size_t n = get_list(o, key, &list), at = 0;
+	char one[160];
+
+	out[0] = 0;
+	for (size_t i = 0; i < n && at < size; i++) {
+		json *v = item(list, i);
+
+		if (json_object_is_type(v, json_type_object))
+			GET_STR(v, "name", one);
+		else
+			text_copy(one, sizeof one, v ? json_object_get_string(v) : "");
+		at += (size_t)snprintf(out + at, size - at, "%s%s", i ? sep : "", one);
+	}
+}
+
+static void image_read(json *o, struct model_image *m)
+{
+	GET_STR(o, "name", m->name);
+	GET_STR(o, "created", m->created);
+	GET_STR(o, "model", m->model);
+	get_u64(o, "size", &m->size);
+	get_u64(o, "disk_size", &m->disk_size);
+	get_u64(o, "used_bytes", &m->used);
+	m->complete = get_bool(o, "complete");
+	join(o, "systems", "; ", m->systems, sizeof m->systems);
+}
+
+int model_place_parse(const char *text, size_t len, struct model_place *ret,
+		      struct err *e)
+{
+	json *images, *dirs, *o = document(text, len, "rehost place", e);
+	struct model_place m = { 0 };
+
+	if (!o)
+		return ERR_CORRUPT;
+	m.writable = get_bool(o, "writable");
+	m.free_known = get_u64(o, "free", &m.free);
+	get_u64(o, "total", &m.total);
+	m.nimages = get_list(o, "images", &images);
+	m.ndirs = get_list(o, "directories", &dirs);
+	m.images = calloc(m.nimages + 1, sizeof *m.images);
+	m.dirs = calloc(m.ndirs + 1, sizeof *m.dirs);
+	for (size_t i = 0; m.images && i < m.nimages; i++)
+		image_read(item(images, i), &m.images[i]);
+	for (size_t i = 0; m.dirs && i < m.ndirs; i++)
+		if (item(dirs, i))
+			text_copy(m.dirs[i], sizeof m.dirs[i],
+				  json_object_get_string(item(dirs, i)));
+	json_object_put(o);
+	if (!m.images || !m.dirs) {
+		model_place_done(&m);
+		return out_of_memory(e);
+	}
+	model_place_done(ret);
+	*ret = m;
+	return 0;
+}
+
+void model_place_done(struct model_place *m)
+{
+	free(m->images);
+	free(m->dirs);
+	memset(m, 0, sizeof *m);
+}
+
+int model_info_parse(const char *text, size_t len, struct model_info *ret,
+		     struct err *e)
+{
+	json *list, *hw, *o = document(text, len, "rehost info", e);
+	struct model_info m = { 0 };
+	char maker[80], product[80];
+	int rc;
+
+	if (!o)
+		return ERR_CORRUPT;
+	m.complete = get_bool(o, "complete");
+	m.encrypted = get_bool(o, "encrypted");
+	GET_STR(o, "created", m.created);
+	GET_STR(o, "digest", m.digest);
+	GET_STR(o, "level", m.level);
+	get_u64(o, "disk_size", &m.disk_size);
+	get_u64(o, "used_bytes", &m.used);
+	if (!get_u64(o, "used_end", &m.used_end))
+		m.used_end = m.disk_size;
+	get_u64(o, "stored_bytes", &m.stored);
+	m.unreadable = get_list(o, "unreadable", &list);
+	m.nwarnings = get_list(o, "warnings", &list);
+	hw = get(get(o, "hardware"), "dmi");
+	GET_STR(hw, "sys_vendor", maker);
+	GET_STR(hw, "product_name", product);
+	snprintf(m.machine, sizeof m.machine, "%s%s%s", maker,
+		 maker[0] && product[0] ? " " : "", product);
+	rc = disk_read(get(o, "disk"), &m.disk, e);
+	json_object_put(o);
+	if (rc) {
+		model_info_done(&m);
+		return rc;
+	}
+	model_info_done(ret);
+	*ret = m;
+	return 0;
+}
+
+void model_info_done(struct model_info *m)
+{
+	disk_done(&m->disk);
+	memset(m, 0, sizeof *m);
+}
+
+int model_net_parse(const char *text, size_t len, struct model_net *ret,
+		    struct err *e)
+{
+	json *list, *o = document(text, len, "rehost-net status", e);
+	struct model_net m = { 0 };
+
+	if (!o)
+		return ERR_CORRUPT;
+	GET_STR(o, "gateway", m.gateway);
+	join(o, "dns", " ", m.dns, sizeof m.dns);
+	m.n = get_list(o, "interfaces", &list);
+	m.i = calloc(m.n + 1, sizeof *m.i);
+	for (size_t k = 0; m.i && k < m.n; k++) {
+		struct model_iface *f = &m.i[k];
+
+		GET_STR(item(list, k), "name", f->name);
+		GET_STR(item(list, k), "mac", f->mac);
+		GET_STR(item(list, k), "method", f->method);
+		f->link = get_bool(item(list, k), "link");
+		join(item(list, k), "addresses", " ", f->addresses,
+		     sizeof f->addresses);
+	}
+	json_object_put(o);
+	if (!m.i)
+		return out_of_memory(e);
+	model_net_done(ret);
+	*ret = m;
+	return 0;
+}
+
+void model_net_done(struct model_net *m)
+{
+	free(m->i);
+	memset(m, 0, sizeof *m);
+}

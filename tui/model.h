@@ -1,0 +1,122 @@
+/* model.h: what the wizard knows of disks, images, places and the network,
+ * read from the JSON documents of docs/INTERFACES.md.  No I/O here: text in,
+ * structs out.  Strings are cut to their field's size, control characters
+ * replaced (labels and names come from foreign disks). */
+#ifndef REHOST_TUI_MODEL_H
+#define REHOST_TUI_MODEL_H
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "common/err.h"
+
+#define MODEL_MAX 4096   /* entries of any list: more is a broken document */
+
+struct model_part {
+	int number;
+	char path[80];
+	uint64_t size;            /* bytes */
+	uint64_t used;            /* bytes, if used_known */
+	bool used_known;
+	char fs[24];              /* "" if not recognised */
+	char label[80];
+	char mounted[80];         /* the first mount point, "" if none */
+};
+
+struct model_system {
+	char kind[16];            /* "linux", "windows" */
+	char name[96];
+	char hostname[64];        /* "" if not known */
+	int partition;            /* its number, 0 if not known */
+};
+
+struct model_disk {
+	char path[80];
+	char kind[16];            /* "disk", "cdrom", "file" */
+	uint64_t size;
+	char model[80], serial[80], wwn[80], transport[16];
+	bool removable, read_only, boot_medium;
+	char in_use[240];         /* why a write would be refused, "" if not */
+	char table[8];            /* "gpt", "mbr", "" */
+	struct model_part *parts; /* a file system without a table: one, number 0 */
+	size_t nparts;
+	struct model_system *systems;
+	size_t nsystems;
+};
+
+struct model_disks {
+	struct model_disk *d;
+	size_t n;
+};
+
+struct model_image {
+	char name[240];
+	uint64_t size, disk_size, used;
+	bool complete;
+	char created[32];         /* as given, UTC */
+	char model[80], systems[160];
+};
+
+struct model_place {
+	bool writable;
+	uint64_t free, total;     /* bytes */
+	bool free_known;
+	struct model_image *images;
+	size_t nimages;
+	char (*dirs)[240];
+	size_t ndirs;
+};
+
+/* What `rehost info --json` tells of one image. */
+struct model_info {
+	bool complete, encrypted;
+	char created[32], digest[132], level[16];
+	char machine[160];        /* maker and product of the source machine */
+	uint64_t disk_size, used, used_end, stored;
+	size_t unreadable;        /* ranges that could not be read */
+	size_t nwarnings;
+	struct model_disk disk;
+};
+
+struct model_iface {
+	char name[32], mac[24], method[16]; /* "dhcp", "static", "" */
+	bool link;
+	char addresses[160];      /* separated by spaces */
+};
+
+struct model_net {
+	struct model_iface *i;
+	size_t n;
+	char gateway[64], dns[160];
+};
+
+/* Each reads one document of len bytes.  On success *ret is replaced by what
+ * it says (free it with the _done function); on failure it is untouched. */
+int model_disks_parse(const char *json, size_t len, struct model_disks *ret,
+		      struct err *e) must_check;
+int model_place_parse(const char *json, size_t len, struct model_place *ret,
+		      struct err *e) must_check;
+int model_info_parse(const char *json, size_t len, struct model_info *ret,
+		     struct err *e) must_check;
+int model_net_parse(const char *json, size_t len, struct model_net *ret,
+		    struct err *e) must_check;
+void model_disks_done(struct model_disks *m);
+void model_place_done(struct model_place *m);
+void model_info_done(struct model_info *m);
+void model_net_done(struct model_net *m);
+
+/* The name without "/dev/". */
+const char *model_name(const char *path);
+/* Bytes in use on d as far as known: a partition whose use is not known counts
+ * whole.  *ret_exact is false if any was. */
+uint64_t model_disk_used(const struct model_disk *d, bool *ret_exact);
+/* The disk with this path, or NULL. */
+const struct model_disk *model_find(const struct model_disks *m, const char *path);
+/* Partition path (or the whole disk's, number 0) and the disk it is on. */
+const struct model_part *model_find_part(const struct model_disks *m,
+					 const char *path,
+					 const struct model_disk **ret_disk);
+/* "ext4, swap" */
+void model_filesystems(const struct model_disk *d, char *out, size_t size);
+/* "Debian GNU/Linux 13; Windows 10 Pro", "" if none was found */
+void model_systems(const struct model_disk *d, char *out, size_t size);
+#endif

@@ -1,0 +1,204 @@
+/* page-images.c: Restore and Verify: which image, and what is in it. */
+#include <stdio.h>
+#include <string.h>
+#include "tui/page.h"
+
+/* Rows: ".." where there is a directory above, the directories, the images. */
+static int up(const struct wiz *w)
+{
+	return job_place_dir((struct job_place *)&w->job.place)->s[0] ? 1 : 0;
+}
+
+static int images_rows(const struct wiz *w)
+{
+	return up(w) + (int)(w->place.ndirs + w->place.nimages);
+}
+
+/* The image in a row, or NULL if that is a directory. */
+static const struct model_image *image_at(const struct wiz *w, int row)
+{
+	row -= up(w) + (int)w->place.ndirs;
+	return row >= 0 && row < (int)w->place.nimages ? &w->place.images[row] : NULL;
+}
+
+/* The highlight on the first image, if there is one. */
+void wiz_images_shown(struct wiz *w)
+{
+	w->cur[P_IMAGES] = w->place.nimages ? up(w) + (int)w->place.ndirs : 0;
+}
+
+/* Into directory `name`, or up for "..". */
+static enum wiz_act enter(struct wiz *w, const char *name)
+{
+	struct text *dir = job_place_dir(&w->job.place);
+	char path[TEXT_MAX];
+	size_t n = strlen(dir->s);
+
+	w->dir_before = *dir;
+	if (!strcmp(name, "..")) {
+		snprintf(path, sizeof path, "%s", dir->s);
+		while (n && path[n - 1] == '/')
+			path[--n] = 0;
+		while (n && path[n - 1] != '/')
+			path[--n] = 0;
+		while (n && path[n - 1] == '/')
+			path[--n] = 0;
+	} else if ((size_t)snprintf(path, sizeof path, "%s%s%s", dir->s,
+				    n && dir->s[n - 1] != '/' ? "/" : "", name) >=
+		   sizeof path) {
+		return wiz_beep(w, "This directory's path is too long.");
+	}
+	text_set(dir, path);
+	return wiz_task_start(w, T_PLACE);
+}
+
+static enum wiz_act choose(struct wiz *w)
+{
+	int row = w->cur[P_IMAGES];
+	const struct model_image *m = image_at(w, row);
+
+	if (!images_rows(w))
+		return wiz_beep(w, "There is no image here. Esc leads to another place.");
+	if (!m)
+		return enter(w, row < up(w) ? ".." : w->place.dirs[row - up(w)]);
+	if (!m->complete)
+		return wiz_beep(w, "%s isn't complete: its capture was interrupted.",
+				m->name);
+	memcpy(w->job.image, m->name, sizeof w->job.image);
+	return wiz_task_start(w, T_INFO);
+}
+
+static enum wiz_act images_event(struct wiz *w, enum wiz_ev ev, int arg)
+{
+	if (ev == EV_NEXT)
+		return choose(w);
+	if (ev == EV_CHAR && arg == 'r')
+		return wiz_task_start(w, T_PLACE);
+	return ACT_DEFAULT;
+}
+
+/* "2026-11-23 14:00" of "2026-11-23T14:00:00Z" */
+static void when(const char *created, char out[20])
+{
+	snprintf(out, 20, "%.16s", created);
+	if (strlen(out) > 10 && out[10] == 'T')
+		out[10] = ' ';
+}
+
+static void images_row(const struct wiz *w, struct canvas *c, int y, int i)
+{
+	int attr = draw_mark(c, y, i == w->cur[P_IMAGES]), width = c->cols - 46;
+	const struct model_image *m = image_at(w, i);
+	char size[24], date[20];
+
+	if (!m) {
+		canvas_printf(c, y, 4, attr, "%s/", i < up(w) ? ".." :
+			      w->place.dirs[i - up(w)]);
+		return;
+	}
+	when(m->created, date);
+	canvas_column(c, y, 4, width, attr, m->name);
+	canvas_column(c, y, width + 5, 16, attr, m->complete ? date : "NOT COMPLETE");
+	if (!m->complete)
+		return;
+	text_bytes(size, m->disk_size);
+	canvas_printf(c, y, width + 22, attr, "%9s", size);
+	text_bytes(size, m->used);
+	canvas_printf(c, y, width + 33, attr, "%9s", size);
+}
+
+static void images_draw(const struct wiz *w, struct canvas *c)
+{
+	int n = images_rows(w), y = draw_lead(c, "Which image?"), width = c->cols - 46;
+	int height = body_last(c) - y - 7, first = list_first(n, w->cur[P_IMAGES], height);
+	const struct model_image *m = image_at(w, w->cur[P_IMAGES]);
+	char url[JOB_URL_MAX], size[24];
+
+	job_place_url(&w->job.place, "", url);
+	canvas_column(c, y++, BODY_LEFT + 2, body_width(c) - 2, CELL_PLAIN, url);
+	if (!n) {
+		canvas_text(c, y + 1, BODY_LEFT + 2, CELL_PLAIN,
+			    "There is no image here. Esc leads to another place.");
+		return;
+	}
+	canvas_text(c, y, 4, CELL_PLAIN, "Image");
+	canvas_text(c, y, width + 5, CELL_PLAIN, "Captured (UTC)    Disk size       Used");
+	for (int i = first; i < n && i < first + height; i++)
+		images_row(w, c, y + 1 + i - first, i);
+	y += 1 + (n < height ? n : height);
+	draw_rule(c, y++, "");
+	if (!m) {
+		canvas_text(c, y, 4, CELL_PLAIN, "A directory: Enter opens it.");
+		return;
+	}
+	text_bytes(size, m->size);
+	y = draw_fact(c, y, "Disk", "%s", m->model);
+	y = draw_fact(c, y, "Systems", "%s", m->systems[0] ? m->systems : "none recognised");
+	y = draw_fact(c, y, "Size of the image", "%s", size);
+	if (!m->complete)
+		canvas_text(c, y, BODY_LEFT, CELL_BOLD,
+			    "It isn't complete: its capture was interrupted.");
+}
+
+const struct page page_images = {
+	.title = "image", .in_job = true, .rows = images_rows, .event = images_event,
+	.draw = images_draw,
+	.keys = "Up/Down Move   Enter Choose   r Look again   Esc Back   F1 Help",
+	.help = "The images (.rhi files) in this place and its directories. Disk size "
+		"is the captured disk's, Used what of it was in use: a target disk must "
+		"hold the last byte that was in use.\n\n"
+		"An image that isn't complete can't be restored.",
+};
+
+static int image_rows(const struct wiz *w)
+{
+	return w->info.disk.nparts > 6 ? (int)w->info.disk.nparts - 5 : 1;
+}
+
+static enum wiz_act image_event(struct wiz *w, enum wiz_ev ev, int arg)
+{
+	(void)arg;
+	if (ev != EV_NEXT)
+		return ACT_DEFAULT;
+	if (w->job.kind == JOB_VERIFY)
+		return wiz_job_begin(w);
+	return wiz_task_start(w, T_DISKS);
+}
+
+static void image_draw(const struct wiz *w, struct canvas *c)
+{
+	const struct model_info *m = &w->info;
+	struct model_disk d = m->disk;  /* borrowed: the rows from the first seen */
+	size_t skip = (size_t)w->cur[P_IMAGE] < d.nparts ? (size_t)w->cur[P_IMAGE] : 0;
+	char size[24], used[24], stored[24], date[20];
+	int y = BODY_TOP;
+
+	text_bytes(size, m->disk_size);
+	text_bytes(used, m->used);
+	text_bytes(stored, m->stored);
+	when(m->created, date);
+	y = draw_fact(c, y, "Image", "%s", w->job.image);
+	y = draw_fact(c, y, "Captured", "%s UTC", date);
+	y = draw_fact(c, y, "Machine", "%s", m->machine);
+	y = draw_fact(c, y, "Disk", "%s, serial number %s", d.model[0] ? d.model : "-",
+		      d.serial[0] ? d.serial : "not known");
+	y = draw_fact(c, y, "Disk size", "%s, %s used, %s in the image", size, used, stored);
+	y = draw_fact(c, y, "Digest", "%s", m->digest);
+	if (m->unreadable)
+		y = draw_fact(c, y, "Attention", "%zu areas of the disk could not be "
+			      "read when it was captured; they are zeros in the image.",
+			      m->unreadable);
+	draw_rule(c, y, "What is in it");
+	d.parts += skip;
+	d.nparts -= skip;
+	draw_contents(c, y + 1, body_last(c), &d);
+}
+
+const struct page page_image = {
+	.title = "image details", .in_job = true, .rows = image_rows,
+	.event = image_event, .draw = image_draw,
+	.keys = "Enter Continue   Up/Down Scroll   Esc Back   F1 Help",
+	.help = "What the image says about the disk it was made of. Enter goes on: to the "
+		"choice of the target disk, or when verifying, right to the check of "
+		"every part of the image.",
+};

@@ -1,0 +1,174 @@
+/* page-target.c: Restore: which disk is overwritten, and the confirmation. */
+#include <stdio.h>
+#include <string.h>
+#include "tui/page.h"
+
+const char *wiz_target_refusal(const struct wiz *w, const struct model_disk *d,
+			       char *buf, size_t size)
+{
+	const struct model_disk *holds = NULL;
+	char need[24];
+
+	if (w->job.place.kind == PLACE_DEV)
+		model_find_part(&w->disks, w->job.place.dev.part.s, &holds);
+	text_bytes(need, w->info.used_end);
+	if (!strcmp(d->kind, "cdrom"))
+		snprintf(buf, size, "a CD or DVD drive");
+	else if (d->boot_medium)
+		snprintf(buf, size, "this live system runs from it");
+	else if (holds == d)
+		snprintf(buf, size, "the image is on it");
+	else if (!d->size)
+		snprintf(buf, size, "no medium in it");
+	else if (d->read_only)
+		snprintf(buf, size, "it is write-protected");
+	else if (d->size < w->info.used_end)
+		snprintf(buf, size, "too small, the image needs %s", need);
+	else if (d->in_use[0])
+		snprintf(buf, size, "in use: %s", d->in_use);
+	else
+		return NULL;
+	return buf;
+}
+
+static int target_rows(const struct wiz *w)
+{
+	return (int)w->disks.n;
+}
+
+static const struct model_disk *current(const struct wiz *w)
+{
+	return w->disks.n ? &w->disks.d[w->cur[P_TARGET]] : NULL;
+}
+
+static enum wiz_act choose(struct wiz *w)
+{
+	const struct model_disk *d = current(w);
+	char why[300];
+
+	if (!d)
+		return wiz_beep(w, "There is no disk to restore to.");
+	if (wiz_target_refusal(w, d, why, sizeof why))
+		return wiz_beep(w, "%s can't be the target: %s.", model_name(d->path), why);
+	memcpy(w->job.target, d->path, sizeof w->job.target);
+	memcpy(w->target_serial, d->serial, sizeof w->target_serial);
+	memcpy(w->target_wwn, d->wwn, sizeof w->target_wwn);
+	memcpy(w->target_model, d->model, sizeof w->target_model);
+	w->target_size = d->size;
+	text_set(&w->confirm, "");      /* typed anew each time */
+	w->cur[P_CONFIRM] = 0;
+	return wiz_go(w, P_CONFIRM);
+}
+
+static enum wiz_act target_event(struct wiz *w, enum wiz_ev ev, int arg)
+{
+	if (ev == EV_NEXT)
+		return choose(w);
+	if (ev == EV_CHAR && arg == 'r')
+		return wiz_task_start(w, T_DISKS);
+	return ACT_DEFAULT;
+}
+
+static void target_row(const struct wiz *w, struct canvas *c, int y, int i)
+{
+	const struct model_disk *d = &w->disks.d[i];
+	int attr = draw_mark(c, y, i == w->cur[P_TARGET]);
+	char size[24], why[300];
+	const char *refused = wiz_target_refusal(w, d, why, sizeof why);
+
+	text_bytes(size, d->size);
+	canvas_text(c, y, 4, attr, refused ? "-" : " ");
+	canvas_column(c, y, 6, 9, attr, model_name(d->path));
+	canvas_printf(c, y, 16, attr, "%9s", size);
+	canvas_column(c, y, 27, 21, attr, d->model);
+	canvas_column(c, y, 49, c->cols - 51, attr, refused ? refused : d->serial);
+}
+
+static void target_draw(const struct wiz *w, struct canvas *c)
+{
+	int n = (int)w->disks.n, y = draw_lead(c, "Which disk shall be overwritten?");
+	int height = body_last(c) - y - 8, first = list_first(n, w->cur[P_TARGET], height);
+	const struct model_disk *d = current(w);
+	char why[300];
+	const char *refused = d ? wiz_target_refusal(w, d, why, sizeof why) : NULL;
+
+	if (!d) {
+		canvas_wrap(c, y, BODY_LEFT, body_width(c), body_last(c), 0, CELL_PLAIN,
+			    "No disk was found. Check its cable, and whether the firmware "
+			    "(BIOS) has its controller in RAID mode. 'r' looks again.");
+		return;
+	}
+	canvas_text(c, y, 6, CELL_PLAIN, "Disk           Size  Model                 Serial number, or why not");
+	for (int i = first; i < n && i < first + height; i++)
+		target_row(w, c, y + 1 + i - first, i);
+	y += 2 + (n < height ? n : height);
+	draw_rule(c, y, refused ? "What is on it" : "What would be lost on it");
+	if (refused)
+		y = canvas_wrap(c, y + 1, 4, c->cols - 8, body_last(c), 0, CELL_BOLD, why) - 1;
+	draw_contents(c, y + 1, body_last(c), d);
+}
+
+const struct page page_target = {
+	.title = "target disk", .in_job = true, .rows = target_rows,
+	.event = target_event, .draw = target_draw,
+	.keys = "Up/Down Move   Enter Choose   r Look again   Esc Back   F1 Help",
+	.help = "Everything on the target disk is overwritten. The lower half shows what "
+		"that is.\n\n"
+		"Disks marked '-' can't be chosen, the reason stands beside: in use, too "
+		"small, write-protected, the disk that holds the image, or the medium "
+		"that this live system was started from.\n\n"
+		"Nothing is written yet: the next page asks for the disk's name.",
+};
+
+static const struct field fields[] = {
+	FIELD(FIELD_TEXT, "Type the disk's name", confirm,
+	      "Enter starts the restore once the name is typed. Esc goes back."),
+	FIELD(FIELD_CHECK, "Verify afterwards", job.verify,
+	      "Reads the disk back and compares it with the image. Space changes it."),
+};
+
+static enum wiz_act confirm_event(struct wiz *w, enum wiz_ev ev, int arg)
+{
+	(void)arg;
+	if (ev != EV_NEXT)
+		return ACT_DEFAULT;
+	if (strcmp(w->confirm.s, model_name(w->job.target))) {
+		w->cur[P_CONFIRM] = 0;
+		return wiz_beep(w, "Type %s to go on, or press Esc to go back.",
+				model_name(w->job.target));
+	}
+	return wiz_task_start(w, T_TARGETS);
+}
+
+static void confirm_draw(const struct wiz *w, struct canvas *c)
+{
+	const struct model_disk *d = model_find(&w->disks, w->job.target);
+	char size[24], lead[160];
+	int y;
+
+	snprintf(lead, sizeof lead, "Everything on %s will be lost. To go on, type its "
+		 "name: %s", w->job.target, model_name(w->job.target));
+	y = draw_form(w, c, draw_lead(c, lead)) + 1;
+	text_bytes(size, w->target_size);
+	y = draw_fact(c, y, "Image", "%s", w->job.image);
+	y = draw_fact(c, y, "Target disk", "%s  %s  %s", model_name(w->job.target), size,
+		      w->target_model);
+	y = draw_fact(c, y, "Serial number", "%s", w->target_serial);
+	draw_rule(c, y++, "What will be lost");
+	if (d)
+		draw_contents(c, y, body_last(c), d);
+}
+
+const struct page page_confirm = {
+	.title = "confirm", .in_job = true, .fields = fields,
+	.nfields = sizeof fields / sizeof *fields, .event = confirm_event,
+	.draw = confirm_draw,
+	.keys = "Type the name, then Enter Start   Tab Field   Esc Back   F1 Help",
+	.help = "Compare the size and the serial number (it is printed on the drive) "
+		"with the disk that you mean. Then type its name as it is shown, without "
+		"/dev/, and press Enter.\n\n"
+		"The disk is looked up once more before it is written: if it was "
+		"unplugged or renamed meanwhile, nothing is written.\n\n"
+		"Verify afterwards reads everything back from the disk and compares it "
+		"with the image; it takes about as long as reading the disk does.",
+};

@@ -1,0 +1,85 @@
+/* page.h: what a page of the wizard is: one struct of functions a page, one
+ * table (wizard.c).  Private to the wizard's own files. */
+#ifndef REHOST_TUI_PAGE_H
+#define REHOST_TUI_PAGE_H
+#include "tui/canvas.h"
+#include "tui/wizard.h"
+
+enum field_kind {
+	FIELD_TEXT, FIELD_SECRET, /* struct text */
+	FIELD_CHOICE,             /* int: index into choices */
+	FIELD_CHECK,              /* bool */
+};
+
+/* One line of a form; its value lies `off` bytes into struct wiz. */
+struct field {
+	enum field_kind kind;
+	const char *label;
+	size_t off;
+	const char *hint;                 /* shown while the field is current */
+	const char *const *choices;       /* NULL-terminated */
+};
+#define FIELD(k, l, member, h) { k, l, offsetof(struct wiz, member), h, NULL }
+
+struct page {
+	const char *title;                /* after "Capture: " where in_job */
+	bool in_job;
+	const char *keys;                 /* the bottom line */
+	const char *help;
+	int (*rows)(const struct wiz *w); /* rows to move over, or NULL */
+	const struct field *fields;       /* a form, else NULL */
+	int nfields;
+	/* ACT_DEFAULT leaves an event to the common rules: moving over rows
+	 * and fields, editing fields, BACK. */
+	enum wiz_act (*event)(struct wiz *w, enum wiz_ev ev, int arg);
+	void (*draw)(const struct wiz *w, struct canvas *c);
+};
+
+extern const struct page page_menu, page_power, page_disks, page_disk, page_place,
+	page_part, page_dir, page_smb, page_nfs, page_check, page_options,
+	page_summary, page_images, page_image, page_target, page_confirm, page_run,
+	page_result, page_net, page_iface;
+const struct page *wiz_page(const struct wiz *w);
+
+/* Moves on to page p; BACK will return here. */
+enum wiz_act wiz_go(struct wiz *w, enum wiz_page p);
+enum wiz_act wiz_go_back(struct wiz *w);
+/* To the main menu. */
+void wiz_home(struct wiz *w);
+/* Starts a task: ACT_TASK. */
+enum wiz_act wiz_task_start(struct wiz *w, enum wiz_task t);
+/* ACT_BEEP with a line at the bottom that says why. */
+enum wiz_act wiz_beep(struct wiz *w, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+enum wiz_act wiz_note(struct wiz *w, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+enum wiz_act wiz_job_begin(struct wiz *w);
+const char *wiz_job_word(const struct wiz *w); /* "Capture" ... */
+
+/* Why this disk can't be the target, in buf, or NULL if it can (page-target.c). */
+const char *wiz_target_refusal(const struct wiz *w, const struct model_disk *d,
+			       char *buf, size_t size);
+/* Proposes the image's name on P_OPTIONS (page-options.c). */
+void wiz_propose_name(struct wiz *w);
+/* w->place is new: sets P_IMAGES' highlight (page-images.c). */
+void wiz_images_shown(struct wiz *w);
+
+/* Drawing shared by pages (draw.c). */
+enum { BODY_TOP = 2, BODY_LEFT = 2 };
+int body_last(const struct canvas *c);           /* the last row of the body */
+int body_width(const struct canvas *c);
+/* The page's first sentence; returns the row after it and a blank one. */
+int draw_lead(struct canvas *c, const char *s);
+/* Which row is drawn first when `cur` of n is to be seen in `height` rows. */
+int list_first(int n, int cur, int height);
+/* The attribute of a list's row; draws its '>' mark. */
+int draw_mark(struct canvas *c, int y, bool current);
+/* A form's fields from row y on; returns the row after them. */
+int draw_form(const struct wiz *w, struct canvas *c, int y);
+/* "Label  text", the text wrapped; returns the next row. */
+int draw_fact(struct canvas *c, int y, const char *label, const char *fmt, ...)
+	__attribute__((format(printf, 4, 5)));
+/* Partitions and systems of a disk from row y to last; returns the next row. */
+int draw_contents(struct canvas *c, int y, int last, const struct model_disk *d);
+void draw_rule(struct canvas *c, int y, const char *title);
+#endif

@@ -1,0 +1,168 @@
+/* progress.c: see progress.h. */
+#include "tui/progress.h"
+#include <json-c/json.h>
+#include <stdio.h>
+#include <string.h>
+#include "tui/text.h"
+
+void progress_begin(struct progress *r, size_t n)
+{
+	memset(r, 0, sizeof *r);
+	r->n = n;
+}
+
+static struct json_object *member(struct json_object *o, const char *key)
+{
+	struct json_object *v = NULL;
+
+	json_object_object_get_ex(o, key, &v);
+	return v;
+}
+
+static void str(struct json_object *o, const char *key, char *out, size_t size)
+{
+	struct json_object *v = member(o, key);
+
+	if (json_object_is_type(v, json_type_string))
+		text_copy(out, size, json_object_get_string(v));
+}
+
+static bool u64(struct json_object *o, const char *key, uint64_t *ret)
+{
+	struct json_object *v = member(o, key);
+
+	if (!json_object_is_type(v, json_type_int) || json_object_get_int64(v) < 0)
+		return false;
+	*ret = json_object_get_uint64(v);
+	return true;
+}
+
+static enum progress_event on_start(struct progress *r, struct json_object *o)
+{
+	u64(o, "bytes_total", &r->total);
+	return RUN_START;
+}
+
+static enum progress_event on_step(struct progress *r, struct json_object *o)
+{
+	r->step_text[0] = 0;
+	str(o, "step", r->step, sizeof r->step);
+	str(o, "text", r->step_text, sizeof r->step_text);
+	return RUN_STEP;
+}
+
+static enum progress_event on_progress(struct progress *r, struct json_object *o)
+{
+	str(o, "step", r->step, sizeof r->step);
+	u64(o, "bytes_done", &r->done);
+	u64(o, "bytes_total", &r->total);
+	u64(o, "written", &r->written);
+	if (!u64(o, "rate", &r->rate))
+		r->rate = 0;
+	r->eta_known = u64(o, "eta", &r->eta);
+	return RUN_PROGRESS;
+}
+
+static enum progress_event on_warning(struct progress *r, struct json_object *o)
+{
+	if (r->nwarnings < RUN_WARNINGS_MAX)
+		str(o, "text", r->warnings[r->nwarnings], sizeof r->warnings[0]);
+	r->nwarnings++;
+	return RUN_WARNING;
+}
+
+static enum progress_event on_error(struct progress *r, struct json_object *o)
+{
+	str(o, "text", r->error, sizeof r->error);
+	return RUN_ERROR;
+}
+
+static enum progress_event on_done(struct progress *r, struct json_object *o)
+{
+	struct progress_result *res = &r->result[r->k];
+
+	r->said_done = true;
+	str(o, "digest", res->digest, sizeof res->digest);
+	str(o, "path", res->path, sizeof res->path);
+	u64(o, "bytes", &res->bytes);
+	u64(o, "image_bytes", &res->image_bytes);
+	u64(o, "seconds", &res->seconds);
+	return RUN_END;
+}
+
+enum progress_event progress_line(struct progress *r, const char *line, size_t len)
+{
+	static const struct {
+		const char *name;
+		enum progress_event (*on)(struct progress *, struct json_object *);
+	} events[] = {
+		{ "start", on_start }, { "step", on_step },
+		{ "progress", on_progress }, { "warning", on_warning },
+		{ "error", on_error }, { "done", on_done },
+	};
+	struct json_tokener *t = len < INT32_MAX ? json_tokener_new() : NULL;
+	struct json_object *o = t ? json_tokener_parse_ex(t, line, (int)len) : NULL;
+	enum progress_event ret = RUN_OTHER;
+	char name[16] = "";
+
+	if (json_object_is_type(o, json_type_object))
+		str(o, "event", name, sizeof name);
+	for (size_t i = 0; name[0] && i < sizeof events / sizeof *events; i++)
+		if (!strcmp(events[i].name, name))
+			ret = events[i].on(r, o);
+	json_object_put(o);
+	if (t)
+		json_tokener_free(t);
+	return ret;
+}
+
+static void explain(struct progress *r, int status, int sig, const char *tail)
+{
+	if (r->error[0])
+		return;
+	if (sig)
+		snprintf(r->error, sizeof r->error, "The program was ended by "
+			 "signal %d (%s).%s%s", sig, strsignal(sig),
+			 tail[0] ? " Its last words: " : "", tail);
+	else if (tail[0])
+		text_copy(r->error, sizeof r->error, tail);
+	else if (status == 0 || status == 3)
+		snprintf(r->error, sizeof r->error, "The program ended without "
+			 "saying that the job is done, so it isn't taken as done.");
+	else
+		snprintf(r->error, sizeof r->error, "The program ended with "
+			 "status %d and said nothing.", status);
+}
+
+bool progress_end(struct progress *r, int status, int sig, const char *tail)
+{
+	bool good = !sig && (status == 0 || status == 3) && r->said_done;
+
+	r->status = sig ? -1 : status;
+	if (!good) {
+		explain(r, status, sig, tail);
+		r->state = r->cancelling ? RUN_CANCELLED :
+			status == 4 ? RUN_REFUSED : RUN_FAILED;
+		return false;
+	}
+	if (r->k + 1 < r->n && !r->cancelling) {
+		r->k++;
+		r->said_done = r->eta_known = false;
+		r->done = r->total = r->rate = r->written = 0;
+		r->step[0] = r->step_text[0] = 0;
+		return true;
+	}
+	/* cancelled too late, with runs left: the rest was not done */
+	r->state = r->k + 1 < r->n ? RUN_CANCELLED :
+		r->nwarnings || status == 3 ? RUN_WARNED : RUN_DONE;
+	return false;
+}
+
+int progress_percent(const struct progress *r)
+{
+	if (!r->total)
+		return 0;
+	if (r->done >= r->total)
+		return 100;
+	return (int)((double)r->done * 100.0 / (double)r->total);
+}

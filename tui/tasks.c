@@ -1,0 +1,274 @@
+/* tasks.c: what the wizard asks other programs, and what it does with their
+ * answers (wizard.h). */
+#include <stdio.h>
+#include <string.h>
+#include "tui/page.h"
+
+/* Appends the words of a NULL-terminated list. */
+static int add_all(struct argv *a, const char *const *words, struct err *e)
+{
+	int rc = 0;
+
+	while (!rc && *words)
+		rc = argv_add(a, *words++, e);
+	return rc;
+}
+
+static int argv_disks(const struct wiz *w, struct argv *a, struct err *e)
+{
+	(void)w;
+	return add_all(a, (const char *const[]){ "rehost", "disks", "--json", NULL }, e);
+}
+
+static int argv_used(const struct wiz *w, struct argv *a, struct err *e)
+{
+	int rc = add_all(a, (const char *const[]){ "rehost", "disks", "--json",
+						   "--used", NULL }, e);
+
+	for (size_t i = 0; !rc && i < w->job.ndisks; i++)
+		rc = argv_add(a, w->job.disks[i], e);
+	return rc;
+}
+
+static int argv_place(const struct wiz *w, struct argv *a, struct err *e)
+{
+	char url[JOB_URL_MAX];
+
+	job_place_url(&w->job.place, "", url);
+	return add_all(a, (const char *const[]){ "rehost", "place", "--json", url,
+						 NULL }, e);
+}
+
+static int argv_info(const struct wiz *w, struct argv *a, struct err *e)
+{
+	char url[JOB_URL_MAX];
+
+	job_place_url(&w->job.place, w->job.image, url);
+	return add_all(a, (const char *const[]){ "rehost", "info", "--json", url,
+						 NULL }, e);
+}
+
+static int argv_net(const struct wiz *w, struct argv *a, struct err *e)
+{
+	(void)w;
+	return add_all(a, (const char *const[]){ "rehost-net", "status", "--json",
+						 NULL }, e);
+}
+
+static int argv_net_set(const struct wiz *w, struct argv *a, struct err *e)
+{
+	if (!w->net_fixed)
+		return add_all(a, (const char *const[]){ "rehost-net", "dhcp",
+							 w->iface, NULL }, e);
+	return add_all(a, (const char *const[]){ "rehost-net", "static", w->iface,
+						 w->net_address.s, w->net_gateway.s,
+						 w->net_dns.s, NULL }, e);
+}
+
+static int argv_logs(const struct wiz *w, struct argv *a, struct err *e)
+{
+	char url[JOB_URL_MAX];
+
+	job_place_url(&w->job.place, "", url);
+	return add_all(a, (const char *const[]){ "rehost", "place", "--run",
+						 "rehost-save-logs", url, NULL }, e);
+}
+
+/* The page that shows the disks, if the task was started on another. */
+static enum wiz_act show_disks(struct wiz *w)
+{
+	enum wiz_page to = w->page == P_MENU ? P_DISKS :
+		w->page == P_PLACE ? P_PART : w->page == P_IMAGE ? P_TARGET : w->page;
+	int n;
+
+	if (to != w->page)
+		wiz_go(w, to);
+	n = wiz_page(w)->rows(w);
+	if (w->cur[to] >= n)
+		w->cur[to] = n ? n - 1 : 0;
+	return ACT_NONE;
+}
+
+static enum wiz_act done_disks(struct wiz *w, const char *out, size_t len,
+			       struct err *e)
+{
+	if (model_disks_parse(out, len, &w->disks, e))
+		return ACT_BEEP;
+	return show_disks(w);
+}
+
+/* The target must still be the disk that was chosen. */
+static enum wiz_act done_targets(struct wiz *w, const char *out, size_t len,
+				 struct err *e)
+{
+	const struct model_disk *d;
+	char why[300];
+
+	if (model_disks_parse(out, len, &w->disks, e))
+		return ACT_BEEP;
+	d = model_find(&w->disks, w->job.target);
+	if (!d || d->size != w->target_size || strcmp(d->serial, w->target_serial) ||
+	    strcmp(d->wwn, w->target_wwn) || strcmp(d->model, w->target_model))
+		err_set(e, ERR_REFUSED, "%s is no longer the disk that you chose "
+			"(it was unplugged or renamed). Nothing was written. Go "
+			"back and choose the target again.", w->job.target);
+	else if (wiz_target_refusal(w, d, why, sizeof why))
+		err_set(e, ERR_REFUSED, "%s can't be written now: %s. Nothing was "
+			"written.", w->job.target, why);
+	else
+		return wiz_job_begin(w);
+	return ACT_BEEP;
+}
+
+static enum wiz_act done_used(struct wiz *w, const char *out, size_t len,
+			      struct err *e)
+{
+	struct model_disks m = { 0 };
+
+	if (model_disks_parse(out, len, &m, e))
+		return ACT_BEEP;
+	for (size_t i = 0; i < m.n; i++)
+		for (size_t k = 0; k < w->disks.n; k++)
+			if (!strcmp(m.d[i].path, w->disks.d[k].path)) {
+				struct model_disk t = m.d[i];
+
+				m.d[i] = w->disks.d[k];
+				w->disks.d[k] = t;
+			}
+	model_disks_done(&m);
+	w->cur[P_CHECK] = 0;
+	return wiz_go(w, P_CHECK);
+}
+
+static enum wiz_act done_place(struct wiz *w, const char *out, size_t len,
+			       struct err *e)
+{
+	if (model_place_parse(out, len, &w->place, e))
+		return ACT_BEEP;
+	if (w->job.kind != JOB_RESTORE && w->job.kind != JOB_VERIFY &&
+	    !w->place.writable) {
+		err_set(e, ERR_IO, "This place can be read but not written. Check "
+			"the permissions of the user and of the directory, or "
+			"choose another place.");
+		return ACT_BEEP;
+	}
+	w->dir_before = *job_place_dir(&w->job.place);
+	if (w->job.kind == JOB_CAPTURE)
+		return wiz_task_start(w, T_USED);
+	if (w->job.kind == JOB_LOGS)
+		return wiz_task_start(w, T_LOGS);
+	wiz_images_shown(w);
+	return w->page == P_IMAGES ? ACT_NONE : wiz_go(w, P_IMAGES);
+}
+
+static enum wiz_act done_info(struct wiz *w, const char *out, size_t len,
+			      struct err *e)
+{
+	if (model_info_parse(out, len, &w->info, e))
+		return ACT_BEEP;
+	if (w->info.encrypted)
+		err_set(e, ERR_UNSUPPORTED, "This image is encrypted. This version "
+			"can't read encrypted images.");
+	else if (!w->info.complete)
+		err_set(e, ERR_CORRUPT, "This image isn't complete: its capture "
+			"was interrupted. Choose another one.");
+	else
+		return wiz_go(w, P_IMAGE);
+	return ACT_BEEP;
+}
+
+static enum wiz_act done_net(struct wiz *w, const char *out, size_t len,
+			     struct err *e)
+{
+	if (model_net_parse(out, len, &w->net, e))
+		return ACT_BEEP;
+	if (w->page == P_IFACE)
+		wiz_go_back(w);
+	else if (w->page != P_NET)
+		wiz_go(w, P_NET);
+	if (w->cur[P_NET] >= (int)w->net.n)
+		w->cur[P_NET] = 0;
+	return ACT_NONE;
+}
+
+static enum wiz_act done_net_set(struct wiz *w, const char *out, size_t len,
+				 struct err *e)
+{
+	(void)out, (void)len, (void)e;
+	return wiz_task_start(w, T_NET);
+}
+
+static enum wiz_act done_logs(struct wiz *w, const char *out, size_t len,
+			      struct err *e)
+{
+	char url[JOB_URL_MAX];
+
+	(void)out, (void)len, (void)e;
+	job_place_url(&w->job.place, "", url);
+	wiz_home(w);
+	return wiz_note(w, "The logs are saved in %s.", url);
+}
+
+static const struct task {
+	const char *text;        /* "Reading the list of disks" */
+	const char *fail;        /* "The list of disks could not be read" */
+	int (*argv)(const struct wiz *w, struct argv *a, struct err *e);
+	/* On failure fills e and returns ACT_BEEP. */
+	enum wiz_act (*done)(struct wiz *w, const char *out, size_t len, struct err *e);
+} tasks[T_COUNT] = {
+	[T_DISKS] = { "Reading the list of disks", "The disks could not be listed",
+		      argv_disks, done_disks },
+	[T_TARGETS] = { "Looking at the target once more",
+			"The disks could not be listed", argv_disks, done_targets },
+	[T_USED] = { "Measuring how much of the chosen disks is used",
+		     "The disks could not be read", argv_used, done_used },
+	[T_PLACE] = { "Connecting to the place and looking into it",
+		      "The place could not be reached", argv_place, done_place },
+	[T_INFO] = { "Reading what is in the image", "The image could not be read",
+		     argv_info, done_info },
+	[T_NET] = { "Looking at the network interfaces",
+		    "The network could not be examined", argv_net, done_net },
+	[T_NET_SET] = { "Setting up the network", "The network could not be set up",
+			argv_net_set, done_net_set },
+	[T_LOGS] = { "Saving the logs", "The logs could not be saved", argv_logs,
+		     done_logs },
+};
+
+const char *wiz_task_text(const struct wiz *w)
+{
+	return w->task ? tasks[w->task].text : "";
+}
+
+int wiz_task_argv(const struct wiz *w, struct argv *ret, struct err *e)
+{
+	struct argv a = { 0 };
+	int rc = tasks[w->task].argv ? tasks[w->task].argv(w, &a, e) :
+		err_set(e, ERR_INTERNAL, "No task.");
+
+	if (rc) {
+		argv_done(&a);
+		return rc;
+	}
+	*ret = a;
+	return 0;
+}
+
+enum wiz_act wiz_task_done(struct wiz *w, int status, const char *out, size_t len,
+			   const char *tail)
+{
+	const struct task *t = &tasks[w->task];
+	enum wiz_act act = ACT_BEEP;
+	struct err e = { 0 };
+
+	if (!t->done)
+		return ACT_NONE;        /* it was cancelled */
+	w->task = T_NONE;
+	if (status != 0 && status != 3)
+		wiz_error(w, "%s.\n\n%s", t->fail, tail[0] ? tail :
+			  "The program that does it ended without a reason.");
+	else if (act = t->done(w, out, len, &e), e.code)
+		wiz_error(w, "%s.\n\n%s", t->fail, e.msg);
+	if (w->over == OVER_ERROR && w->page == P_IMAGES)
+		*job_place_dir(&w->job.place) = w->dir_before;
+	return act;
+}
