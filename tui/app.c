@@ -150,8 +150,19 @@ void app_power(struct app *a, const char *command)
 	const char *const argv[] = { command, NULL };
 
 	log_line("run: %s", command);
-	if (a->nterms)
+	if (a->nterms) {
 		term_run(a->terms[0], argv);
+	} else {
+		struct argv words = { (char *[]){ (char *)(uintptr_t)command, NULL }, 1 };
+		struct child c = { .fd = { -1, -1, -1 } };
+		int status, sig;
+
+		if (child_start(&c, &words, &a->w.job.place, NULL, NULL, NULL))
+			return;
+		while (!child_ended(&c, &status, &sig))
+			poll(NULL, 0, 50);
+		child_done(&c);
+	}
 }
 
 static void shell(struct app *a, struct term *t)
@@ -309,6 +320,8 @@ int app_run(struct app *a)
 {
 	long last = app_now();
 
+	if (a->shell_first)
+		shell(a, a->terms[0]);
 	while (!a->quit) {
 		paint(a);
 		wait_for_something(a);

@@ -21,6 +21,7 @@ struct app {
 	struct child child;            /* of the task or the job */
 	struct child gone[APP_GONE_MAX];
 	int signal_fd;
+	bool shell_first;  /* before the first screen */
 	bool quit;
 };
 
@@ -33,6 +34,6 @@ int app_open(struct app *a, struct err *e) must_check;
 void app_close(struct app *a);
 /* The wizard, until it is left; returns the exit status. */
 int app_run(struct app *a);
-/* Runs poweroff or reboot (from PATH). */
+/* Runs poweroff or reboot (from PATH), and waits for it. */
 void app_power(struct app *a, const char *command);
 #endif

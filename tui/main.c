@@ -9,13 +9,17 @@
 #include "common/cleanup.h"
 #include "tui/app.h"
 #include "tui/log.h"
+#include "tui/unattended.h"
 
 static const char usage[] =
 "Usage: rehost-wizard [OPTION]...\n"
-"Captures, restores and verifies disk images through screens.\n"
+"Captures, restores and verifies disk images: through screens, or as an answer\n"
+"file says, which the kernel command line may name (rehost.answers=).\n"
 "\n"
 "  --console=TTY[=TERM]  show the session on this terminal (repeatable; without\n"
 "                        it: on the standard input and output)\n"
+"  --unattended          does what an answer file says, without screens\n"
+"  --answers=FILE|URL    that file (default: the kernel command line's)\n"
 "  --help                this text\n"
 "  --version             the version\n";
 
@@ -66,11 +70,28 @@ static void prepare(struct app *a)
 	a->child = (struct child){ .fd = { -1, -1, -1 } };
 }
 
+struct want {               /* of the command line */
+	bool unattended;
+	char answers[1024];
+};
+
+static int set_answers(struct want *want, const char *arg)
+{
+	if (strlen(arg) >= sizeof want->answers) {
+		fprintf(stderr, "rehost-wizard: the answer file's name is too long\n");
+		return 2;
+	}
+	strcpy(want->answers, arg);
+	return 0;
+}
+
 /* -1: go on; else the exit status */
-static int options(struct app *a, int argc, char **argv)
+static int options(struct app *a, struct want *want, int argc, char **argv)
 {
 	static const struct option opts[] = {
 		{ "console", required_argument, NULL, 'c' },
+		{ "unattended", no_argument, NULL, 'u' },
+		{ "answers", required_argument, NULL, 'a' },
 		{ "help", no_argument, NULL, 'h' },
 		{ "version", no_argument, NULL, 'V' },
 		{ NULL, 0, NULL, 0 },
@@ -81,6 +102,12 @@ static int options(struct app *a, int argc, char **argv)
 		switch (opt) {
 		case 'c':
 			rc = add_console(a, optarg);
+			break;
+		case 'u':
+			want->unattended = true;
+			break;
+		case 'a':
+			rc = set_answers(want, optarg);
 			break;
 		case 'h':
 			fputs(usage, stdout);
@@ -98,23 +125,72 @@ static int options(struct app *a, int argc, char **argv)
 	return rc ? rc : -1;
 }
 
-int main(int argc, char **argv)
+static int usage_error(const char *text)
 {
-	static struct app a;
-	struct err e = { 0 };
-	int rc = options(&a, argc, argv);
+	fprintf(stderr, "rehost-wizard: %s\n", text);
+	return 2;
+}
 
-	if (rc >= 0)
-		return rc;
-	set_locale();
-	log_open(env_or("REHOST_LOGDIR", "/var/log/rehost"));
-	prepare(&a);
-	if (app_signals(&a, &e) || app_open(&a, &e)) {
+/* The screens, until they are left; message: shown first, if not "". */
+static int interactive(struct app *a, const char *message)
+{
+	struct err e = { 0 };
+	int rc;
+
+	if (app_open(a, &e)) {
 		fprintf(stderr, "rehost-wizard: %s\n", e.msg);
 		return err_exit_status(e.code);
 	}
-	rc = app_run(&a);
-	app_close(&a);
+	if (message[0])
+		wiz_error(&a->w, "The unattended job failed.\n\n%s", message);
+	rc = app_run(a);
+	app_close(a);
+	return rc;
+}
+
+static int unattended(struct app *a, const char *source)
+{
+	enum answers_then then;
+	struct err why = { 0 };
+	int status = unattended_run(a, source, &then, &why);
+
+	if (then == THEN_POWEROFF || then == THEN_REBOOT) {
+		app_power(a, then == THEN_REBOOT ? "reboot" : "poweroff");
+		return status;
+	}
+	/* nobody is there for a wizard or a shell */
+	if (!a->nconsoles && !isatty(STDIN_FILENO))
+		return status;
+	a->shell_first = then == THEN_SHELL;
+	interactive(a, why.msg);
+	return status;
+}
+
+int main(int argc, char **argv)
+{
+	static struct app a;
+	struct want want = { 0 };
+	struct err e = { 0 };
+	int rc = options(&a, &want, argc, argv);
+
+	if (rc >= 0)
+		return rc;
+	if (want.answers[0] && !want.unattended)
+		return usage_error("--answers needs --unattended");
+	set_locale();
+	log_open(env_or("REHOST_LOGDIR", "/var/log/rehost"));
+	prepare(&a);
+	if (app_signals(&a, &e)) {
+		fprintf(stderr, "rehost-wizard: %s\n", e.msg);
+		return err_exit_status(e.code);
+	}
+	if (!want.answers[0] && unattended_wanted(want.answers, sizeof want.answers))
+		want.unattended = true;
+	if (want.unattended && !want.answers[0])
+		return usage_error("--unattended: no answer file is named, neither by "
+				   "--answers nor by rehost.answers= on the kernel "
+				   "command line, or it was used already");
+	rc = want.unattended ? unattended(&a, want.answers) : interactive(&a, "");
 	wiz_done(&a.w);
 	return rc;
 }

@@ -1,0 +1,209 @@
+"""rehost-wizard --unattended: answer files, over a fake `rehost`."""
+import http.server
+import os
+import pathlib
+import re
+import signal
+import subprocess
+import threading
+import time
+
+import pytest
+from wizard_screen import CTRL_C, ENTER, PROGRAM, Wizard, environment
+
+CAPTURE = """\
+# a capture
+job = capture
+disk = serial=S3Z9NB0K123456X
+image = smb://192.0.2.1/images/dir/web1.rhi
+username = bob
+password = s3cret word
+level = small
+verify = yes
+"""
+DIGEST = "ab" * 32
+
+
+def start(folder, answers, *args, **env):
+    (folder / "answers").write_text(answers)
+    e = environment(folder, REHOST_MEDIUM=str(folder), **env)
+    return subprocess.Popen([str(PROGRAM), "--unattended", "--answers=answers", *args], env=e,
+                            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                            stderr=subprocess.STDOUT, text=True)
+
+
+def run(folder, answers, *args, **env):
+    p = start(folder, answers, *args, **env)
+    out, _ = p.communicate(timeout=30)
+    assert "s3cret" not in out and "s3cret" not in (folder / "wizard.log").read_text()
+    assert all(line.startswith("REHOST-JOB: ") for line in out.splitlines()), out
+    return p.returncode, out
+
+
+def calls(folder, command):
+    w = Wizard.__new__(Wizard)
+    w.folder = folder
+    return w.calls(command)
+
+
+def test_capture(tmp_path):
+    status, out = run(tmp_path, CAPTURE)
+    assert status == 0, out
+    assert out.splitlines()[-1] == f"REHOST-JOB: done status=0 digest={DIGEST} warnings=0"
+    assert re.search(r"^REHOST-JOB: copy 50% 2.0 GB of 4.0 GB, 123.4 MB/s, time left 2 s$", out, re.M)
+    call, = calls(tmp_path, "capture")
+    assert call["argv"] == ["capture", "--events-fd=3", "--level", "small", "--verify", "/dev/sda",
+                            "smb://192.0.2.1/images/dir/web1.rhi"]
+    assert call["env"]["REHOST_PASSWORD"] == "s3cret word"
+
+
+def test_restore_and_warnings(tmp_path):
+    (tmp_path / "mode").write_text("restore=warn")
+    (tmp_path / "cred").write_text("username=bob\npassword=s3cret word\n")
+    status, out = run(tmp_path, "job=restore\nimage=smb://h/s/a.rhi\ncredentials=cred\n"
+                      "target=wwn=eui.0026b7684e1f2a35\n")
+    assert status == 3, out
+    assert "warning: 512 bytes at offset 4096" in out
+    assert out.splitlines()[-1] == f"REHOST-JOB: done status=3 digest={DIGEST} warnings=1"
+    call, = calls(tmp_path, "restore")
+    assert call["argv"] == ["restore", "--events-fd=3", "--yes", "smb://h/s/a.rhi", "/dev/nvme0n1"]
+    assert call["env"]["REHOST_USERNAME"] == "bob"
+
+
+def test_several_disks(tmp_path):
+    status, out = run(tmp_path, "job=capture\ndisk=path=/dev/nvme0n1\ndisk=path=/dev/sda\n"
+                      "image=nfs://h/srv/two\n")
+    assert status == 0, out
+    assert f"digest={DIGEST},{DIGEST} " in out
+    assert [c["argv"][-2:] for c in calls(tmp_path, "capture")] == [
+        ["/dev/nvme0n1", "nfs://h/srv/two/nvme0n1.rhi"], ["/dev/sda", "nfs://h/srv/two/sda.rhi"]]
+
+
+@pytest.mark.parametrize("target, text", [
+    ("serial=NONE", "no disk has serial=NONE"),
+    ("serial=SAME", "more than one disk has serial=SAME"),
+    ("path=/dev/sdc", "this live system runs from it"),
+])
+def test_target_must_be_one(tmp_path, target, text):
+    env = environment(tmp_path)
+    (tmp_path / "answers").write_text(f"job=restore\nimage=/x/a.rhi\ntarget={target}\n")
+    disks = tmp_path / "disks.json"
+    disks.write_text(disks.read_text().replace("S3Z9NB0K123456X", "SAME").replace("4C530001", "SAME"))
+    r = subprocess.run([PROGRAM, "--unattended", f"--answers={tmp_path}/answers"], env=env,
+                       timeout=30, stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                       check=False)
+    assert r.returncode == 4, r.stdout
+    assert "failed status=4" in r.stdout and text in r.stdout
+    assert calls(tmp_path, "disks") and not calls(tmp_path, "restore")
+
+
+@pytest.mark.parametrize("text, why", [
+    ("job = capture\nimge = x\n", "line 2: unknown key 'imge'"),
+    ("job = capture\njob = verify\n", "line 2: 'job' stands in line 1 already"),
+    ("job = restore\nimage = /a.rhi\n", "the key 'target' is missing"),
+    ("job = verify\nimage = /a.rhi\n\ntarget = serial=X\n", "line 4: 'target' has no meaning for verify"),
+    ("job = restore\nimage=/a\ntarget = sda\n", "line 3: target must be serial=..., wwn=... or path=..."),
+    ("nonsense\n", "line 1: write 'key = value'"),
+    ("job = verify\nimage = ftp://x/y\n", "line 2: image must be"),
+    ("job = verify\nimage =\n", "line 2: image has no value"),
+])
+def test_bad_files(tmp_path, text, why):
+    status, out = run(tmp_path, text)
+    assert status == 2 and why in out, out
+    assert out.splitlines()[-1].startswith("REHOST-JOB: failed status=2 error=")
+    assert not calls(tmp_path, None)
+
+
+@pytest.mark.parametrize("how, status, text", [
+    ("failjob", 1, "No space left"), ("refuse", 4, "mounted on /mnt"), ("crash", 1, "signal 11"),
+    ("silent", 1, "without saying that the job is done"),
+])
+def test_failures(tmp_path, how, status, text):
+    (tmp_path / "mode").write_text(f"capture={how}")
+    got, out = run(tmp_path, CAPTURE)
+    assert got == status and text in out.splitlines()[-1]
+    assert out.splitlines()[-1].startswith(f"REHOST-JOB: failed status={status} error=")
+
+
+def power(folder):
+    for name in ("poweroff", "reboot"):
+        (folder / name).write_text(f"#!/bin/sh\necho {name} >>{folder}/power\n")
+        (folder / name).chmod(0o755)
+    return f"{folder}:{pathlib.Path(__file__).parent / 'fake'}:{os.environ['PATH']}"
+
+
+@pytest.mark.parametrize("mode, keys, wanted", [
+    ("", "after = poweroff\n", "poweroff"), ("", "after = reboot\non_error = poweroff\n", "reboot"),
+    ("capture=failjob", "after = poweroff\n", None),
+    ("capture=failjob", "after = poweroff\non_error = reboot\n", "reboot"),
+])
+def test_after(tmp_path, mode, keys, wanted):
+    (tmp_path / "mode").write_text(mode)
+    run(tmp_path, CAPTURE + keys, PATH=power(tmp_path))
+    done = tmp_path / "power"
+    assert (done.read_text().split() if done.exists() else []) == ([wanted] if wanted else [])
+
+
+def test_sigterm_stops_the_job(tmp_path):
+    (tmp_path / "mode").write_text("capture=hang")
+    p = start(tmp_path, CAPTURE)
+    while "copy 50%" not in p.stdout.readline():
+        pass
+    p.send_signal(signal.SIGTERM)
+    out, _ = p.communicate(timeout=20)
+    assert p.returncode == 1 and 'error="The job was stopped."' in out
+
+
+def test_http_and_kernel_command_line(tmp_path):
+    """rehost.answers=URL, once a boot; then the wizard."""
+    (tmp_path / "web").mkdir()
+    (tmp_path / "web" / "a").write_text(CAPTURE)
+
+    class Quiet(http.server.SimpleHTTPRequestHandler):
+        def __init__(self, *a):
+            super().__init__(*a, directory=str(tmp_path / "web"))
+
+        def log_message(self, *a):
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Quiet)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    (tmp_path / "cmdline").write_text(
+        f"quiet rehost.answers=http://127.0.0.1:{server.server_port}/a splash\n")
+    env = dict(REHOST_CMDLINE=str(tmp_path / "cmdline"), REHOST_RUNDIR=str(tmp_path / "run"))
+    with Wizard(tmp_path, **env) as w:
+        w.title("Main menu", seconds=20)
+        assert f"REHOST-JOB: done status=0 digest={DIGEST}".encode() in w.raw
+        assert len(w.calls("capture")) == 1
+    with Wizard(tmp_path, **env) as w:       # started anew: not done again
+        w.title("Main menu")
+        assert b"REHOST-JOB" not in w.raw and len(w.calls("capture")) == 1
+    server.shutdown()
+
+
+def test_failure_stays_in_the_wizard_with_the_answers(tmp_path):
+    (tmp_path / "answers").write_text(CAPTURE + "after = poweroff\n")
+    with Wizard(tmp_path, args=["--unattended", "--answers=" + str(tmp_path / "answers")],
+                PATH=power(tmp_path)) as w:
+        w.mode("capture=failjob")
+        w.wait("Problem", "The unattended job failed.", "No space left")
+        w.send(ENTER)
+        w.title("Main menu")
+        w.send("2")
+        w.title("Restore: place")
+        w.send("2")
+        w.wait("[192.0.2.1 ", "[images ", "[bob ", "[***********")
+    assert not (tmp_path / "power").exists()
+
+
+def test_ctrl_c_asks(tmp_path):
+    (tmp_path / "answers").write_text(CAPTURE)
+    (tmp_path / "mode").write_text("capture=hang")
+    with Wizard(tmp_path, args=["--unattended", "--answers=" + str(tmp_path / "answers")]) as w:
+        w.wait("copy 50%")
+        w.send(CTRL_C)
+        w.wait("Ctrl-C again within 10 seconds stops the job")
+        time.sleep(0.3)
+        assert w.proc.isalive() and "stopped" not in w.text()
+        w.send(CTRL_C)
+        w.wait("The job was stopped.")

@@ -1,0 +1,420 @@
+/* answers.c: see answers.h. */
+#include "tui/answers.h"
+#include <stdio.h>
+#include <string.h>
+
+/* Sets the field of key to value; NULL, or why not. */
+typedef const char *set_fn(struct answers *a, const char *value);
+
+static int word_of(const char *value, const char *const *words)
+{
+	for (int i = 0; words[i]; i++)
+		if (!strcmp(value, words[i]))
+			return i;
+	return -1;
+}
+
+static const char *set_job(struct answers *a, const char *value)
+{
+	static const char *const words[] = { "capture", "restore", "verify", NULL };
+	int i = word_of(value, words);
+
+	if (i < 0)
+		return "must be capture, restore or verify";
+	a->job.kind = (enum job_kind)i;
+	return NULL;
+}
+
+static const char *set_name(struct disk_name *n, const char *value)
+{
+	static const char *const keys[] = { "serial=", "wwn=", "path=" };
+
+	for (int i = 0; i < 3; i++) {
+		size_t len = strlen(keys[i]);
+
+		if (strncmp(value, keys[i], len))
+			continue;
+		if (!value[len] || strlen(value + len) >= sizeof n->value)
+			return "names no disk";
+		n->key = (enum disk_key)i;
+		strcpy(n->value, value + len);
+		return NULL;
+	}
+	return "must be serial=..., wwn=... or path=...";
+}
+
+static const char *set_disk(struct answers *a, const char *value)
+{
+	if (a->ndisks == JOB_DISKS_MAX)
+		return "too many disks";
+	return set_name(&a->disks[a->ndisks++], value);
+}
+
+static const char *set_target(struct answers *a, const char *value)
+{
+	return set_name(&a->target, value);
+}
+
+static const char *set_image(struct answers *a, const char *value)
+{
+	struct job_place p, old = a->job.place;
+	char file[240];
+	size_t n;
+
+	if (job_place_parse(value, &p, file, NULL) || !file[0])
+		return "must be smb://HOST/SHARE/DIR/NAME.rhi, nfs://..., dev:///dev/... or a path";
+	/* the credentials may stand in lines before this one */
+	p.smb.user = p.smb.user.s[0] ? p.smb.user : old.smb.user;
+	p.smb.password = old.smb.password;
+	p.smb.domain = p.smb.domain.s[0] ? p.smb.domain : old.smb.domain;
+	a->job.place = p;
+	strcpy(a->job.image, file);
+	n = strlen(file);
+	if (n > 4 && !strcmp(file + n - 4, ".rhi"))
+		file[n - 4] = 0;
+	text_set(&a->job.name, file);
+	return NULL;
+}
+
+static const char *set_level(struct answers *a, const char *value)
+{
+	int i = word_of(value, level_names);
+
+	if (i < 0)
+		return "must be fast, balanced or small";
+	a->job.level = i;
+	return NULL;
+}
+
+static const char *set_verify(struct answers *a, const char *value)
+{
+	static const char *const words[] = { "no", "yes", NULL };
+	int i = word_of(value, words);
+
+	a->job.verify = i == 1;
+	return i < 0 ? "must be yes or no" : NULL;
+}
+
+static const char *set_page_files(struct answers *a, const char *value)
+{
+	static const char *const words[] = { "leave", "keep", NULL };
+	int i = word_of(value, words);
+
+	a->job.page_files = i == 1;
+	return i < 0 ? "must be keep or leave" : NULL;
+}
+
+static const char *set_then(enum answers_then *t, const char *value)
+{
+	static const char *const words[] = { "wizard", "poweroff", "reboot", "shell",
+					     NULL };
+	int i = word_of(value, words);
+
+	if (i < 0)
+		return "must be wizard, poweroff, reboot or shell";
+	*t = (enum answers_then)i;
+	return NULL;
+}
+
+static const char *set_after(struct answers *a, const char *value)
+{
+	return set_then(&a->after, value);
+}
+
+static const char *set_on_error(struct answers *a, const char *value)
+{
+	return set_then(&a->on_error, value);
+}
+
+static const char *put(struct text *t, const char *value)
+{
+	if (strlen(value) >= sizeof t->s)
+		return "is too long";
+	text_set(t, value);
+	return NULL;
+}
+
+static const char *set_username(struct answers *a, const char *value)
+{
+	return put(&a->job.place.smb.user, value);
+}
+
+static const char *set_password(struct answers *a, const char *value)
+{
+	return put(&a->job.place.smb.password, value);
+}
+
+static const char *set_domain(struct answers *a, const char *value)
+{
+	return put(&a->job.place.smb.domain, value);
+}
+
+static const char *set_credentials(struct answers *a, const char *value)
+{
+	if (strlen(value) >= sizeof a->credentials)
+		return "is too long";
+	strcpy(a->credentials, value);
+	return NULL;
+}
+
+enum { FOR_CAPTURE = 1 << JOB_CAPTURE, FOR_RESTORE = 1 << JOB_RESTORE,
+       FOR_VERIFY = 1 << JOB_VERIFY, FOR_ALL = 7 };
+
+static const struct key {
+	const char *name;
+	set_fn *set;
+	unsigned jobs;          /* that it has a meaning for */
+	unsigned needs;         /* jobs that can't do without */
+	bool again;             /* may be given several times */
+} keys[] = {
+	{ "job", set_job, FOR_ALL, FOR_ALL, false },
+	{ "disk", set_disk, FOR_CAPTURE, FOR_CAPTURE, true },
+	{ "image", set_image, FOR_ALL, FOR_ALL, false },
+	{ "target", set_target, FOR_RESTORE, FOR_RESTORE, false },
+	{ "level", set_level, FOR_CAPTURE, 0, false },
+	{ "verify", set_verify, FOR_CAPTURE | FOR_RESTORE, 0, false },
+	{ "page_files", set_page_files, FOR_CAPTURE, 0, false },
+	{ "username", set_username, FOR_ALL, 0, false },
+	{ "password", set_password, FOR_ALL, 0, false },
+	{ "domain", set_domain, FOR_ALL, 0, false },
+	{ "credentials", set_credentials, FOR_ALL, 0, false },
+	{ "after", set_after, FOR_ALL, 0, false },
+	{ "on_error", set_on_error, FOR_ALL, 0, false },
+};
+enum { KEYS = sizeof keys / sizeof *keys };
+
+/* Cuts blanks off both ends. */
+static char *trim(char *s)
+{
+	size_t n;
+
+	s += strspn(s, " \t");
+	for (n = strlen(s); n && strchr(" \t\r", s[n - 1]); n--)
+		s[n - 1] = 0;
+	return s;
+}
+
+/* "key = value" in s, which is taken apart; false: a blank line, a comment. */
+static bool split(char *s, char **ret_key, char **ret_value)
+{
+	char *eq;
+
+	s = trim(s);
+	if (!*s || *s == '#')
+		return false;
+	eq = strchr(s, '=');
+	*ret_value = eq ? trim(eq + 1) : NULL;
+	if (eq)
+		*eq = 0;
+	*ret_key = trim(s);
+	return true;
+}
+
+/* Line `no` of the file.  line_of[k]: where key k was first given. */
+static int read_line(struct answers *a, char *line, int no, int *line_of,
+		     struct err *e)
+{
+	const char *why;
+	char *key, *value;
+	int k = 0;
+
+	if (!split(line, &key, &value))
+		return 0;
+	if (!value)
+		return err_set(e, ERR_USAGE, "line %d: write 'key = value'", no);
+	while (k < KEYS && strcmp(keys[k].name, key))
+		k++;
+	if (k == KEYS)
+		return err_set(e, ERR_USAGE, "line %d: unknown key '%.60s'", no, key);
+	if (line_of[k] && !keys[k].again)
+		return err_set(e, ERR_USAGE, "line %d: '%s' stands in line %d already",
+			       no, key, line_of[k]);
+	line_of[k] = no;
+	why = *value ? keys[k].set(a, value) : "has no value";
+	/* the value itself isn't shown: it may be a password */
+	return why ? err_set(e, ERR_USAGE, "line %d: %s %s", no, keys[k].name, why) : 0;
+}
+
+static int check(const struct answers *a, const int *line_of, struct err *e)
+{
+	static const char *const job[] = { "capture", "restore", "verify" };
+	unsigned bit = 1u << a->job.kind;
+
+	if (!line_of[0])
+		return err_set(e, ERR_USAGE, "the key 'job' is missing");
+	for (int k = 0; k < KEYS; k++) {
+		if ((keys[k].needs & bit) && !line_of[k])
+			return err_set(e, ERR_USAGE, "the key '%s' is missing; %s needs it",
+				       keys[k].name, job[a->job.kind]);
+		if (!(keys[k].jobs & bit) && line_of[k])
+			return err_set(e, ERR_USAGE, "line %d: '%s' has no meaning for %s",
+				       line_of[k], keys[k].name, job[a->job.kind]);
+	}
+	return 0;
+}
+
+/* Calls each line of text; they are copied, so that they can be taken apart. */
+static int each_line(const char *text, size_t len, void *ctx,
+		     int (*line)(void *ctx, char *s, int no, struct err *e),
+		     struct err *e)
+{
+	char buf[2048];
+	int no = 0, rc = 0;
+
+	if (len > ANSWERS_MAX)
+		return err_set(e, ERR_USAGE, "it is longer than %d bytes", ANSWERS_MAX);
+	if (memchr(text, 0, len))
+		return err_set(e, ERR_USAGE, "it is no text file (a zero byte)");
+	for (const char *end = text + len; !rc && text < end;) {
+		const char *nl = memchr(text, '\n', (size_t)(end - text));
+		size_t n = (size_t)((nl ? nl : end) - text);
+
+		no++;
+		if (n >= sizeof buf)
+			return err_set(e, ERR_USAGE, "line %d: longer than %zu bytes", no,
+				       sizeof buf - 1);
+		memcpy(buf, text, n);
+		buf[n] = 0;
+		rc = line(ctx, buf, no, e);
+		text += n + 1;
+	}
+	explicit_bzero(buf, sizeof buf);
+	return rc;
+}
+
+struct reading {
+	struct answers a;
+	int line_of[KEYS];
+};
+
+static int answer_line(void *ctx, char *s, int no, struct err *e)
+{
+	struct reading *r = ctx;
+
+	return read_line(&r->a, s, no, r->line_of, e);
+}
+
+int answers_parse(const char *text, size_t len, struct answers *ret, struct err *e)
+{
+	struct reading r = { .a.job.level = LEVEL_BALANCED };
+	int rc = each_line(text, len, &r, answer_line, e);
+
+	if (!rc)
+		rc = check(&r.a, r.line_of, e);
+	if (!rc)
+		*ret = r.a;
+	explicit_bzero(&r, sizeof r);
+	return rc;
+}
+
+static int credential_line(void *ctx, char *s, int no, struct err *e)
+{
+	struct answers *a = ctx;
+	const char *why = "is unknown";
+	char *key, *value;
+
+	if (!split(s, &key, &value))
+		return 0;
+	if (value && !strcmp(key, "username"))
+		why = set_username(a, value);
+	else if (value && !strcmp(key, "password"))
+		why = set_password(a, value);
+	else if (value && !strcmp(key, "domain"))
+		why = set_domain(a, value);
+	return why ? err_set(e, ERR_USAGE, "line %d: it must be username=, password= "
+			     "or domain=, and not too long", no) : 0;
+}
+
+int answers_credentials(const char *text, size_t len, struct job_place *p,
+			struct err *e)
+{
+	struct answers a = { .job.place = *p };
+	int rc = each_line(text, len, &a, credential_line, e);
+
+	if (!rc)
+		*p = a.job.place;
+	explicit_bzero(&a, sizeof a);
+	return rc;
+}
+
+static const char *disk_field(const struct model_disk *d, enum disk_key key)
+{
+	return key == DISK_SERIAL ? d->serial : key == DISK_WWN ? d->wwn : d->path;
+}
+
+static int find(const struct model_disks *m, const struct disk_name *n,
+		const struct model_disk **ret, struct err *e)
+{
+	static const char *const key[] = { "serial", "wwn", "path" };
+	char have[600] = "";
+	size_t matches = 0, at = 0;
+
+	for (size_t i = 0; i < m->n; i++) {
+		const char *v = disk_field(&m->d[i], n->key);
+
+		if (at < sizeof have)
+			at += (size_t)snprintf(have + at, sizeof have - at, " %s (%s=%s)",
+					       model_name(m->d[i].path), key[n->key],
+					       v[0] ? v : "none");
+		if (strcmp(v, n->value))
+			continue;
+		matches++;
+		*ret = &m->d[i];
+	}
+	if (matches == 1)
+		return 0;
+	return err_set(e, ERR_REFUSED, "%s disk has %s=%s; there are:%s",
+		       matches ? "more than one" : "no", key[n->key], n->value,
+		       have[0] ? have : " none");
+}
+
+int answers_resolve(const struct answers *a, const struct model_disks *m,
+		    struct job *ret, struct err *e)
+{
+	const struct model_disk *d = NULL;
+	struct job j = a->job;
+	int rc = 0;
+
+	for (size_t i = 0; !rc && i < a->ndisks; i++) {
+		rc = find(m, &a->disks[i], &d, e);
+		for (size_t k = 0; !rc && k < i; k++)
+			if (!strcmp(j.disks[k], d->path))
+				rc = err_set(e, ERR_USAGE, "%s is named twice", d->path);
+		if (!rc)
+			memcpy(j.disks[j.ndisks++], d->path, sizeof d->path);
+	}
+	if (!rc && j.kind == JOB_RESTORE) {
+		rc = find(m, &a->target, &d, e);
+		if (!rc && (d->boot_medium || d->read_only || d->in_use[0]))
+			rc = err_set(e, ERR_REFUSED, "%s can't be overwritten: %s",
+				     d->path, d->boot_medium ?
+				     "this live system runs from it" : d->in_use[0] ?
+				     d->in_use : "it is write-protected");
+		if (!rc)
+			memcpy(j.target, d->path, sizeof j.target);
+	}
+	if (!rc)
+		*ret = j;
+	return rc;
+}
+
+bool answers_option(const char *cmdline, char *ret, size_t size)
+{
+	static const char name[] = "rehost.answers=";
+
+	for (const char *s = cmdline; *s;) {
+		size_t n;
+
+		s += strspn(s, " \t\n");
+		n = strcspn(s, " \t\n");
+		if (n > sizeof name - 1 && !strncmp(s, name, sizeof name - 1) &&
+		    n - sizeof name + 1 < size) {
+			n -= sizeof name - 1;
+			memcpy(ret, s + sizeof name - 1, n);
+			ret[n] = 0;
+			return true;
+		}
+		s += n;
+	}
+	return false;
+}
