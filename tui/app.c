@@ -255,11 +255,8 @@ static void child_finished(struct app *a, int status, int sig)
 /* SIGTERM or a lost terminal: the job is told to stop, then we leave. */
 static void leave(struct app *a)
 {
+	log_line("leaving");
 	a->quit = true;
-	if (!a->child.pid)
-		return;
-	log_line("leaving: the running program is told to stop");
-	child_stop(&a->child, app_now());
 }
 
 static void signals(struct app *a)
@@ -316,6 +313,20 @@ static void wait_for_something(struct app *a)
 	reap(a);
 }
 
+/* What still runs was told to stop: it gets the time to clean up. */
+static void wait_for_child(struct app *a)
+{
+	int st, sig;
+
+	child_stop(&a->child, app_now());
+	while (a->child.pid && !child_ended(&a->child, &st, &sig)) {
+		child_read(&a->child);
+		child_tick(&a->child, app_now());
+		poll(NULL, 0, 50);
+	}
+	child_done(&a->child);
+}
+
 int app_run(struct app *a)
 {
 	long last = app_now();
@@ -328,5 +339,6 @@ int app_run(struct app *a)
 		for (; last < app_now(); last++)
 			wiz_step(&a->w, EV_TICK, 0);
 	}
+	wait_for_child(a);
 	return 0;
 }

@@ -120,7 +120,9 @@ static void explain(struct progress *r, int status, int sig, const char *tail)
 {
 	if (r->error[0])
 		return;
-	if (sig)
+	if (r->cancelling)
+		snprintf(r->error, sizeof r->error, "It was stopped as you asked.");
+	else if (sig)
 		snprintf(r->error, sizeof r->error, "The program was ended by "
 			 "signal %d (%s).%s%s", sig, strsignal(sig),
 			 tail[0] ? " Its last words: " : "", tail);

@@ -1,0 +1,235 @@
+/* test-wizard-draw.c: the screens' pictures, cell by cell, against
+ * tests/unit/wizard-pictures/NAME.txt (NAME-COLSxROWS.txt for other sizes).
+ * REHOST_UPDATE=1 writes them anew: look at the difference then. */
+#include "wizard-helper.h"
+
+/* The canvas as text; attributes as a second picture below: b old, r everse,
+ * u nderlined, and * for several. */
+static char *picture(const struct canvas *c)
+{
+	size_t size = (size_t)c->rows * ((size_t)c->cols * 5 + 2) * 2 + 200, at = 0;
+	char *out = malloc(size), utf8[5];
+
+	assert_non_null(out);
+	for (int y = 0; y < c->rows; y++) {
+		for (int x = 0; x < c->cols; x++)
+			if (c->c[y * c->cols + x].ch) {
+				utf8_put(utf8, c->c[y * c->cols + x].ch);
+				at += (size_t)sprintf(out + at, "%s", utf8);
+			}
+		while (at && out[at - 1] == ' ')
+			at--;
+		out[at++] = '\n';
+	}
+	at += (size_t)sprintf(out + at, "cursor %d,%d\n", c->cy, c->cx);
+	for (int y = 0; y < c->rows; y++) {
+		size_t begin = at;
+
+		for (int x = 0; x < c->cols; x++)
+			out[at++] = " br*u***"[c->c[y * c->cols + x].attr & 7];
+		while (at > begin && out[at - 1] == ' ')
+			at--;
+		out[at++] = '\n';
+	}
+	out[at] = 0;
+	return out;
+}
+
+static void compare(const char *name, const char *got)
+{
+	char path[300], full[400], *want;
+	size_t len;
+
+	snprintf(path, sizeof path, "wizard-pictures/%s.txt", name);
+	if (getenv("REHOST_UPDATE")) {
+		FILE *f;
+
+		snprintf(full, sizeof full, "%.*s/%s",
+			 (int)(strrchr(__FILE__, '/') - __FILE__), __FILE__, path);
+		f = fopen(full, "w");
+		assert_non_null(f);
+		fputs(got, f);
+		fclose(f);
+		return;
+	}
+	want = slurp(path, &len);
+	if (strcmp(want, got))
+		print_message("%s: wanted\n%s\ngot\n%s\n", name, want, got);
+	assert_string_equal(want, got);
+	free(want);
+}
+
+static void draw_at(const struct wiz *w, const char *name, int rows, int cols)
+{
+	struct canvas c;
+	char *got, full[200];
+
+	assert_int_equal(canvas_init(&c, rows, cols, NULL), 0);
+	wiz_draw(w, &c);
+	got = picture(&c);
+	if (rows == 24 && cols == 80)
+		snprintf(full, sizeof full, "%s", name);
+	else
+		snprintf(full, sizeof full, "%s-%dx%d", name, cols, rows);
+	compare(full, got);
+	free(got);
+	canvas_done(&c);
+}
+
+static void draw(const struct wiz *w, const char *name)
+{
+	draw_at(w, name, 24, 80);
+}
+
+static void test_capture_pages(void **state)
+{
+	static const struct {
+		enum wiz_page page;
+		const char *name;
+	} pages[] = {
+		{ P_DISKS, "capture-disks" }, { P_PLACE, "capture-place" },
+		{ P_PART, "capture-partition" }, { P_DIR, "capture-directory" },
+		{ P_SMB, "capture-smb" }, { P_NFS, "capture-nfs" },
+		{ P_CHECK, "capture-checked" }, { P_OPTIONS, "capture-options" },
+		{ P_SUMMARY, "capture-summary" }, { P_RUN, "capture-start" },
+		{ P_RESULT, "capture-result" },
+	};
+	struct wiz w;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof pages / sizeof *pages; i++) {
+		new_wizard(&w);
+		go_to(&w, JOB_CAPTURE, pages[i].page);
+		draw(&w, pages[i].name);
+		wiz_done(&w);
+	}
+}
+
+static void test_restore_pages(void **state)
+{
+	static const struct {
+		enum wiz_page page;
+		const char *name;
+	} pages[] = {
+		{ P_IMAGES, "restore-image" }, { P_IMAGE, "restore-details" },
+		{ P_TARGET, "restore-target" }, { P_CONFIRM, "restore-confirm" },
+		{ P_RESULT, "restore-result" },
+	};
+	struct wiz w;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof pages / sizeof *pages; i++) {
+		new_wizard(&w);
+		go_to(&w, JOB_RESTORE, pages[i].page);
+		draw(&w, pages[i].name);
+		wiz_done(&w);
+	}
+}
+
+static void line(struct wiz *w, const char *s)
+{
+	wiz_job_line(w, s, strlen(s));
+}
+
+static void test_running(void **state)
+{
+	struct wiz w;
+
+	(void)state;
+	new_wizard(&w);
+	go_to(&w, JOB_CAPTURE, P_RUN);
+	line(&w, "{\"event\":\"start\",\"job\":\"capture\",\"bytes_total\":12300000000}");
+	line(&w, "{\"event\":\"step\",\"step\":\"copy\",\"text\":\"Copying\"}");
+	line(&w, "{\"event\":\"progress\",\"step\":\"copy\",\"bytes_done\":4600000000,"
+	     "\"bytes_total\":12300000000,\"rate\":118000000,\"eta\":65,\"written\":2100000000}");
+	line(&w, "{\"event\":\"warning\",\"code\":\"unreadable\",\"text\":\"512 bytes at "
+	     "offset 4096 could not be read.\",\"offset\":4096,\"length\":512}");
+	line(&w, "{\"event\":\"news\",\"x\":1}");
+	line(&w, "no JSON");
+	draw(&w, "running");
+	draw_at(&w, "running", 43, 132);
+	press(&w, EV_QUIT, 0);
+	draw(&w, "running-cancel");
+	press(&w, EV_CHAR, 'y');
+	draw(&w, "running-stopping");
+	wiz_job_end(&w, -1, 15, "");
+	draw(&w, "stopped");
+	wiz_done(&w);
+}
+
+static void test_network_and_rest(void **state)
+{
+	struct wiz w;
+
+	(void)state;
+	new_wizard(&w);
+	draw(&w, "menu");
+	draw_at(&w, "menu", 43, 132);
+	draw_at(&w, "small", 23, 79);
+	draw_at(&w, "small", 5, 20);
+	press(&w, EV_CHAR, '4');
+	draw(&w, "network");
+	press(&w, EV_NEXT, 0);
+	draw(&w, "network-interface");
+	press(&w, EV_HELP, 0);
+	draw(&w, "help");
+	press(&w, EV_BACK, 0);
+	wiz_home(&w);
+	press(&w, EV_CHAR, '7');
+	draw(&w, "power");
+	wiz_done(&w);
+}
+
+static void test_waiting_and_problems(void **state)
+{
+	struct wiz w;
+
+	(void)state;
+	new_wizard(&w);
+	wiz_step(&w, EV_CHAR, '1');
+	draw(&w, "wait");
+	for (int i = 0; i < 25; i++)
+		wiz_step(&w, EV_TICK, 0);
+	draw(&w, "wait-long");
+	wiz_task_done(&w, 1, "", 0, "sda: Input/output error");
+	draw(&w, "problem");
+	wiz_done(&w);
+}
+
+/* What foreign disks say must not reach the terminal as control characters. */
+static void test_hostile_names(void **state)
+{
+	static const char json[] = "{\"disks\":[{\"path\":\"/dev/sda\",\"kind\":\"disk\","
+		"\"size\":1000000000000,\"model\":\"evil\\u001b[2J\\u009b31m\\u202e\",\"serial\":"
+		"\"\\u4e2d\\u6587\\u4e2d\\u6587\\u4e2d\\u6587\\u4e2d\\u6587\\u4e2d\\u6587\\u4e2d"
+		"\\u6587\\u4e2d\\u6587\",\"partitions\":[{\"number\":1,\"path\":\"/dev/sda1\",\"size\":1,"
+		"\"fs\":\"ext4\",\"label\":\"a\\nb\\u0007\",\"mounted\":[null]}]}]}";
+	struct wiz w;
+	struct canvas c;
+
+	(void)state;
+	new_wizard(&w);
+	wiz_step(&w, EV_CHAR, '1');
+	wiz_task_done(&w, 0, json, sizeof json - 1, "");
+	draw(&w, "hostile");
+	assert_int_equal(canvas_init(&c, 24, 80, NULL), 0);
+	wiz_draw(&w, &c);
+	for (int i = 0; i < 24 * 80; i++)
+		assert_false(c.c[i].ch && (c.c[i].ch < 32 || (c.c[i].ch >= 127 && c.c[i].ch < 160)));
+	canvas_done(&c);
+	wiz_done(&w);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_capture_pages),
+		cmocka_unit_test(test_restore_pages),
+		cmocka_unit_test(test_running),
+		cmocka_unit_test(test_network_and_rest),
+		cmocka_unit_test(test_waiting_and_problems),
+		cmocka_unit_test(test_hostile_names),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

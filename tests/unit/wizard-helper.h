@@ -1,0 +1,123 @@
+/* wizard-helper.h: a wizard without terminal and children: tasks are answered
+ * with the canned documents of tests/py/fake. */
+#ifndef WIZARD_HELPER_H
+#define WIZARD_HELPER_H
+#include <locale.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+#include "tui/canvas.h"
+#include "tui/page.h"
+#include "tui/wizard.h"
+
+/* DIR/NAME beside this file's folder tests/unit; the caller frees it. */
+static char *slurp(const char *name, size_t *ret_len)
+{
+	char path[400], *buf = malloc(1 << 20);
+	FILE *f;
+
+	snprintf(path, sizeof path, "%.*s/%s",
+		 (int)(strrchr(__FILE__, '/') - __FILE__), __FILE__, name);
+	f = fopen(path, "r");
+	if (!f || !buf)
+		fail_msg("%s can't be read", path);
+	*ret_len = fread(buf, 1, (1 << 20) - 1, f);
+	buf[*ret_len] = 0;
+	fclose(f);
+	return buf;
+}
+
+static const char *task_file(enum wiz_task t)
+{
+	switch (t) {
+	case T_PLACE:
+		return "../py/fake/place.json";
+	case T_INFO:
+		return "../py/fake/info.json";
+	case T_NET:
+		return "../py/fake/net.json";
+	case T_DISKS:
+	case T_TARGETS:
+	case T_USED:
+		return "../py/fake/disks.json";
+	default:
+		return NULL;
+	}
+}
+
+/* Answers w->task; the returned action is what the answer led to. */
+static enum wiz_act answer(struct wiz *w)
+{
+	const char *file = task_file(w->task);
+	size_t len = 0;
+	char *text = file ? slurp(file, &len) : NULL;
+	enum wiz_act act = wiz_task_done(w, 0, text ? text : "", len, "");
+
+	free(text);
+	return act;
+}
+
+/* An event, and the answers of all tasks that it leads to. */
+static enum wiz_act press(struct wiz *w, enum wiz_ev ev, int arg)
+{
+	enum wiz_act act = wiz_step(w, ev, arg);
+
+	while (act == ACT_TASK)
+		act = answer(w);
+	return act;
+}
+
+static void type(struct wiz *w, const char *s)
+{
+	for (; *s; s++)
+		assert_int_equal(press(w, *s == '\t' ? EV_TAB : EV_CHAR, *s), ACT_NONE);
+}
+
+static void new_wizard(struct wiz *w)
+{
+	setlocale(LC_ALL, "C.UTF-8");
+	wiz_init(w);
+	strcpy(w->today, "20261123");
+}
+
+static void done_line(struct wiz *w)
+{
+	static const char line[] = "{\"event\":\"done\",\"status\":0,\"digest\":\"abcd\","
+		"\"bytes\":4000000000,\"image_bytes\":2000000000,\"seconds\":75,\"path\":\"x\"}";
+
+	wiz_job_line(w, line, sizeof line - 1);
+}
+
+/* From the main menu to page p on the usual way of its job. */
+static void go_to(struct wiz *w, enum job_kind kind, enum wiz_page p)
+{
+	press(w, EV_CHAR, kind == JOB_CAPTURE ? '1' : kind == JOB_RESTORE ? '2' : '3');
+	for (int i = 0; w->page != p && i < 20; i++) {
+		if (w->page == P_DISKS && !w->job.ndisks)
+			press(w, EV_CHAR, ' ');
+		if (w->page == P_PLACE && p == P_NFS)
+			w->cur[P_PLACE] = 2;
+		else if (w->page == P_PLACE && (p == P_PART || p == P_DIR))
+			w->cur[P_PLACE] = 0;
+		else if (w->page == P_PLACE)
+			w->cur[P_PLACE] = 1;
+		if (w->page == P_PART)
+			w->cur[P_PART] = 4;
+		if (w->page == P_SMB && !w->job.place.smb.host.s[0])
+			type(w, "srv\timages\tdir\tbob\tpw");
+		if (w->page == P_CONFIRM && p > P_CONFIRM)
+			type(w, model_name(w->job.target));
+		press(w, EV_NEXT, 0);
+		if (w->page == P_RUN && p == P_RESULT) {
+			done_line(w);
+			wiz_job_end(w, 0, 0, "");
+		}
+	}
+	assert_int_equal(w->page, p);
+}
+#endif
