@@ -21,3 +21,5 @@ find $dest -exec touch -h -d "@$SOURCE_DATE_EPOCH" {} +
 find $dest -type d -exec chmod 755 {} +
 (cd $dest && find . -print0 | LC_ALL=C sort -z |
 	cpio --null --create --format=newc --reproducible --owner=0:0 --quiet) | zstd -q -19 -T1 >"$out"
+# another cpio may be put behind it (network boot), which must start at a multiple of 4
+truncate -s %512 "$out"

@@ -57,7 +57,7 @@ efi_image
 bios_files
 chmod -R u=rwX,go=rX $dest
 stamp $dest
-xorriso -as mkisofs -quiet -r -J -V REHOST -o "$out" -sysid LINUX -p Rehost -publisher Rehost \
+xorriso -report_about WARNING -as mkisofs -quiet -r -J -V REHOST -o "$out" -sysid LINUX -p Rehost -publisher Rehost \
 	-isohybrid-mbr $live/usr/lib/ISOLINUX/isohdpfx.bin -partition_offset 16 \
 	-c isolinux/boot.cat -b isolinux/isolinux.bin -no-emul-boot -boot-load-size 4 -boot-info-table \
 	-eltorito-alt-boot -e boot/grub/efi.img -no-emul-boot -isohybrid-gpt-basdat $dest

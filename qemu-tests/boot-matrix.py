@@ -16,7 +16,6 @@ import mmap
 import pathlib
 import shutil
 import struct
-import subprocess
 import sys
 import tempfile
 
@@ -38,8 +37,8 @@ class Matrix:
     def __init__(self, iso, live, screen, scratch):
         self.iso, self.live, self.screen, self.scratch = iso, live, screen, scratch
 
-    def machine(self, name, firmware, iso=None, medium="cd", memory=1024, **more):
-        disks, cdrom, extra = [], None, []
+    def machine(self, name, firmware, iso=None, medium="cd", memory=1024, xhci=False, **more):
+        disks, cdrom, extra = [], None, ["-device", "qemu-xhci,id=xhci"] if xhci else []
         iso = iso or self.iso
         if medium == "usb":
             disks = [Disk(iso, bus="usb", boot=0, read_only=True)]
@@ -101,25 +100,18 @@ class Matrix:
 
     def late(self, name, _):
         """The USB stick shows up after the complaint that there is none."""
-        with self.direct(name, self.live / "initrd.img") as vm:
+        with self.direct(name, self.live / "initrd.img", xhci=True) as vm:
             vm.expect("is not found", LIMIT)
             told = vm.seconds
             vm.qmp.monitor(f"drive_add 0 if=none,id=stick,format=raw,readonly=on,file={self.iso}")
-            vm.qmp.command("device_add", driver="qemu-xhci", id="late")
-            vm.qmp.command("device_add", driver="usb-storage", bus="late.0", drive="stick")
+            vm.qmp.command("device_add", driver="usb-storage", bus="xhci.0", drive="stick")
             return f"told after {told:.1f} s; then " + self.wizard(vm)
 
     def network(self, name, _):
         """The layers come inside the initramfs, as with PXE; no medium at all."""
-        layers = self.scratch / "layers"
-        (layers / "live").mkdir(parents=True, exist_ok=True)
-        for layer in ("base", "rehost"):
-            shutil.copy(self.live / f"{layer}.squashfs", layers / "live")
-        packed = subprocess.run(["cpio", "-o", "-H", "newc", "--quiet"], cwd=layers, check=True,
-                                input=b"live\nlive/base.squashfs\nlive/rehost.squashfs\n",
-                                stdout=subprocess.PIPE).stdout
         initrd = self.scratch / "network.img"
-        initrd.write_bytes((self.live / "initrd.img").read_bytes() + packed)
+        initrd.write_bytes((self.live / "initrd.img").read_bytes()
+                           + (self.live / "layers.cpio").read_bytes())
         with self.direct(name, initrd) as vm:
             return self.wizard(vm)
 

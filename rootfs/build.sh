@@ -2,7 +2,9 @@
 # build.sh CACHE OUT: builds the live system and its ISO from the files that git
 # knows, all of it inside the build root, so that the host's own programs and
 # libraries don't matter:
-#   OUT/rehost.iso, OUT/live/{vmlinuz,initrd.img,base.squashfs,rehost.squashfs}
+#   OUT/rehost.iso
+#   OUT/live/{vmlinuz,initrd.img,base.squashfs,rehost.squashfs}   its parts
+#   OUT/live/layers.cpio   the squashfs layers as a second initramfs, for network boot
 # REHOST_FRESH=1 makes the lower layer anew instead of taking it from CACHE.
 set -eu
 cache=${1:?usage: build.sh CACHE OUT} out=${2:?usage: build.sh CACHE OUT}
@@ -57,7 +59,8 @@ cp "$root"/srv/live/boot/vmlinuz-* "$root/build/out/vmlinuz"
 id=$(cd "$root/build/out" && cat vmlinuz base.squashfs rehost.squashfs | sha256sum | cut -c 1-16)
 in_root "$epoch" /build/src/initramfs/build.sh "$id" /build/out/initrd.img
 in_root "$epoch" /build/src/iso/build.sh "$id" /build/out/rehost.iso
-for f in vmlinuz initrd.img base.squashfs rehost.squashfs; do mv "$root/build/out/$f" "$out/live/$f"; done
+in_root "$epoch" /build/src/initramfs/layers.sh /build/out/layers.cpio
+for f in vmlinuz initrd.img layers.cpio base.squashfs rehost.squashfs; do mv "$root/build/out/$f" "$out/live/$f"; done
 cp "$root/srv/lock" "$out/live/packages.lock"
 mv "$root/build/out/rehost.iso" "$out/rehost.iso"
 rm -rf "$root/build"

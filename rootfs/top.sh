@@ -17,7 +17,7 @@ done
 /build/src/rootfs/libs.sh $dest "" "$files"
 printf 'Rehost %s\ncommit %s\nDebian %s, Linux %s\n' "$REHOST_VERSION" "$REHOST_COMMIT" \
 	"$(cat /etc/debian_version)" "$(ls /srv/live/usr/lib/modules)" >$dest/etc/rehost/release
-find $dest -type d -exec chmod 755 {} +
+chmod -R u=rwX,go=rX $dest
 rm -f "$out"
 env -u SOURCE_DATE_EPOCH mksquashfs $dest "$out" -quiet -no-progress -comp zstd -Xcompression-level 19 -b 256K \
 	-all-root -no-xattrs -mkfs-time "$SOURCE_DATE_EPOCH" -all-time "$SOURCE_DATE_EPOCH"
