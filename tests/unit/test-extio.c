@@ -13,7 +13,7 @@
 #define FS_SIZE (8u << 20)
 #define FS_AT 4096u /* the file system's place in the image: not at 0 */
 
-static char path[] = "/tmp/test-extio-XXXXXX";
+static char path[] = "test-extio-XXXXXX";
 
 /* An image with a file system of blocks of `bs` bytes at FS_AT. */
 static struct blkdev *make(unsigned int bs, struct blkdev **whole)

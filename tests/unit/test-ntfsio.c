@@ -16,7 +16,7 @@
 
 #define FS_SIZE (4u << 20)
 
-static char path[] = "/tmp/test-ntfsio-XXXXXX";
+static char path[] = "test-ntfsio-XXXXXX";
 
 static struct blkdev *make(const char *opts)
 {
