@@ -38,10 +38,14 @@ struct part_table {
 	char kind[8];              /* "gpt" or "mbr"                         */
 	char id[40];               /* GPT: disk GUID; MBR: 8 hex digits; as
 				    * blkid's PTUUID, lower case             */
+	uint32_t sector_size;      /* the table's unit, bytes; differs from the
+				    * device's if it was copied from a disk
+				    * with other sectors                     */
 	struct partition *parts;   /* ascending by start, then number        */
 	size_t n_parts;
 	struct part_range *ranges; /* ascending by start                     */
 	size_t n_ranges;
+	int from_backup;           /* GPT: the primary header is damaged     */
 	char *note;                /* sentences for the user ("the primary GPT
 				    * is damaged, its backup was used") or NULL */
 };
