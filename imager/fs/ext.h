@@ -1,0 +1,23 @@
+/* ext.h: what the files of the ext reader share. */
+#ifndef REHOST_FS_EXT_H
+#define REHOST_FS_EXT_H
+#include <ext2fs/ext2fs.h>
+#include "imager/fs/fsread.h"
+
+/* A journal that waits to be replayed. */
+struct ext_journal;
+
+/* Reads the log as a replay would.  d is the device of fs; it must outlive
+ * *ret, fs need not.  Refuses (ERR_UNSUPPORTED, ERR_CORRUPT) a journal that it
+ * can't follow. */
+int ext_journal_open(ext2_filsys fs, struct blkdev *d, struct ext_journal **ret,
+		     struct err *e) must_check;
+/* d as it will be after the replay; belongs to j.  Read-only. */
+struct blkdev *ext_journal_replayed(struct ext_journal *j);
+/* Ors what the disk has now at block `at`, and every copy of it in the log,
+ * into map (one block). */
+int ext_journal_or(struct ext_journal *j, uint64_t at, uint8_t *map,
+		   struct err *e) must_check;
+struct ext_journal *ext_journal_close(struct ext_journal *j);
+
+#endif
