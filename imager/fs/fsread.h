@@ -13,7 +13,7 @@ struct extent_sink {
 };
 
 struct fs_ident {
-	char type[16];        /* "ext4", "ntfs", "vfat", "swap", ... as blkid names it */
+	char type[24];        /* "ext4", "ntfs", "vfat", "swap", ... as blkid names it */
 	char label[64];       /* UTF-8, "" if none       */
 	char uuid[40];        /* as blkid prints it, ""  */
 	uint64_t fs_size;     /* bytes the file system says it has; 0 unknown */

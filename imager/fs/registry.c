@@ -1,0 +1,6 @@
+/* registry.c: the readers, in probing order. */
+#include "imager/fs/readers.h"
+
+const struct fs_reader *const fs_readers[] = {
+	&fs_ext, &fs_ntfs, &fs_fat, &fs_swap, 0
+};
