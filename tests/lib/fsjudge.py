@@ -1,0 +1,161 @@
+#!/usr/bin/python3
+"""fsjudge.py: compares used maps with what foreign tools say.
+
+  fsjudge.py ext|ntfs|fat [-s] IMAGE MAP   is every used block in the map?  With -s
+                                        (a sound file system) also: nothing else
+  fsjudge.py ext-inodes IMAGE MAP       the same for the blocks that inodes refer to
+  fsjudge.py apply IMAGE MAP OUT        a copy that has only what the map says;
+                                        all else is filled with garbage
+MAP is map-dump's output for the bare file system IMAGE."""
+import os
+import re
+import subprocess
+import sys
+
+
+def run(*argv, data=None):
+    return subprocess.run(argv, input=data, stdout=subprocess.PIPE,
+                          stderr=subprocess.DEVNULL).stdout
+
+
+def load(path):
+    extents, regions = [], []
+    for line in open(path):
+        f = line.split()
+        if f[0] == "extent":
+            extents.append((int(f[1]), int(f[1]) + int(f[2])))
+        if f[0] == "region":
+            regions.append(f)
+    return extents, regions
+
+
+def is_whole(extents, size):
+    return sum(e - s for s, e in extents) >= size
+
+
+class Blocks:
+    """One byte per block: 1 used."""
+
+    def __init__(self, count, size):
+        self.b, self.size, self.count = bytearray(count), size, count
+
+    def fill(self, first, last, value=1):  # inclusive
+        last = min(last, self.count - 1)
+        if first <= last:
+            self.b[first:last + 1] = bytes([value]) * (last + 1 - first)
+
+    def from_extents(self, extents, base=0):
+        for s, e in extents:
+            s, e = max(s - base, 0), e - base
+            if e > 0:
+                self.fill(s // self.size, (e - 1) // self.size)
+        return self
+
+
+def compare(used, extents, what, sound, base=0, also=()):
+    """also: blocks that we may have beyond the tool's."""
+    mine = Blocks(used.count, used.size).from_extents(extents, base)
+    lost = [i for i in range(used.count) if used.b[i] and not mine.b[i]]
+    if lost:
+        sys.exit("%s: %d used blocks are not in the map: %s" % (what, len(lost), lost[:20]))
+    more = [i for i in range(used.count) if mine.b[i] and not used.b[i] and i not in also]
+    if sound and more:
+        sys.exit("%s: %d free blocks are in the map: %s" % (what, len(more), more[:20]))
+    print("%s: %d blocks of %d used, %d more in the map" % (what, sum(used.b), used.count, len(more)))
+
+
+def ext(image, extents, sound):
+    out = run("dumpe2fs", image).decode("latin-1")
+    number = lambda name: int(re.search(r"^%s:\s+(\d+)" % name, out, re.M).group(1))
+    used = Blocks(number("Block count"), number("Block size"))
+    used.fill(0, used.count)
+    # with bigalloc a range ends with the first block of its last cluster
+    cluster = re.search(r"^Cluster size:\s+(\d+)", out, re.M)
+    more = int(cluster.group(1)) // used.size - 1 if cluster else 0
+    for line in re.findall(r"^\s+Free blocks: (.*)$", out, re.M):
+        for part in filter(None, line.split(", ")):
+            a, _, b = part.strip().partition("-")
+            used.fill(int(a), int(b or a) + more, 0)
+    compare(used, extents, "dumpe2fs", sound)
+
+
+def ext_inodes(image, extents):
+    out = run("dumpe2fs", "-h", image).decode("latin-1")
+    number = lambda name: int(re.search(r"^%s:\s+(\d+)" % name, out, re.M).group(1))
+    used = Blocks(number("Block count"), number("Block size"))
+    n = min(number("Inode count"), 5000)
+    free = run("debugfs", "-f", "-", image,
+               data="".join("testi <%d>\n" % i for i in range(1, n + 1)).encode()).decode("latin-1")
+    inodes = [int(i) for i in re.findall(r"Inode (\d+) is marked in use", free)]
+    text = run("debugfs", "-f", "-", image,
+               data="".join("blocks <%d>\n" % i for i in inodes).encode()).decode("latin-1")
+    for line in text.splitlines():
+        if line.startswith("debugfs:") or ":" in line:
+            continue
+        for word in line.split():
+            if word.isdigit() and 0 < int(word) < used.count:
+                used.b[int(word)] = 1
+    compare(used, extents, "debugfs", False)
+
+
+def ntfs(image, extents, sound):
+    info = run("ntfsinfo", "-fm", image).decode("latin-1")
+    number = lambda name: int(re.search(r"%s: (\d+)" % name, info).group(1))
+    size, count = number("Cluster Size"), number("Volume Size in Clusters")
+    bitmap = run("ntfscat", "-f", "-i", "6", image)
+    used = Blocks(count, size)
+    for i in range(count):
+        used.b[i] = bitmap[i // 8] >> (i % 8) & 1
+    compare(used, extents, "ntfscat", sound)
+    # independent of $Bitmap: what ntfscluster counts in all inodes
+    info = run("ntfscluster", "-f", "-i", image).decode("latin-1")
+    seen = sum(int(re.search(r"clusters of %s\s*: (\d+)" % k, info).group(1))
+               for k in ("user data", "metadata"))
+    have = sum(used.b)
+    if sound and seen != have:
+        sys.exit("ntfscluster counts %d clusters, $Bitmap has %d" % (seen, have))
+
+
+def fat(image, extents, sound):
+    out = run("fsck.fat", "-nv", image).decode("latin-1")
+    number = lambda text: int(re.search(text, out).group(1))
+    cluster = number(r"(\d+) bytes per cluster")
+    data = number(r"Data area starts at byte (\d+)")
+    used, count = map(int, re.search(r"(\d+)/(\d+) clusters", out).groups())
+    mine = Blocks(count, cluster).from_extents(extents, data)
+    have = sum(mine.b)
+    if have < used or (sound and have != used):
+        sys.exit("fsck.fat: %d clusters of %d used, the map has %d" % (used, count, have))
+    if extents[0][1] < data:
+        sys.exit("the FAT itself is not in the map")
+    print("fsck.fat: %d clusters of %d used, %d in the map" % (used, count, have))
+
+
+def apply(image, extents, out):
+    size = os.path.getsize(image)
+    with open(image, "rb") as src, open(out, "wb") as dst:
+        left = size
+        while left:
+            left -= dst.write(b"\xa5" * min(left, 1 << 20))
+        for s, e in extents:
+            src.seek(s)
+            dst.seek(s)
+            while s < e:
+                s += dst.write(src.read(min(e - s, 1 << 20)))
+
+
+def main():
+    argv = [a for a in sys.argv[1:] if a != "-s"]
+    sound = "-s" in sys.argv
+    kind, image, extents = argv[0], argv[1], load(argv[2])[0]
+    os.environ["PATH"] += ":/usr/sbin:/sbin"
+    if kind == "apply":
+        apply(image, extents, argv[3])
+    elif kind == "ext-inodes":
+        ext_inodes(image, extents)
+    else:
+        {"ext": ext, "ntfs": ntfs, "fat": fat}[kind](image, extents, sound)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,69 @@
+/* map-dump.c: prints the used map of a disk or of a bare file system.
+ *
+ *   map-dump [-p] [-k] [-r] DISK     -p: identify only; -k: keep page files;
+ *                                    -r: no extents, only regions
+ *
+ * Lines: "region START SIZE USED READER FSTYPE DOUBT WHAT", "note TEXT",
+ * "extent START SIZE", "total USED PADDED". */
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+#include "imager/map.h"
+
+static void dump(const struct disk_map *m, int extents)
+{
+	struct extents_cursor c;
+	uint64_t off, len;
+
+	for (size_t i = 0; i < m->n_regions; i++) {
+		const struct map_region *r = &m->regions[i];
+
+		printf("region %llu %llu %llu %s %s %d %s\n", (unsigned long long)r->start,
+		       (unsigned long long)r->size, (unsigned long long)r->used, r->reader,
+		       r->fs.type[0] ? r->fs.type : "-", r->whole_by_doubt, r->what);
+		if (r->fs.label[0] || r->fs.uuid[0])
+			printf("ident %s %s\n", r->fs.uuid, r->fs.label);
+		if (r->note)
+			printf("note %s\n", r->note);
+	}
+	if (!m->used)
+		return;
+	extents_begin(m->used, &c);
+	while (extents && extents_next(&c, &off, &len))
+		printf("extent %llu %llu\n", (unsigned long long)off, (unsigned long long)len);
+	printf("total %llu %llu\n", (unsigned long long)extents_bytes(m->used),
+	       (unsigned long long)extents_padded(m->used));
+}
+
+int main(int argc, char **argv)
+{
+	struct map_options opt = { 0 };
+	struct blkdev *d;
+	struct disk_map *m;
+	struct err e = { 0 };
+	int c, extents = 1;
+
+	while ((c = getopt(argc, argv, "pkr")) != -1) {
+		opt.probe_only |= c == 'p';
+		opt.keep_page_files |= c == 'k';
+		if (c == 'r')
+			extents = 0;
+		if (c == '?')
+			return 2;
+	}
+	if (optind + 1 != argc)
+		return 2;
+	if (dev_open_ro(argv[optind], &d, &e) < 0) {
+		fprintf(stderr, "%s\n", e.msg);
+		return 1;
+	}
+	if (map_build(d, &opt, &m, &e) < 0) {
+		fprintf(stderr, "%s\n", e.msg);
+		dev_close(d);
+		return 1;
+	}
+	dump(m, extents);
+	map_free(m);
+	dev_close(d);
+	return 0;
+}
