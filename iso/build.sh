@@ -50,7 +50,7 @@ mkdir -p $dest/.disk $dest/boot/grub $dest/rehost
 cp /build/out/vmlinuz /build/out/initrd.img $dest/boot/
 cp /build/out/base.squashfs /build/out/rehost.squashfs $dest/rehost/
 echo "Rehost $REHOST_VERSION, commit $REHOST_COMMIT" >$dest/.disk/info
-echo "$id" >$dest/rehost/$id.id
+echo "$id" >"$dest/rehost/$id.id"
 (cd $dest && sha256sum boot/vmlinuz boot/initrd.img rehost/*.squashfs) >$dest/rehost/SHA256SUMS
 efi_files
 efi_image

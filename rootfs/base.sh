@@ -25,7 +25,7 @@ complete_links() {
 	find $dest -type l -print | while read -r l; do
 		[ -e "$l" ] && continue
 		rel=${l#"$dest"/}
-		target=$(readlink -f "$live/$rel") && [ -e "$target" ] || { echo "rootfs: $rel leads nowhere" >&2; exit 1; }
+		target=$(readlink -e "$live/$rel") || { echo "rootfs: $rel leads nowhere" >&2; exit 1; }
 		rel=${target#"$live"/}
 		mkdir -p "$dest/${rel%/*}"
 		cp -a "$target" "$dest/$rel"

@@ -25,13 +25,14 @@ in_root() {
 copy_source() {
 	rm -rf "$root/build"
 	mkdir -p "$root/build/src" "$root/build/out"
-	git -c safe.directory='*' ls-files -z | xargs -0 sh -c 'for f; do [ ! -e "$f" ] || printf "%s\0" "$f"; done' sh |
-		tar --null --no-recursion -T - -cf - | tar -C "$root/build/src" --no-same-owner -xf -
+	# (files that git knows but that were removed are left out)
+	git -c safe.directory='*' ls-files | while read -r f; do if [ -e "$f" ] || [ -L "$f" ]; then echo "$f"; fi; done |
+		tr '\n' '\0' | tar --null --no-recursion -T - -cf - | tar -C "$root/build/src" --no-same-owner -xf -
 }
 
 # The lower layer depends on the package lock and these files only
 base_layer() {
-	key=$(cat "$root/srv/lock" rootfs/base.sh rootfs/libs.sh rootfs/modules.sh rootfs/files.list rootfs/modules.list |
+	key=$(cat "$root/srv/lock" rootfs/base.sh rootfs/libs.sh rootfs/modules.sh rootfs/choose-modules.awk rootfs/files.list rootfs/modules.list |
 		sha256sum | cut -c 1-16)
 	base=$cache/base-$key
 	if [ ! -e "$base/base.squashfs" ] || [ "${REHOST_FRESH-}" ]; then

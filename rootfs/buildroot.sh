@@ -27,6 +27,7 @@ build_packages() {
 # The host's own Debian mirrors, asked of apt, with the suite's name put in.
 # Prints nothing on a host that has none; mmdebstrap then has its default.
 sources() {
+	# shellcheck disable=SC2016  # apt's own variables
 	apt-get indextargets --format '$(REPO_URI) $(ORIGIN) $(RELEASE)' 'Created-By: Packages' |
 	sort -u | while read -r uri origin release; do
 		case "$uri" in */debian/|*/debian-security/) ;; *) [ "$origin" = Debian ] || continue ;; esac
@@ -59,6 +60,7 @@ write_lock() {
 		sort -n | tail -n 1)
 	{
 		echo "date ${date:?no Release file in the build root}"
+		# shellcheck disable=SC2016  # dpkg's own variables
 		chroot "$root" dpkg-query -W -f 'build ${Package} ${Version}\n' | sort
 		(cd "$root/srv/debs" && sha256sum ./*.deb) | sed 's,^\([0-9a-f]*\)  ./,live \1 ,'
 	} >"$root/srv/lock"
@@ -71,7 +73,7 @@ unpack_live() {
 		chroot "$root" dpkg-deb -x "/srv/debs/${deb##*/}" /srv/live
 	done
 	chroot "$root" sh -c 'find /srv/live/usr/lib/modules -name "*.ko.xz" -print0 | xargs -0 -r -n 200 -P 2 xz -d'
-	chroot "$root" sh -c 'depmod -b /srv/live "$(ls /srv/live/usr/lib/modules)"'
+	chroot "$root" depmod -b /srv/live "$(ls "$root/srv/live/usr/lib/modules")"
 }
 
 mkdir -p "$cache"
