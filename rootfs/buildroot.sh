@@ -19,8 +19,9 @@ names() {
 
 build_packages() {
 	names "$top/common/deps.list" "$here/buildroot.list"
+	# of the others only what compiling needs, not their tests' tools
 	for dir in imager drivers-inject tui; do
-		[ ! -f "$top/$dir/deps.list" ] || names "$top/$dir/deps.list"
+		[ ! -f "$top/$dir/deps.list" ] || names "$top/$dir/deps.list" | grep -e '-dev$' || :
 	done
 }
 
