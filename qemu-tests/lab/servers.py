@@ -1,7 +1,7 @@
 """Samba and NFS servers of one's own, on 127.0.0.1, for guests at 10.0.2.2.
 
     with Samba(directory) as smb:      smb.url("a.rhi")   smb.stop()  smb.start()
-    with Nfs(directory) as nfs:        nfs.url("a.rhi", version="4.2")
+    with Nfs(directory) as nfs:        nfs.url("a.rhi", version="3")
 
 Each has its configuration, state and logs in LOGS/NAME, a free port, and
 touches nothing of the host's own servers: no system user is made, no file
@@ -9,8 +9,10 @@ under /etc or /var is written.  Samba runs as whoever runs the tests.  The NFS
 server (nfs-ganesha) must be root, since it opens files by their handles.
 """
 
+import functools
 import os
 import pathlib
+import re
 import secrets
 import shutil
 import signal
@@ -33,6 +35,13 @@ def listening(port):
     with socket.socket() as s:
         s.settimeout(1)
         return s.connect_ex(("127.0.0.1", port)) == 0
+
+
+def root_is_mount():
+    """Not so in a plain chroot, whose mounts cannot be made private: then /run
+    is left as it is (nothing runs there that a server could find)."""
+    mounts = pathlib.Path("/proc/self/mountinfo").read_text().splitlines()
+    return any(line.split()[4] == "/" for line in mounts)
 
 
 class Server:
@@ -175,14 +184,31 @@ class Samba(Server):
 
 
 class Nfs(Server):
-    """An NFS export: /images for version 4, the directory's path for 3."""
+    """An NFS export: /images for version 4, the directory's path for 3.
+
+    Version 4.2 is switched off for nfs-ganesha 4 (Debian 12): its READ_PLUS
+    gives current clients I/O errors when they read a file with holes.
+    """
     kind = "nfs"
     export = "/images"
+
+    @functools.cached_property
+    def major(self):
+        """nfs-ganesha's major version."""
+        found = re.search(r"V(\d+)\.\d", run(["ganesha.nfsd", "-v"], ok=None))
+        return int(found.group(1)) if found else 4
+
+    @property
+    def minor(self):
+        """The newest minor version of NFS 4 that works with this server."""
+        return 2 if self.major > 4 else 1
 
     def prepare(self):
         if os.geteuid():
             raise LabError("the NFS server must be root (it opens files by handle): run as root")
         self.mount_port, self.nlm_port, self.rquota_port = free_port(), free_port(), free_port()
+        # machines that do not give CAP_SYS_RESOURCE are good enough
+        modern = "allow_set_io_flusher_fail = true;" if self.major > 4 else ""
         for name in ("recovery", "recovery/v4recov", "recovery/v4old", "run", "mnt"):
             (self.dir / name).mkdir()
         self.config.write_text(textwrap.dedent(f"""\
@@ -190,11 +216,11 @@ class Nfs(Server):
                 Bind_addr = 127.0.0.1; NFS_Port = {self.port}; MNT_Port = {self.mount_port};
                 NLM_Port = {self.nlm_port}; Rquota_Port = {self.rquota_port};
                 Protocols = 3, 4; Enable_NLM = false; Enable_RQUOTA = false;
-                NSM_Use_Caller_Name = false; mount_path_pseudo = false;
+                NSM_Use_Caller_Name = false; mount_path_pseudo = false; {modern}
             }}
             NFSV4 {{
                 Grace_Period = 0; Lease_Lifetime = 20; Graceless = true; RecoveryBackend = fs;
-                RecoveryRoot = {self.dir}/recovery; Minor_Versions = 0, 1;
+                RecoveryRoot = {self.dir}/recovery; Minor_Versions = {', '.join(map(str, range(self.minor + 1)))};
             }}
             EXPORT_DEFAULTS {{
                 Access_Type = RW; Squash = No_Root_Squash; SecType = sys; Transports = TCP;
@@ -216,26 +242,34 @@ class Nfs(Server):
         return self.dir / "mnt"
 
     def command(self):
-        # a private /run: the host's dbus and rpcbind are not spoken to
-        script = ('mount --bind "$1" "$2" && mount -t tmpfs run /run && '
+        server = ["ganesha.nfsd", "-F", "-L", "/dev/stdout", "-f", self.config,
+                  "-p", self.dir / "run/pid"]
+        script = ('mount --bind "$1" "$2" && { [ "$3" = unchanged ] || mount -t tmpfs run /run; } && '
                   '{ [ -e /etc/mtab ] || ln -s ../proc/self/mounts /etc/mtab; } && '
-                  '/usr/bin/python3 "$3" /run/rpcbind.sock && shift 3 && exec "$@"')
-        return ["unshare", "--mount", "--propagation", "private", "sh", "-c", script, "sh",
-                self.share, self.mounted, pathlib.Path(__file__).with_name("portmap.py"),
-                "ganesha.nfsd", "-F", "-L", "/dev/stdout", "-f", self.config,
-                "-p", self.dir / "run/pid"]
+                  '/usr/bin/python3 "$4" /run/rpcbind.sock && shift 4 && exec "$@"')
+        how = "private" if root_is_mount() else "unchanged"
+        return ["unshare", "--mount", "--propagation", how, "sh", "-c", script, "sh",
+                self.share, self.mounted, how,
+                pathlib.Path(__file__).with_name("portmap.py"), *server]
 
-    def url(self, name="", version="4.2"):
+    def stop(self):
+        super().stop()
+        if not root_is_mount():
+            # what a shared mount above this chroot may have got of ours
+            run(["umount", "-q", self.mounted], ok=None)
+            pathlib.Path("/run/rpcbind.sock").unlink(missing_ok=True)
+
+    def url(self, name="", version="4"):
         if version == "3":
             return (f"nfs://{qemu.HOST}:{self.port}{self.mounted}/{name}"
                     f"?vers=3&proto=tcp&mountproto=tcp&mountport={self.mount_port}&nolock")
-        return f"nfs://{qemu.HOST}:{self.port}{self.export}/{name}?vers={version}&proto=tcp"
+        return f"nfs://{qemu.HOST}:{self.port}{self.export}/{name}?vers=4.{self.minor}&proto=tcp"
 
-    def mount_command(self, directory, version="4.2"):
+    def mount_command(self, directory, version="4"):
         """The shell command by which a Linux guest mounts the export."""
         if version == "3":
             return (f"mount -i -t nfs {qemu.HOST}:{self.mounted} {directory} -o addr={qemu.HOST},"
                     f"vers=3,proto=tcp,port={self.port},mountaddr={qemu.HOST},mountvers=3,"
                     f"mountproto=tcp,mountport={self.mount_port},nolock")
         return (f"mount -i -t nfs4 {qemu.HOST}:{self.export} {directory} -o addr={qemu.HOST},"
-                f"clientaddr=10.0.2.15,vers={version},proto=tcp,port={self.port}")
+                f"clientaddr=10.0.2.15,vers=4.{self.minor},proto=tcp,port={self.port}")
