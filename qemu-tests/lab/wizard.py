@@ -1,0 +1,272 @@
+"""The way through the wizard, by what is written on its screen.
+
+    wizard = Wizard(Screen(vm), shots=[])
+    done = wizard.capture("SRC1", smb_place(samba), name="web1")
+    done.digest
+
+Nothing here counts rows or fields: rows are found by their text, fields by
+their labels, pages by their titles (docs/WIZARD.md).  Each page that is
+reached is kept in `shots` as (title, text), for whoever wants pictures.
+"""
+
+import dataclasses
+import re
+import time
+import urllib.parse
+
+from . import LabError, qemu
+
+STARTUP = 300               # seconds from power-on to the main menu, emulated and busy
+LOOKUP = 180                # a list of disks, a mount
+JOB = 1200                  # a capture or a restore
+
+
+class WizardProblem(LabError):
+    """The wizard shows a problem where the test expected none."""
+
+
+@dataclasses.dataclass
+class Done:
+    """How a job ended."""
+    words: str              # "The capture is done."
+    digest: str             # of the image, hex; "" when none
+    text: str               # the result's whole screen
+    seconds: float          # from its start to its result, as the test saw it
+
+    @property
+    def good(self):
+        return self.words.endswith(("is done.", "is good."))
+
+
+@dataclasses.dataclass
+class Place:
+    """Where images are: which entry of the place page, and how its pages are
+    filled in: [(title, {label: text})]."""
+    entry: str
+    forms: list
+
+
+def smb_place(samba, directory="", password=None):
+    """`samba` is a servers.Samba."""
+    return Place("SMB share", [("SMB share", {
+        "Server": qemu.HOST, "Share": samba.share_name, "Directory": directory,
+        "User": samba.user, "Password": password or samba.password, "Port": str(samba.port)})])
+
+
+def nfs_place(nfs, version="4", directory=""):
+    """`nfs` is a servers.Nfs."""
+    url = urllib.parse.urlsplit(nfs.url(version=version))
+    options = ",".join(o for o in url.query.split("&") if not o.startswith("vers=4"))
+    return Place("NFS export", [("NFS export", {
+        "Server": qemu.HOST, "Export": url.path.rstrip("/"), "Directory": directory,
+        "Port": str(nfs.port), "More options": options})])
+
+
+def disk_place(partition, directory=""):
+    """A partition of a local disk, as "sdb1"."""
+    return Place("Local disk or USB", [("partition", partition),
+                                       ("directory", {"Directory": directory})])
+
+
+class Wizard:
+    def __init__(self, screen, shots=None):
+        self.screen = screen
+        self.shots = shots if shots is not None else []
+        self.job = ""
+
+    # -- pages ---------------------------------------------------------------
+
+    def shot(self, title):
+        self.shots.append((title, self.screen.text()))
+
+    def page(self, title, timeout=LOOKUP, problem_ok=False):
+        """Waits for a page by its title, whole and with nothing to wait for."""
+        title = f"{self.job}: {title}" if self.job else title
+        page = rf"(?s)\A Rehost - {re.escape(title)} (?!.*Please wait\.)"
+        problem = r"\+- Problem -"
+        self.screen.wait(f"{page}|{problem}", timeout)
+        self.screen.settle()
+        if self.screen.has(problem) and not problem_ok:
+            raise WizardProblem(f"on the way to '{title}' the wizard shows:\n"
+                                + self.screen.text())
+        self.shot(title)
+
+    def current(self):
+        """The highlighted row or field, without its mark; "" when none."""
+        for line in self.screen.lines():
+            if line.startswith("  > "):
+                return line[4:].strip()
+        return ""
+
+    def move_to(self, text, key="down", first="home"):
+        """Goes to the row that contains `text`."""
+        if text in self.current():
+            return
+        self.screen.press(first)
+        self.screen.settle(0.2)
+        seen = []
+        while text not in self.current():
+            row = self.current()
+            if len(seen) > 2 and seen[-2:] == [row, row]:
+                raise self.screen.vm.failure(f"no row with '{text}' on this page:\n"
+                                             + self.screen.text())
+            seen.append(row)
+            self.screen.press(key)
+            self.screen.settle(0.2)
+
+    def choose(self, text):
+        """Goes to the row that contains `text` and presses Enter."""
+        self.move_to(text)
+        self.screen.press("enter")
+
+    def fill(self, fields):
+        """Fills in a form by its labels; a field that is a choice (or a check
+        box) gets the choice's (or "yes", "no") text."""
+        for label, text in fields.items():
+            self._field(label)
+            if re.search(r"\[[x ]\] (yes|no)|\(\*\) ", self.current()):
+                self._switch(label, text)
+            else:
+                self.screen.press("ctrl-u")
+                self.screen.type(text)
+        self.screen.settle(0.2)
+
+    def _field(self, label):
+        for _ in range(20):
+            if re.match(re.escape(label) + r"\s", self.current() + " "):
+                return
+            self.screen.press("tab")
+            self.screen.settle(0.2)
+        raise self.screen.vm.failure(f"no field '{label}' on this page:\n" + self.screen.text())
+
+    def _switch(self, label, text):
+        for _ in range(6):
+            if f"(*) {text}" in self.current() or re.search(rf"\[[x ]\] {text}\b", self.current()):
+                return
+            self.screen.press("space")
+            self.screen.settle(0.2)
+        raise self.screen.vm.failure(f"'{label}' cannot be '{text}':\n" + self.screen.text())
+
+    # -- parts of the flows ----------------------------------------------------
+
+    def start(self, entry, job):
+        """From the main menu into one of its entries."""
+        self.job = ""
+        self.page("Main menu", STARTUP)
+        self.choose(entry)
+        self.job = job
+
+    def place(self, place):
+        """From the place page through the place's own pages."""
+        self.page("place")
+        self.choose(place.entry)
+        for title, answer in place.forms:
+            self.page(title)
+            if isinstance(answer, str):
+                self.choose(answer)
+            else:
+                self.fill(answer)
+                self.shot(f"{self.job}: {title}, filled in")
+                self.screen.press("enter")
+
+    def result(self, started, timeout=JOB, during=None):
+        """Waits for the job's result; `during` is called with this wizard once
+        the job is shown as running."""
+        self.page_or_result("running")
+        if during and not self.at_result():
+            during(self)
+        self.page("result", timeout)
+        text = self.screen.text()
+        words = re.search(r"The (?:capture|restore|image|check)\b[^\n]*\.", text)
+        digest = re.search(r"Digest: ([0-9a-f]{64})", re.sub(r"\n\s*", "", text)) \
+            or re.search(r"Digest: ([0-9a-f]{64})", text)
+        return Done(words.group(0) if words else "", digest.group(1) if digest else "", text,
+                    time.monotonic() - started)
+
+    def at_result(self):
+        return self.screen.has(rf"\A Rehost - {self.job}: result ")
+
+    def page_or_result(self, title):
+        self.screen.wait(rf"\A Rehost - {self.job}: (?:{title}|result) ", LOOKUP)
+        self.screen.settle(0.2)
+
+    def progress(self, timeout=120):
+        """Waits until a part is done, and keeps the picture."""
+        self.screen.wait(r"\] +[1-9]\d*%|Rehost - \w+: result ", timeout)
+        self.screen.settle(0.1, 2)
+        self.shot(f"{self.job}: progress")
+
+    # -- the flows ---------------------------------------------------------------
+
+    def capture(self, disks, place, name, options=None, timeout=JOB, during=None):
+        """Captures disks, each named by something in its row (a serial number)."""
+        self.start("Capture", "Capture")
+        self.page("disks")
+        for disk in [disks] if isinstance(disks, str) else disks:
+            self.move_to(disk)
+            self.screen.press("space")
+            self.screen.wait(rf"> *\[x\] [^\n]*{re.escape(disk)}", 20)
+        self.shot("Capture: disks, marked")
+        self.screen.press("enter")
+        self.place(place)
+        self.page("place checked")
+        self.choose("Continue")
+        self.page("options")
+        self.fill(dict({"Image name": name}, **(options or {})))
+        self.screen.press("enter")
+        self.page("summary")
+        started = time.monotonic()
+        self.screen.press("enter")
+        return self.result(started, timeout, during)
+
+    def restore(self, place, image, disk, options=None, timeout=JOB, during=None):
+        """Restores the image whose row contains `image` to the disk whose row
+        contains `disk`; the name to type is read off the screen."""
+        self.start("Restore", "Restore")
+        self.place(place)
+        self.page("image")
+        self.choose(image)
+        self.page("image details")
+        self.screen.press("enter")
+        self.page("target disk")
+        self.choose(disk)
+        self.page("confirm")
+        name = re.search(r"type its\s+name: (\S+)", self.screen.text()).group(1)
+        self.fill(dict({"Type the disk's name": name}, **(options or {})))
+        self.shot("Restore: confirm, name typed")
+        started = time.monotonic()
+        self.screen.press("enter")
+        return self.result(started, timeout, during)
+
+    def verify(self, place, image, timeout=JOB):
+        self.start("Verify", "Verify")
+        self.place(place)
+        self.page("image")
+        self.choose(image)
+        self.page("image details")
+        started = time.monotonic()
+        self.screen.press("enter")
+        return self.result(started, timeout)
+
+    def to_menu(self):
+        """From a good result back to the main menu."""
+        self.screen.press("enter")
+        self.job = ""
+        self.page("Main menu")
+
+    def power_off(self):
+        """From the main menu; the machine is off some seconds later."""
+        self.start("Power off", "")
+        self.page("Power off or reboot")
+        self.choose("Power off")
+
+
+def shots_text(shots):
+    """Screenshots as one text, each in a frame."""
+    out = []
+    for title, text in shots:
+        lines = text.rstrip("\n").split("\n")
+        lines += [""] * (24 - len(lines))
+        out += [title, "+" + "-" * 80 + "+"]
+        out += [f"|{line:<80}|" for line in lines] + ["+" + "-" * 80 + "+", ""]
+    return "\n".join(out)
