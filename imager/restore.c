@@ -260,7 +260,7 @@ static int run(struct restore *re, struct store_in *in, struct err *e)
 	if (r == 0)
 		r = check_first(re, in, e);
 	if (r == 0)
-		r = walk_new(restore_found, re, &re->walk, e);
+		r = walk_new(&re->rs.params, restore_found, re, &re->walk, e);
 	if (r < 0)
 		return r;
 	re->head = calloc(1, re->rs.params.chunk_size);

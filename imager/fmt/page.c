@@ -9,8 +9,14 @@ int page_new(struct page **ret, struct err *e)
 {
 	struct page *p = calloc(1, sizeof *p);
 
-	if (!p)
+	/* never NULL: a damaged chunk is added without its map */
+	if (p)
+		p->maps = malloc(PAGE_CHUNKS * sizeof *p->maps);
+	if (!p || !p->maps) {
+		page_free(p);
 		return err_set(e, ERR_NOMEM, "out of memory for the index");
+	}
+	p->room = PAGE_CHUNKS;
 	*ret = p;
 	return 0;
 }
@@ -61,7 +67,8 @@ int page_add(struct page *p, const struct image_chunk *c, struct err *e)
 		.codec = c->codec, .flags = c->flags,
 	};
 	memcpy(n->hash, c->hash, sizeof n->hash);
-	memcpy(p->maps + p->n_maps, c->map, c->map_count * sizeof *c->map);
+	if (c->map_count)
+		memcpy(p->maps + p->n_maps, c->map, c->map_count * sizeof *c->map);
 	p->n_maps += c->map_count;
 	p->bytes += c->plain_len;
 	p->n++;

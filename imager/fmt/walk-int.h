@@ -8,7 +8,6 @@ struct walk {
 	void *ctx;
 	uint64_t found;
 	struct image_params params;
-	int have_params;
 	unsigned int phase;       /* the last record's rank (order_of)          */
 	int lost;                 /* 1: some header was damaged: what is missing
 				   * may be there                               */

@@ -3,7 +3,8 @@
 #include <string.h>
 #include "imager/fmt/walk-int.h"
 
-int walk_new(void (*bad)(void *ctx, const struct walk_bad *b), void *ctx,
+int walk_new(const struct image_params *params,
+	     void (*bad)(void *ctx, const struct walk_bad *b), void *ctx,
 	     struct walk **ret, struct err *e)
 {
 	struct walk *w = calloc(1, sizeof *w);
@@ -11,6 +12,7 @@ int walk_new(void (*bad)(void *ctx, const struct walk_bad *b), void *ctx,
 
 	if (!w)
 		return err_set(e, ERR_NOMEM, "out of memory for checking the image");
+	w->params = *params;
 	w->bad = bad;
 	w->ctx = ctx;
 	r = page_new(&w->seen, e);
@@ -225,16 +227,6 @@ static int walk_page(struct walk *w, const struct walk_rec *rec, struct err *e)
 
 /* ---- the rest ---- */
 
-static int walk_header(struct walk *w, const struct walk_rec *rec)
-{
-	if (rec->fault)
-		walk_tell(w, REC_HEADER, rec->off, rec->fault);
-	else if (!w->have_params)
-		w->have_params = header_get(rec->plain, rec->r.image_id,
-					    &w->params, NULL) == 0;
-	return 0;
-}
-
 /* What root_digest() needs of a record. */
 static void keep_hash(struct walk *w, const struct walk_rec *rec, unsigned int i)
 {
@@ -247,11 +239,10 @@ static int walk_known(struct walk *w, const struct walk_rec *rec, struct err *e)
 {
 	switch (rec->r.type) {
 	case REC_HEADER:
-		keep_hash(w, rec, 0);
-		return walk_header(w, rec);
 	case REC_META:
 	case REC_SUMMARY:
-		keep_hash(w, rec, rec->r.type == REC_META ? 1 : 3);
+		keep_hash(w, rec, rec->r.type == REC_HEADER ? 0 :
+				  rec->r.type == REC_META ? 1 : 3);
 		if (rec->fault)
 			walk_tell(w, rec->r.type, rec->off, rec->fault);
 		return 0;
@@ -304,11 +295,6 @@ int walk_finish(struct walk *w, uint64_t file_len, struct err *e)
 uint64_t walk_found(const struct walk *w)
 {
 	return w->found;
-}
-
-const struct image_params *walk_params(const struct walk *w)
-{
-	return w->have_params ? &w->params : NULL;
 }
 
 uint64_t walk_bytes(const struct walk *w)

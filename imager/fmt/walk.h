@@ -25,7 +25,9 @@ struct walk_rec {
 };
 
 struct walk;
-int walk_new(void (*bad)(void *ctx, const struct walk_bad *b), void *ctx,
+/* params: the HEADER's, copied. */
+int walk_new(const struct image_params *params,
+	     void (*bad)(void *ctx, const struct walk_bad *b), void *ctx,
 	     struct walk **ret, struct err *e) must_check;
 struct walk *walk_free(struct walk *w);
 /* Fails only for lack of memory. */
@@ -34,8 +36,6 @@ int walk_record(struct walk *w, const struct walk_rec *rec, struct err *e) must_
 int walk_finish(struct walk *w, uint64_t file_len, struct err *e) must_check;
 
 uint64_t walk_found(const struct walk *w);   /* how often bad was called */
-/* Valid after the HEADER, else NULL. */
-const struct image_params *walk_params(const struct walk *w);
 uint64_t walk_bytes(const struct walk *w);   /* plain bytes of good chunks */
 uint64_t walk_chunks(const struct walk *w);
 /* 1: END was seen and everything is well; then the digest: 32 bytes. */
