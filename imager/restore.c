@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "imager/records.h"
+#include "imager/part/gpt-move.h"
 #include "imager/readback.h"
 #include "imager/spread.h"
 
@@ -20,7 +21,7 @@ struct restore {
 	struct spread head_spread;
 	struct chunk_map *head_map;
 	uint64_t bytes, seen;     /* bytes: written; seen: chunk 0 included */
-	int gpt_moved;
+	struct gpt_move gpt;      /* tail NULL: the table stays as it is */
 };
 
 int restore_check(const struct image_params *p, const struct blkdev *target,
@@ -182,25 +183,66 @@ static int copy(struct restore *re, struct err *e)
 
 /* ---- the end ---- */
 
-/* Compares the first chunk with what was written. */
-static int head_back(struct restore *re, struct err *e)
+/* Makes the partition table fit a larger target: edits the first chunk, which
+ * isn't written yet, and writes the backup to the new end.  So the disk never
+ * shows a table whose halves don't fit. */
+static int move_gpt(struct restore *re, struct err *e)
 {
-	const struct spread *sp = &re->head_spread;
-	uint8_t *buf = malloc(re->rs.params.chunk_size);
-	int r = 0;
+	struct gpt_head head = { re->head, re->rs.params.chunk_size };
+	struct err why;
+	int r;
+
+	if (re->opt->keep_gpt)
+		return 0;
+	r = gpt_move_make(re->target, &head, re->rs.params.disk_size,
+			  re->rs.params.sector_size, &re->gpt, &why);
+	if (r == ERR_CORRUPT) {
+		job_warning(&re->job, "gpt", 0, 0, "%s: %s", re->target->name, why.msg);
+		return 0;
+	}
+	if (r < 0 && e)
+		*e = why;
+	if (r <= 0)
+		return r;
+	/* on a tiny disk both lie in the first chunk */
+	if (re->gpt.off < head.len)
+		memcpy(re->head + re->gpt.off, re->gpt.tail,
+		       re->gpt.len < head.len - re->gpt.off ?
+		       re->gpt.len : head.len - re->gpt.off);
+	r = dev_write(re->target, re->gpt.off, re->gpt.tail, re->gpt.len, e);
+	return r < 0 ? r : dev_flush(re->target, e);
+}
+
+static int same_back(struct restore *re, uint64_t off, const uint8_t *want,
+		     size_t len, struct err *e)
+{
+	uint8_t *buf = malloc(len);
+	int r;
 
 	if (!buf)
 		return err_set(e, ERR_NOMEM, "out of memory for buffers");
+	r = dev_read(re->target, off, buf, len, e);
+	if (r == 0 && memcmp(buf, want, len))
+		r = readback_differs(re->target, off, len, e);
+	free(buf);
+	return r;
+}
+
+/* Compares what was written last: the first chunk, and a moved backup GPT. */
+static int head_back(struct restore *re, struct err *e)
+{
+	const struct spread *sp = &re->head_spread;
+	int r = 0;
+
 	dev_forget(re->target);
 	for (uint32_t i = 0; i < sp->map_count && r == 0; i++) {
 		uint32_t at = sp->map[i].start * REC_UNIT;
-		uint32_t n = map_bytes(&re->rs.params, 0, &sp->map[i]);
 
-		r = dev_read(re->target, at, buf, n, e);
-		if (r == 0 && memcmp(buf, re->head + at, n))
-			r = readback_differs(re->target, at, n, e);
+		r = same_back(re, at, re->head + at,
+			      map_bytes(&re->rs.params, 0, &sp->map[i]), e);
 	}
-	free(buf);
+	if (r == 0 && re->gpt.tail)
+		r = same_back(re, re->gpt.off, re->gpt.tail, re->gpt.len, e);
 	return r;
 }
 
@@ -214,7 +256,9 @@ static int finish(struct restore *re, struct store_in *in, struct err *e)
 		r = readback_run(&re->job, &re->opt->job, in->dev, re->target, e);
 	if (r < 0 || !re->head_map)
 		return r;
-	r = spread_write(&re->head_spread, re->target, e);
+	r = move_gpt(re, e);
+	if (r == 0)
+		r = spread_write(&re->head_spread, re->target, e);
 	if (r == 0)
 		r = dev_flush(re->target, e);
 	if (r < 0 || !re->opt->verify)
@@ -295,7 +339,7 @@ int restore_run(struct store_in *in, struct blkdev *target,
 		res.image_bytes = re.rs.stream.pos;
 		walk_unreadable(re.walk, &res.bad_ranges);
 		res.warnings = re.job.warnings;
-		res.gpt_moved = re.gpt_moved;
+		res.gpt_moved = re.gpt.tail != NULL;
 		res.seconds = job_seconds(&re.job);
 		*ret = res;
 	}
@@ -303,5 +347,6 @@ int restore_run(struct store_in *in, struct blkdev *target,
 	records_done(&re.rs);
 	free(re.head);
 	free(re.head_map);
+	gpt_move_done(&re.gpt);
 	return r;
 }

@@ -1,8 +1,8 @@
 /* imgtool.c: the engine for tests, without guards: a disk file and its used
  * ranges as text ("offset length" a line) to an image and back.
  *
- *	imgtool capture DISK RANGES IMAGE [workers [chunk-size [hash [level]]]]
- *	imgtool restore IMAGE DISK [workers [verify]]
+ *	imgtool capture DISK RANGES IMAGE [workers [chunk-size [hash [level [sector-size]]]]]
+ *	imgtool restore IMAGE DISK [workers [verify [keep-gpt [sector-size]]]]
  *	imgtool verify IMAGE [workers]
  *	imgtool read IMAGE OFFSET LENGTH          to standard output
  */
@@ -58,8 +58,10 @@ static int do_capture(int argc, char **argv, struct err *e)
 	struct store_out *out;
 	int r = dev_open_ro(argv[2], &d, e);
 
-	if (r == 0)
+	if (r == 0) {
+		d->sector_size = (uint32_t)arg(argc, argv, 9, 512);
 		r = read_ranges(argv[3], d->size, &x, e);
+	}
 	if (r == 0)
 		r = store_create(argv[4], 1, &out, e);
 	if (r < 0)
@@ -82,6 +84,7 @@ static int do_restore(int argc, char **argv, struct err *e)
 	struct restore_options opt = {
 		.job.workers = arg(argc, argv, 4, 0),
 		.verify = arg(argc, argv, 5, 0),
+		.keep_gpt = arg(argc, argv, 6, 0),
 	};
 	struct restore_result res;
 	struct store_in *in;
@@ -98,12 +101,14 @@ static int do_restore(int argc, char **argv, struct err *e)
 	t.ino = st.st_ino;
 	r = dev_open_rw(&t, &d, e);
 	if (r == 0) {
+		d->sector_size = (uint32_t)arg(argc, argv, 7, 512);
 		r = restore_run(in, d, &opt, &events, &res, e);
 		dev_close(d);
 	}
 	store_close(in);
 	if (r == 0)
-		fprintf(stderr, "%" PRIu64 " bytes, %.2f s\n", res.bytes, res.seconds);
+		fprintf(stderr, "%" PRIu64 " bytes, %.2f s%s\n", res.bytes, res.seconds,
+			res.gpt_moved ? ", backup GPT moved" : "");
 	return r;
 }
 
