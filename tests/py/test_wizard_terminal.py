@@ -338,8 +338,9 @@ def test_one_session_on_two_consoles(tmp_path):
         b.wait("What do you want to do?")
         b.send("5")                        # the shell is on b, a says so
         a.wait(f"A shell is open on {b.name}.")
-        b.send("tty; exit\n")
+        b.send("tty\n")
         b.wait(b.name)
+        b.send("exit\n")
         for c in (a, b):
             c.wait("What do you want to do?")
         b.send(CTRL_C)                     # the live system's wizard stays

@@ -40,12 +40,11 @@ static void compare(const char *name, const char *got)
 	char path[300], full[400], *want;
 	size_t len;
 
-	snprintf(path, sizeof path, "wizard-pictures/%s.txt", name);
+	snprintf(path, sizeof path, "unit/wizard-pictures/%s.txt", name);
 	if (getenv("REHOST_UPDATE")) {
 		FILE *f;
 
-		snprintf(full, sizeof full, "%.*s/%s",
-			 (int)(strrchr(__FILE__, '/') - __FILE__), __FILE__, path);
+		test_path(full, sizeof full, path);
 		f = fopen(full, "w");
 		assert_non_null(f);
 		fputs(got, f);

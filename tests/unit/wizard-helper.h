@@ -15,14 +15,21 @@
 #include "tui/page.h"
 #include "tui/wizard.h"
 
-/* DIR/NAME beside this file's folder tests/unit; the caller frees it. */
+/* NAME below tests/. */
+static void test_path(char *out, size_t size, const char *name)
+{
+	const char *top = getenv("REHOST_TOP");
+
+	snprintf(out, size, "%s/tests/%s", top ? top : ".", name);
+}
+
+/* The file NAME below tests/; the caller frees it. */
 static char *slurp(const char *name, size_t *ret_len)
 {
 	char path[400], *buf = malloc(1 << 20);
 	FILE *f;
 
-	snprintf(path, sizeof path, "%.*s/%s",
-		 (int)(strrchr(__FILE__, '/') - __FILE__), __FILE__, name);
+	test_path(path, sizeof path, name);
 	f = fopen(path, "r");
 	if (!f || !buf)
 		fail_msg("%s can't be read", path);
@@ -36,15 +43,15 @@ static const char *task_file(enum wiz_task t)
 {
 	switch (t) {
 	case T_PLACE:
-		return "../py/fake/place.json";
+		return "py/fake/place.json";
 	case T_INFO:
-		return "../py/fake/info.json";
+		return "py/fake/info.json";
 	case T_NET:
-		return "../py/fake/net.json";
+		return "py/fake/net.json";
 	case T_DISKS:
 	case T_TARGETS:
 	case T_USED:
-		return "../py/fake/disks.json";
+		return "py/fake/disks.json";
 	default:
 		return NULL;
 	}
