@@ -114,7 +114,7 @@ static int task_words(const struct app *a, struct argv *v, struct err *e)
 
 static int job_words(const struct app *a, struct argv *v, struct err *e)
 {
-	return job_argv(&a->w.job, a->w.run.k, false, v, e);
+	return job_argv(&a->w.job, false, v, e);
 }
 
 /* The task's child is told to stop and forgotten; it is reaped later. */
@@ -192,7 +192,7 @@ static void start_failed(struct app *a, const struct err *e)
 	if (a->w.task)
 		act(a, wiz_task_done(&a->w, -1, "", 0, e->msg), NULL);
 	else
-		act(a, wiz_job_end(&a->w, 1, 0, e->msg), NULL);
+		wiz_job_end(&a->w, 1, 0, e->msg);
 }
 
 /* Does what the state machine asked for; t: where the key came from. */
@@ -238,13 +238,13 @@ static void act(struct app *a, enum wiz_act what, struct term *t)
 static void child_finished(struct app *a, int status, int sig)
 {
 	struct child c = a->child;
-	enum wiz_act what;
+	enum wiz_act what = ACT_NONE;
 
 	a->child = (struct child){ .fd = { -1, -1, -1 } };
 	log_line("ended: status %d%s%s", status, sig ? ", signal " : "",
 		 sig ? strsignal(sig) : "");
 	if (a->w.page == P_RUN && !a->w.task)
-		what = wiz_job_end(&a->w, status, sig, child_tail(&c));
+		wiz_job_end(&a->w, status, sig, child_tail(&c));
 	else
 		what = wiz_task_done(&a->w, status, c.out ? c.out : "", c.nout,
 				     child_tail(&c));

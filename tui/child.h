@@ -9,7 +9,9 @@
 #include "tui/job.h"
 
 #define CHILD_OUT_MAX (16 << 20)  /* more on stdout than any list: cut */
-#define CHILD_KILL_SECONDS 10     /* between SIGTERM and SIGKILL */
+/* Between SIGTERM and SIGKILL: rehost gives a server 15 seconds to take back
+ * what is unfinished. */
+#define CHILD_KILL_SECONDS 20
 
 typedef void child_line_fn(void *ctx, const char *line, size_t len);
 

@@ -2,33 +2,20 @@
 #include "tui/job.h"
 #include <stdio.h>
 #include <string.h>
-#include "tui/model.h"
 
 const char *const level_names[] = { "fast", "balanced", "small", NULL };
 
-size_t job_runs(const struct job *j)
+size_t job_disks(const struct job *j)
 {
 	return j->kind == JOB_CAPTURE ? j->ndisks : 1;
 }
 
-void job_image_file(const struct job *j, size_t k, char *out, size_t size)
+void job_image_file(const struct job *j, char *out, size_t size)
 {
-	char disk[80];
-
-	if (j->kind != JOB_CAPTURE) {
+	if (j->kind == JOB_CAPTURE)
+		snprintf(out, size, "%s%s", j->name.s, j->ndisks < 2 ? ".rhi" : "");
+	else
 		snprintf(out, size, "%s", j->image);
-		return;
-	}
-	if (j->ndisks < 2) {
-		snprintf(out, size, "%s.rhi", j->name.s);
-		return;
-	}
-	/* several: a directory with one image a disk */
-	snprintf(disk, sizeof disk, "%s", model_name(j->disks[k]));
-	for (char *c = disk; *c; c++)
-		if (*c == '/')
-			*c = '-';
-	snprintf(out, size, "%s/%s.rhi", j->name.s, disk);
 }
 
 /* The words between the command and its operands. */
@@ -57,17 +44,17 @@ static int add_options(const struct job *j, bool for_people, struct argv *a,
 	return rc;
 }
 
-int job_argv(const struct job *j, size_t k, bool for_people, struct argv *ret,
+int job_argv(const struct job *j, bool for_people, struct argv *ret,
 	     struct err *e)
 {
 	struct argv a = { 0 };
 	char url[JOB_URL_MAX], file[sizeof j->name.s + 100];
 	int rc = add_options(j, for_people, &a, e);
 
-	job_image_file(j, k, file, sizeof file);
+	job_image_file(j, file, sizeof file);
 	job_place_url(&j->place, file, url);
-	if (!rc && j->kind == JOB_CAPTURE)
-		rc = argv_add(&a, j->disks[k], e);
+	for (size_t i = 0; !rc && j->kind == JOB_CAPTURE && i < j->ndisks; i++)
+		rc = argv_add(&a, j->disks[i], e);
 	if (!rc)
 		rc = argv_add(&a, url, e);
 	if (!rc && j->kind == JOB_RESTORE)

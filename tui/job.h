@@ -70,13 +70,14 @@ int job_place_parse(const char *url, struct job_place *ret, char *ret_file,
  * of its form (0 is the first); NULL if nothing is. */
 const char *job_place_check(const struct job_place *p, int *ret_field);
 
-/* Runs that the job takes: one a captured disk, else one. */
-size_t job_runs(const struct job *j);
-/* The image's file name (relative to the place) of run k. */
-void job_image_file(const struct job *j, size_t k, char *out, size_t size);
-/* The command of run k.  for_people: as one would type it (no --events-fd, no
+/* Disks that the job goes over: those captured, else one. */
+size_t job_disks(const struct job *j);
+/* The image's file name (relative to the place); for a capture of several disks
+ * that of their directory. */
+void job_image_file(const struct job *j, char *out, size_t size);
+/* The command.  for_people: as one would type it (no --events-fd, no
  * --yes; --credentials FILE where a password is needed). */
-int job_argv(const struct job *j, size_t k, bool for_people, struct argv *ret,
+int job_argv(const struct job *j, bool for_people, struct argv *ret,
 	     struct err *e) must_check;
 /* The command as a line for a shell, words quoted where needed. */
 void argv_line(const struct argv *a, char *out, size_t size);

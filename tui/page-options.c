@@ -167,7 +167,7 @@ static void summary_draw(const struct wiz *w, struct canvas *c)
 	job_place_url(&w->job.place, "", url);
 	y = draw_fact(c, y, "Place", "%s", url);
 	y = draw_fact(c, y, "Image", "%s%s", w->job.name.s,
-		      w->job.ndisks > 1 ? "/DISK.rhi, one for each disk" : ".rhi");
+		      w->job.ndisks > 1 ? "/, one image for each disk" : ".rhi");
 	y = draw_fact(c, y, "Compression", "%s", level_names[w->job.level]);
 	y = draw_fact(c, y, "Verify", "%s", w->job.verify ? "yes, afterwards" : "no");
 	draw_fact(c, y, "Page files", "%s", page_files[w->job.page_files]);

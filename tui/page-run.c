@@ -53,7 +53,7 @@ static int draw_what(const struct wiz *w, struct canvas *c, int y)
 	const struct job *j = &w->job;
 	char url[JOB_URL_MAX], file[400];
 
-	job_image_file(j, w->run.k, file, sizeof file);
+	job_image_file(j, file, sizeof file);
 	job_place_url(&j->place, file, url);
 	if (j->kind == JOB_CAPTURE && w->run.n > 1)
 		y = draw_fact(c, y, "Disk", "%zu of %zu: %s", w->run.k + 1, w->run.n,
@@ -79,6 +79,10 @@ static void run_draw(const struct wiz *w, struct canvas *c)
 	if (r->eta_known)
 		text_seconds(left, r->eta);
 	canvas_printf(c, ++y, BODY_LEFT, CELL_BOLD, "%s", step_text(w));
+	if (r->waiting)
+		canvas_printf(c, y + 1, BODY_LEFT, CELL_BOLD, "Nothing has moved for %llu s: "
+			      "a server or disk does not answer. Waiting for it.",
+			      (unsigned long long)r->waiting);
 	draw_bar(c, y + 2, progress_percent(r));
 	y += 4;
 	y = r->total ? draw_fact(c, y, "Done", "%s of %s", done, total) :
@@ -146,20 +150,18 @@ static void add_result(const struct wiz *w, size_t k, struct lines *l)
 	add(l, "\n");
 }
 
-/* The commands that would do the same again. */
-static void add_commands(const struct wiz *w, struct lines *l)
+/* The command that would do the same again. */
+static void add_command(const struct wiz *w, struct lines *l)
 {
 	struct argv a = { 0 };
 	char line[4096];
 
 	add(l, "The same by command:\n");
-	for (size_t k = 0; k < job_runs(&w->job); k++) {
-		if (job_argv(&w->job, k, true, &a, NULL))
-			return;
-		argv_line(&a, line, sizeof line);
-		argv_done(&a);
-		add(l, "  %s\n", line);
-	}
+	if (job_argv(&w->job, true, &a, NULL))
+		return;
+	argv_line(&a, line, sizeof line);
+	argv_done(&a);
+	add(l, "  %s\n", line);
 	if (w->job.place.kind == PLACE_SMB && w->job.place.smb.user.s[0])
 		add(l, "FILE holds the lines username=, password= and domain=.\n");
 	if (w->job.kind == JOB_RESTORE)
@@ -191,7 +193,6 @@ static bool ended_well(const struct wiz *w)
 static void result_text(const struct wiz *w, struct lines *l)
 {
 	const struct progress *r = &w->run;
-	size_t ended = ended_well(w) ? r->n : r->k;
 	size_t shown = r->nwarnings < RUN_WARNINGS_MAX ? r->nwarnings : RUN_WARNINGS_MAX;
 
 	l->n = 0;
@@ -203,7 +204,7 @@ static void result_text(const struct wiz *w, struct lines *l)
 		    "again, or go back with Esc and choose something else.\n\n");
 	if (w->job.kind == JOB_RESTORE && !ended_well(w) && r->state != RUN_REFUSED)
 		add(l, "The target disk may be partly written: it will not boot.\n\n");
-	for (size_t k = 0; k < ended && k < JOB_DISKS_MAX; k++)
+	for (size_t k = 0; k < r->ended; k++)
 		add_result(w, k, l);
 	if (r->nwarnings)
 		add(l, "Warnings: %zu\n", r->nwarnings);
@@ -213,7 +214,7 @@ static void result_text(const struct wiz *w, struct lines *l)
 		add(l, "... and %zu more\n", r->nwarnings - shown);
 	if (r->nwarnings)
 		add(l, "\n");
-	add_commands(w, l);
+	add_command(w, l);
 }
 
 static int result_rows(const struct wiz *w)

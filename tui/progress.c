@@ -37,8 +37,15 @@ static bool u64(struct json_object *o, const char *key, uint64_t *ret)
 	return true;
 }
 
+/* "disk" of "disks": where one capture takes several. */
 static enum progress_event on_start(struct progress *r, struct json_object *o)
 {
+	uint64_t disk = 0;
+
+	if (u64(o, "disk", &disk) && disk >= 1 && disk <= r->n)
+		r->k = disk - 1;
+	r->done = r->total = r->rate = r->written = r->waiting = 0;
+	r->eta_known = false;
 	u64(o, "bytes_total", &r->total);
 	return RUN_START;
 }
@@ -60,7 +67,13 @@ static enum progress_event on_progress(struct progress *r, struct json_object *o
 	if (!u64(o, "rate", &r->rate))
 		r->rate = 0;
 	r->eta_known = u64(o, "eta", &r->eta);
+	r->waiting = 0;
 	return RUN_PROGRESS;
+}
+
+static enum progress_event on_waiting(struct progress *r, struct json_object *o)
+{
+	return u64(o, "seconds", &r->waiting) ? RUN_WAITING : RUN_OTHER;
 }
 
 static enum progress_event on_warning(struct progress *r, struct json_object *o)
@@ -81,7 +94,7 @@ static enum progress_event on_done(struct progress *r, struct json_object *o)
 {
 	struct progress_result *res = &r->result[r->k];
 
-	r->said_done = true;
+	r->ended = r->k + 1;
 	str(o, "digest", res->digest, sizeof res->digest);
 	str(o, "path", res->path, sizeof res->path);
 	u64(o, "bytes", &res->bytes);
@@ -99,6 +112,7 @@ enum progress_event progress_line(struct progress *r, const char *line, size_t l
 		{ "start", on_start }, { "step", on_step },
 		{ "progress", on_progress }, { "warning", on_warning },
 		{ "error", on_error }, { "done", on_done },
+		{ "waiting", on_waiting },
 	};
 	struct json_tokener *t = len < INT32_MAX ? json_tokener_new() : NULL;
 	struct json_object *o = t ? json_tokener_parse_ex(t, line, (int)len) : NULL;
@@ -136,28 +150,18 @@ static void explain(struct progress *r, int status, int sig, const char *tail)
 			 "status %d and said nothing.", status);
 }
 
-bool progress_end(struct progress *r, int status, int sig, const char *tail)
+void progress_end(struct progress *r, int status, int sig, const char *tail)
 {
-	bool good = !sig && (status == 0 || status == 3) && r->said_done;
+	bool good = !sig && (status == 0 || status == 3) && r->ended == r->n;
 
 	r->status = sig ? -1 : status;
-	if (!good) {
-		explain(r, status, sig, tail);
-		r->state = r->cancelling ? RUN_CANCELLED :
-			status == 4 ? RUN_REFUSED : RUN_FAILED;
-		return false;
+	if (good) {
+		r->state = r->nwarnings || status == 3 ? RUN_WARNED : RUN_DONE;
+		return;
 	}
-	if (r->k + 1 < r->n && !r->cancelling) {
-		r->k++;
-		r->said_done = r->eta_known = false;
-		r->done = r->total = r->rate = r->written = 0;
-		r->step[0] = r->step_text[0] = 0;
-		return true;
-	}
-	/* cancelled too late, with runs left: the rest was not done */
-	r->state = r->k + 1 < r->n ? RUN_CANCELLED :
-		r->nwarnings || status == 3 ? RUN_WARNED : RUN_DONE;
-	return false;
+	explain(r, status, sig, tail);
+	r->state = r->cancelling ? RUN_CANCELLED :
+		status == 4 ? RUN_REFUSED : RUN_FAILED;
 }
 
 int progress_percent(const struct progress *r)

@@ -316,6 +316,14 @@ static void on_line(void *ctx, const char *line, size_t len)
 	struct progress *r = &u->run;
 
 	switch (progress_line(r, line, len)) {
+	case RUN_START:
+		if (r->n > 1)
+			say(u, "disk %zu of %zu: %s", r->k + 1, r->n, u->job.disks[r->k]);
+		break;
+	case RUN_WAITING:
+		say(u, "waiting: nothing has moved for %llu s",
+		    (unsigned long long)r->waiting);
+		break;
 	case RUN_STEP:
 		say(u, "step %s: %s", r->step, r->step_text);
 		u->said_percent = -10;
@@ -332,29 +340,29 @@ static void on_line(void *ctx, const char *line, size_t len)
 	}
 }
 
-/* One run; true if another follows. */
-static bool run_one(struct unattended *u)
+static void run_job(struct unattended *u)
 {
 	struct child c = { .fd = { -1, -1, -1 } };
 	struct argv argv = { 0 };
 	char line[4096];
 	int status = 1, sig = 0;
 	struct err e = { 0 };
-	bool more;
 
-	if (job_argv(&u->job, u->run.k, false, &argv, &e))
-		return progress_end(&u->run, 1, 0, e.msg);
+	progress_begin(&u->run, job_disks(&u->job));
+	if (job_argv(&u->job, false, &argv, &e)) {
+		progress_end(&u->run, 1, 0, e.msg);
+		return;
+	}
 	argv_line(&argv, line, sizeof line);
-	say(u, "run %zu of %zu: %s", u->run.k + 1, u->run.n, line);
-	if (child_start(&c, &argv, &u->job.place, on_line, u, &e))
-		more = progress_end(&u->run, 1, 0, e.msg);
-	else {
+	say(u, "runs: %s", line);
+	if (child_start(&c, &argv, &u->job.place, on_line, u, &e)) {
+		progress_end(&u->run, 1, 0, e.msg);
+	} else {
 		wait_child(u, &c, &status, &sig);
-		more = progress_end(&u->run, status, sig, child_tail(&c));
+		progress_end(&u->run, status, sig, child_tail(&c));
 	}
 	argv_done(&argv);
 	child_done(&c);
-	return more;
 }
 
 static void one_line(char *s)
@@ -418,9 +426,7 @@ int unattended_run(struct app *a, const char *source, enum answers_then *ret_the
 	} else {
 		if (u->job.place.kind == PLACE_SMB || u->job.place.kind == PLACE_NFS)
 			wait_net(u);
-		progress_begin(&u->run, job_runs(&u->job));
-		while (run_one(u))
-			;
+		run_job(u);
 		status = conclude(u, why);
 		if (status == 0 || status == 3)
 			*ret_then = u->answers.after;

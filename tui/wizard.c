@@ -111,7 +111,7 @@ enum wiz_act wiz_task_start(struct wiz *w, enum wiz_task t)
 
 enum wiz_act wiz_job_begin(struct wiz *w)
 {
-	progress_begin(&w->run, job_runs(&w->job));
+	progress_begin(&w->run, job_disks(&w->job));
 	w->cur[P_RESULT] = 0;
 	wiz_go(w, P_RUN);
 	return ACT_START_JOB;
@@ -321,12 +321,10 @@ void wiz_job_line(struct wiz *w, const char *line, size_t len)
 	progress_line(&w->run, line, len);
 }
 
-enum wiz_act wiz_job_end(struct wiz *w, int status, int signal, const char *tail)
+void wiz_job_end(struct wiz *w, int status, int signal, const char *tail)
 {
-	if (progress_end(&w->run, status, signal, tail))
-		return ACT_START_JOB;
+	progress_end(&w->run, status, signal, tail);
 	if (w->over == OVER_CANCEL)
 		w->over = OVER_NONE;
 	w->page = P_RESULT; /* in P_RUN's stead: BACK leads before the job */
-	return ACT_NONE;
 }

@@ -31,7 +31,7 @@ enum wiz_act {
 	ACT_NONE, ACT_BEEP,
 	ACT_TASK,         /* start the child of w->task                    */
 	ACT_CANCEL_TASK,  /* stop it; its answer no longer matters         */
-	ACT_START_JOB,    /* start run w->run.k of w->job                  */
+	ACT_START_JOB,    /* start w->job                                  */
 	ACT_CANCEL_JOB,   /* stop the running job; it ends by wiz_job_end  */
 	ACT_SHELL, ACT_POWEROFF, ACT_REBOOT,
 	ACT_QUIT,         /* leave the program (not on the live system)    */
@@ -110,9 +110,8 @@ enum wiz_act wiz_task_done(struct wiz *w, int status, const char *out, size_t le
 			   const char *tail);
 /* A line of the running job's events. */
 void wiz_job_line(struct wiz *w, const char *line, size_t len);
-/* The running job's child has ended: ACT_START_JOB if the next disk's turn has
- * come, else ACT_NONE (P_RESULT is shown). */
-enum wiz_act wiz_job_end(struct wiz *w, int status, int signal, const char *tail);
+/* The running job's child has ended: P_RESULT is shown. */
+void wiz_job_end(struct wiz *w, int status, int signal, const char *tail);
 /* Shows a failure over the page. */
 void wiz_error(struct wiz *w, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));

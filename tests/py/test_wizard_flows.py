@@ -68,9 +68,9 @@ def test_capture_several_disks_to_nfs(tmp_path):
         w.send(ENTER)
         t = w.title("Capture: result")
         assert "with warnings" in t
-        base = "nfs://192.0.2.1:20490/srv/images/two/%s.rhi?vers=4.2&nolock"
-        assert [c["argv"][-2:] for c in w.calls("capture")] == [
-            ["/dev/sda", base % "sda"], ["/dev/nvme0n1", base % "nvme0n1"]]
+        url = "nfs://192.0.2.1:20490/srv/images/two?vers=4.2&nolock"
+        assert [c["argv"][-3:] for c in w.calls("capture")] == [["/dev/sda", "/dev/nvme0n1", url]]
+        assert t.count(DIGEST) == 2 and "sda: 4.0 GB" in t and "nvme0n1: 4.0 GB" in t
         assert "Warnings: 2" in t
         assert "512 bytes at offset 4096 could not be read." in t
 

@@ -132,7 +132,7 @@ def test_deaf_job_is_killed(tmp_path):
         w.wait("Question")
         w.send("y")
         w.wait("Stopping")
-        w.title("Capture: result", seconds=20)
+        w.title("Capture: result", seconds=40)
         assert "The capture was stopped." in w.text()
 
 

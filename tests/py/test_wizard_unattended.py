@@ -75,8 +75,9 @@ def test_several_disks(tmp_path):
                       "image=nfs://h/srv/two\n")
     assert status == 0, out
     assert f"digest={DIGEST},{DIGEST} " in out
-    assert [c["argv"][-2:] for c in calls(tmp_path, "capture")] == [
-        ["/dev/nvme0n1", "nfs://h/srv/two/nvme0n1.rhi"], ["/dev/sda", "nfs://h/srv/two/sda.rhi"]]
+    assert "REHOST-JOB: disk 2 of 2: /dev/sda\n" in out
+    assert [c["argv"][-3:] for c in calls(tmp_path, "capture")] == [
+        ["/dev/nvme0n1", "/dev/sda", "nfs://h/srv/two"]]
 
 
 @pytest.mark.parametrize("target, text", [
