@@ -1,0 +1,274 @@
+/* hive.c: see hive.h.
+ *
+ * libhivex opens a file by name and maps it, so the hive goes into a memfd,
+ * opened as /proc/self/fd/N: nothing on a disk of this machine is written.
+ * The base block: libyal's and M. Suhanov's descriptions of "regf". */
+#include "drivers-inject/hive.h"
+#include <errno.h>
+#include <hivex.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+#include "common/cleanup.h"
+#include "common/le.h"
+
+#define HIVE_SIZE_MIN 0x2000u   /* base block and one bin                   */
+#define CHUNK (1u << 20)
+
+struct regf_disk {              /* the first 512 bytes of a hive            */
+	uint8_t magic[4];       /* +0x000 "regf"                            */
+	le32 seq1;              /* +0x004 counts up before a write          */
+	le32 seq2;              /* +0x008 ... and after it                  */
+	uint8_t other[0x1c];    /* +0x00c                                   */
+	le32 bins_size;         /* +0x028 bytes of bins, from 0x1000 on     */
+	uint8_t more[0x1d0];    /* +0x02c                                   */
+	le32 checksum;          /* +0x1fc XOR of the 127 words before it    */
+};
+_Static_assert(sizeof(struct regf_disk) == 0x200, "regf base block");
+
+struct hive {
+	hive_h *h;
+	int dirty;
+};
+
+static uint32_t regf_checksum(const struct regf_disk *b)
+{
+	const le32 *w = (const le32 *)b;
+	uint32_t sum = 0;
+
+	for (int i = 0; i < 127; i++)
+		sum ^= le32_get(w[i]);
+	if (sum == 0)
+		return 1;
+	return sum == UINT32_MAX ? UINT32_MAX - 1 : sum;
+}
+
+/* Looks at the base block in fd.  A wrong checksum only says that a write was
+ * cut off; libhivex refuses it, so our copy gets the right one. */
+static int look_at_base(int fd, const char *name, int *ret_dirty,
+			struct err *e)
+{
+	off_t size = lseek(fd, 0, SEEK_END);
+	struct regf_disk b;
+	uint32_t sum;
+
+	if (pread(fd, &b, sizeof b, 0) != sizeof b)
+		return err_sys(e, errno, "%s: reading the hive's copy", name);
+	if (memcmp(b.magic, "regf", 4))
+		return err_set(e, ERR_CORRUPT,
+			       "%s: not a registry hive (no 'regf' at its "
+			       "start)", name);
+	if (0x1000 + (uint64_t)le32_get(b.bins_size) > (uint64_t)size)
+		return err_set(e, ERR_CORRUPT,
+			       "%s: the hive is damaged (it ends at byte %lld, "
+			       "its header says %llu)", name, (long long)size,
+			       0x1000 + (unsigned long long)le32_get(b.bins_size));
+	sum = regf_checksum(&b);
+	*ret_dirty = le32_get(b.seq1) != le32_get(b.seq2) ||
+		     sum != le32_get(b.checksum);
+	b.checksum = le32_make(sum);
+	if (pwrite(fd, &b, sizeof b, 0) != sizeof b)
+		return err_sys(e, errno, "%s: the hive's copy", name);
+	return 0;
+}
+
+static int open_fd(int fd, const char *name, struct hive **ret, struct err *e)
+{
+	struct hive *h = calloc(1, sizeof *h);
+	char path[40];
+	int r;
+
+	if (!h)
+		return err_set(e, ERR_NOMEM, "out of memory");
+	r = look_at_base(fd, name, &h->dirty, e);
+	if (!r) {
+		snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+		h->h = hivex_open(path, 0);
+		if (!h->h)
+			r = err_set(e, errno == ENOMEM ? ERR_NOMEM : ERR_CORRUPT,
+				    "%s: the hive is damaged (%s)", name,
+				    strerror(errno));
+	}
+	if (r) {
+		free(h);
+		return r;
+	}
+	*ret = h;
+	return 0;
+}
+
+static int new_memfd(const char *name, uint64_t size, int *ret, struct err *e)
+{
+	int fd;
+
+	if (size < HIVE_SIZE_MIN)
+		return err_set(e, ERR_CORRUPT,
+			       "%s: %llu bytes are too few for a registry hive",
+			       name, (unsigned long long)size);
+	fd = memfd_create("hive", MFD_CLOEXEC);
+	if (fd < 0)
+		return err_sys(e, errno, "memory for %s", name);
+	*ret = fd;
+	return 0;
+}
+
+int hive_open_bytes(const void *bytes, size_t len, const char *name,
+		    struct hive **ret, struct err *e)
+{
+	cleanup_close int fd = -1;
+	int r = new_memfd(name, len, &fd, e);
+
+	if (!r && write(fd, bytes, len) != (ssize_t)len)
+		r = err_sys(e, errno, "memory for %s", name);
+	return r ? r : open_fd(fd, name, ret, e);
+}
+
+/* Bytes of memory that can be had without swapping; UINT64_MAX if unknown. */
+static uint64_t memory_available(void)
+{
+	cleanup_fclose FILE *f = fopen("/proc/meminfo", "r");
+	unsigned long long kb;
+	char line[128];
+
+	while (f && fgets(line, sizeof line, f))
+		if (sscanf(line, "MemAvailable: %llu kB", &kb) == 1)
+			return kb << 10;
+	return UINT64_MAX;
+}
+
+static int copy_to_memfd(struct tree *t, const struct tree_node *n, int fd,
+			 const char *name, struct err *e)
+{
+	cleanup_free char *buf = malloc(CHUNK);
+
+	if (!buf)
+		return err_set(e, ERR_NOMEM, "out of memory");
+	for (uint64_t off = 0; off < n->size; off += CHUNK) {
+		size_t len = n->size - off < CHUNK ? n->size - off : CHUNK;
+		int r = tree_read(t, n, off, buf, len, e);
+
+		if (r)
+			return r;
+		if (write(fd, buf, len) != (ssize_t)len)
+			return err_sys(e, errno, "memory for %s", name);
+	}
+	return 0;
+}
+
+int hive_open(struct tree *t, const char *path, struct hive **ret,
+	      struct err *e)
+{
+	cleanup_close int fd = -1;
+	struct tree_node n;
+	uint64_t room = memory_available() / 2;
+	int r = tree_find(t, path, &n, e);
+
+	if (r)
+		return r;
+	if (n.type != TREE_FILE)
+		return err_set(e, ERR_CORRUPT, "%s is not a regular file",
+			       path);
+	if (room > HIVE_SIZE_MAX)
+		room = HIVE_SIZE_MAX;
+	if (n.size > room)
+		return err_set(e, ERR_NOMEM,
+			       "%s has %llu MB, and only %llu MB of memory may "
+			       "be used for it", path,
+			       (unsigned long long)n.size >> 20,
+			       (unsigned long long)room >> 20);
+	r = new_memfd(path, n.size, &fd, e);
+	if (!r)
+		r = copy_to_memfd(t, &n, fd, path, e);
+	return r ? r : open_fd(fd, path, ret, e);
+}
+
+struct hive *hive_close(struct hive *h)
+{
+	if (h) {
+		hivex_close(h->h);
+		free(h);
+	}
+	return NULL;
+}
+
+int hive_dirty(const struct hive *h)
+{
+	return h->dirty;
+}
+
+/* 0 when there is no such key. */
+static hive_node_h find_key(const struct hive *h, const char *path)
+{
+	hive_node_h node = hivex_root(h->h);
+	cleanup_free char *copy = strdup(path);
+	char *rest = copy, *name;
+
+	if (!copy)
+		return 0;
+	while (node && (name = strsep(&rest, "\\")))
+		if (*name)
+			node = hivex_node_get_child(h->h, node, name);
+	return node;
+}
+
+/* 0 when there is no such value. */
+static hive_value_h find_value(const struct hive *h, const char *key,
+			       const char *value)
+{
+	hive_node_h node = find_key(h, key);
+
+	return node ? hivex_node_get_value(h->h, node, value) : 0;
+}
+
+int hive_has_key(const struct hive *h, const char *key)
+{
+	return find_key(h, key) != 0;
+}
+
+int hive_string(const struct hive *h, const char *key, const char *value,
+		char *buf, size_t size)
+{
+	hive_value_h v = find_value(h, key, value);
+	cleanup_free char *s = v ? hivex_value_string(h->h, v) : NULL;
+
+	snprintf(buf, size, "%s", s ? s : "");
+	return s != NULL;
+}
+
+int hive_dword(const struct hive *h, const char *key, const char *value,
+	       uint32_t *ret)
+{
+	hive_value_h v = find_value(h, key, value);
+	hive_type type;
+	size_t len;
+
+	if (!v || hivex_value_type(h->h, v, &type, &len) ||
+	    type != hive_t_REG_DWORD || len != 4)
+		return 0;
+	*ret = (uint32_t)hivex_value_dword(h->h, v);
+	return 1;
+}
+
+int hive_subkeys(const struct hive *h, const char *key, struct strv *ret)
+{
+	hive_node_h node = find_key(h, key);
+	cleanup_free hive_node_h *children =
+		node ? hivex_node_children(h->h, node) : NULL;
+	struct strv out = { 0 };
+
+	if (!children)
+		return -1;
+	for (size_t i = 0; children[i]; i++) {
+		cleanup_free char *name = hivex_node_name(h->h, children[i]);
+
+		if (name && strv_add(&out, name)) {
+			strv_done(&out);
+			return -1;
+		}
+	}
+	strv_sort(&out);
+	*ret = out;
+	return 0;
+}

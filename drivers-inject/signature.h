@@ -1,0 +1,11 @@
+/* signature.h: names what lies on a volume that can't be looked into. */
+#ifndef REHOST_SIGNATURE_H
+#define REHOST_SIGNATURE_H
+#include "imager/dev/dev.h"
+
+/* 0: nothing that may hold a system (esp: nor is a FAT that is an EFI system
+ * partition).  ERR_UNSUPPORTED: e names it, in a sentence for the user.
+ * ERR_IO: it can't be read. */
+int signature_tell(struct blkdev *d, int esp, struct err *e) must_check;
+
+#endif

@@ -1,0 +1,203 @@
+/* tree-ntfs.c: the files of an NTFS volume, through libntfs-3g.  Names are
+ * compared as Windows does, without regard to case. */
+#include "imager/fs/ntfsio.h"
+#include "drivers-inject/tree.h"
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <ntfs-3g/attrib.h>
+#include <ntfs-3g/dir.h>
+#include <ntfs-3g/inode.h>
+#include <ntfs-3g/unistr.h>
+
+struct ntfs_tree {
+	struct tree t;
+	ntfs_volume *vol;
+};
+
+static int ntfs_fail(struct tree *t, struct err *e, const char *what)
+{
+	return ntfsio_err(((struct ntfs_tree *)t)->vol, errno, e, what);
+}
+
+static int nt_open(struct blkdev *d, struct tree **ret, struct err *e)
+{
+	struct ntfs_tree *x = calloc(1, sizeof *x);
+	int r;
+
+	if (!x)
+		return err_set(e, ERR_NOMEM, "out of memory");
+	r = ntfsio_mount(d, &x->vol, e);
+	if (!r && ntfs_set_ignore_case(x->vol)) {
+		r = ntfsio_err(x->vol, errno, e, "the table of upper case");
+		ntfsio_umount(x->vol);
+	}
+	if (r) {
+		free(x);
+		return r;
+	}
+	x->t.ops = &tree_ntfs;
+	x->t.dev = d;
+	x->t.dirty = !!(x->vol->flags & VOLUME_IS_DIRTY);
+	*ret = &x->t;
+	return 0;
+}
+
+static void nt_close(struct tree *t)
+{
+	ntfsio_umount(((struct ntfs_tree *)t)->vol);
+	free(t);
+}
+
+static int nt_inode(struct tree *t, uint64_t id, ntfs_inode **ret,
+		    struct err *e)
+{
+	*ret = ntfs_inode_open(((struct ntfs_tree *)t)->vol, id);
+	return *ret ? 0 : ntfs_fail(t, e, "opening a file record");
+}
+
+static int nt_node(struct tree *t, uint64_t id, struct tree_node *ret,
+		   struct err *e)
+{
+	struct tree_node n = { .id = id };
+	ntfs_inode *ni;
+	ntfs_attr *na;
+	int r = nt_inode(t, id, &ni, e);
+
+	if (r)
+		return r;
+	if (ni->flags & (FILE_ATTR_REPARSE_POINT | FILE_ATTR_ENCRYPTED)) {
+		n.type = TREE_OTHER;
+	} else if (ni->mrec->flags & MFT_RECORD_IS_DIRECTORY) {
+		n.type = TREE_DIR;
+	} else {
+		n.type = TREE_FILE;
+		na = ntfs_attr_open(ni, AT_DATA, AT_UNNAMED, 0);
+		if (na) {
+			n.size = (uint64_t)na->data_size;
+			ntfs_attr_close(na);
+		} else {
+			r = ntfs_fail(t, e, "opening a file's data");
+		}
+	}
+	ntfs_inode_close(ni);
+	if (!r)
+		*ret = n;
+	return r;
+}
+
+static int nt_root(struct tree *t, struct tree_node *ret, struct err *e)
+{
+	return nt_node(t, FILE_root, ret, e);
+}
+
+static int nt_lookup(struct tree *t, const struct tree_node *dir,
+		     const char *name, struct tree_node *ret, struct err *e)
+{
+	ntfschar *u = NULL;
+	int len = ntfs_mbstoucs(name, &u);
+	u64 mref = (u64)-1;
+	ntfs_inode *ni = NULL;
+	int r;
+
+	if (len < 1 || len > 255)
+		r = err_set(e, ERR_NOT_FOUND, "%s: '%s' is no name on NTFS",
+			    t->dev->name, name);
+	else
+		r = nt_inode(t, dir->id, &ni, e);
+	if (!r) {
+		errno = ENOENT;
+		mref = ntfs_inode_lookup_by_name(ni, u, len);
+		if (mref == (u64)-1)
+			r = ntfs_fail(t, e, name);
+		ntfs_inode_close(ni);
+	}
+	free(u);
+	return r ? r : nt_node(t, MREF(mref), ret, e);
+}
+
+static int nt_read(struct tree *t, const struct tree_node *n, uint64_t off,
+		   void *buf, size_t len, struct err *e)
+{
+	ntfs_inode *ni;
+	ntfs_attr *na;
+	s64 got = 1;
+	int r = nt_inode(t, n->id, &ni, e);
+
+	if (r)
+		return r;
+	errno = EIO;
+	na = ntfs_attr_open(ni, AT_DATA, AT_UNNAMED, 0);
+	while (na && len && got > 0) {
+		errno = EIO;
+		got = ntfs_attr_pread(na, (s64)off,
+				      len > 1u << 20 ? 1 << 20 : (s64)len, buf);
+		if (got > 0) {
+			off += (uint64_t)got;
+			len -= (size_t)got;
+			buf = (char *)buf + got;
+		}
+	}
+	if (len)
+		r = ntfs_fail(t, e, "reading a file");
+	if (na)
+		ntfs_attr_close(na);
+	ntfs_inode_close(ni);
+	return r;
+}
+
+struct lister {
+	struct strv *out;
+	int failed;             /* no memory */
+};
+
+static int list_one(void *ctx, const ntfschar *name, const int len,
+		    const int type, const s64 pos, const MFT_REF mref,
+		    const unsigned dt)
+{
+	struct lister *l = ctx;
+	char *s = NULL;
+
+	(void)pos, (void)dt;
+	/* short names repeat the long ones; NTFS's own files are none of ours */
+	if (type == FILE_NAME_DOS || MREF(mref) < FILE_first_user)
+		return 0;
+	if (ntfs_ucstombs(name, len, &s, 0) < 0)
+		return 0; /* half a surrogate pair: nothing we look for */
+	if (strcmp(s, ".") && strcmp(s, "..") && strv_add(l->out, s))
+		l->failed = 1;
+	free(s);
+	return l->failed || l->out->n == TREE_LIST_MAX ? -1 : 0;
+}
+
+static int nt_list(struct tree *t, const struct tree_node *dir,
+		   struct strv *out, struct err *e)
+{
+	struct lister l = { .out = out };
+	ntfs_inode *ni;
+	s64 pos = 0;
+	int r = nt_inode(t, dir->id, &ni, e);
+
+	if (r)
+		return r;
+	/* else it gives names in lower case */
+	NVolSetCaseSensitive(ni->vol);
+	if (ntfs_readdir(ni, &pos, &l, list_one) && !l.failed &&
+	    out->n < TREE_LIST_MAX)
+		r = ntfs_fail(t, e, "reading a directory");
+	if (l.failed)
+		r = err_set(e, ERR_NOMEM, "out of memory");
+	NVolClearCaseSensitive(ni->vol);
+	ntfs_inode_close(ni);
+	return r;
+}
+
+const struct tree_ops tree_ntfs = {
+	.name = "ntfs",
+	.open = nt_open,
+	.root = nt_root,
+	.lookup = nt_lookup,
+	.read = nt_read,
+	.list = nt_list,
+	.close = nt_close,
+};
