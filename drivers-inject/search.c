@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include "common/cleanup.h"
 #include "drivers-inject/adapter.h"
 #include "drivers-inject/budget.h"
@@ -16,6 +17,7 @@
 
 #define VOLUMES_MAX 256         /* a GPT of the usual size has 128          */
 #define VOLUME_SECONDS 20       /* one that takes longer is damaged         */
+#define DISK_SECONDS 45         /* `rehost disks` waits for 60              */
 #define VOLUME_BYTES (1ull << 30) /* two of the largest hives               */
 #define VOLUME_READS 300000     /* of a few KB each                         */
 
@@ -24,6 +26,7 @@ struct search {
 	const char *path;
 	struct json_object *systems, *notes;
 	int incomplete;
+	time_t begun;           /* monotonic seconds */
 };
 
 /* One place where a file system may be. */
@@ -152,13 +155,27 @@ static void take_systems(struct search *s, const struct volume *v,
 	move_all(s->systems, list);
 }
 
+static time_t seconds(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec;
+}
+
 static void search_volume(struct search *s, struct volume *v)
 {
+	time_t left = s->begun + DISK_SECONDS - seconds();
 	cleanup_free char *text = NULL;
 	struct json_object *o;
 	struct err e = { 0 };
 
-	if (isolate(look, v, VOLUME_SECONDS, &text, &e)) {
+	if (left > VOLUME_SECONDS)
+		left = VOLUME_SECONDS;
+	if (left <= 0)
+		err_set(&e, ERR_CANCELLED, "the partitions before it took "
+			"%d seconds", DISK_SECONDS);
+	if (left <= 0 || isolate(look, v, (unsigned int)left, &text, &e)) {
 		note(s->notes, v, "it could not be searched: %s", e.msg);
 		s->incomplete = 1;
 		return;
@@ -204,7 +221,7 @@ static int search_partitions(struct search *s, const struct part_table *t,
 int search_disk(struct blkdev *d, const char *path, struct json_object **ret,
 		int *ret_incomplete, struct err *e)
 {
-	struct search s = { .disk = d, .path = path };
+	struct search s = { .disk = d, .path = path, .begun = seconds() };
 	struct volume whole = { .dev = d };
 	struct part_table *table = NULL;
 	struct json_object *doc;

@@ -193,6 +193,34 @@ int extio_err(ext2_filsys fs, errcode_t rc, struct err *e, const char *what)
 	return extio_tell(fs->io->private_data, rc, e, what);
 }
 
+/* libext2fs reserves memory for as many group descriptors as the superblock
+ * implies, up to hundreds of GB; they must fit on the device at least. */
+static int check_groups(struct blkdev *d, struct err *e)
+{
+	struct ext2_super_block sb;
+	uint64_t blocks, groups;
+	uint32_t per_group;
+	int r;
+
+	if (range_outside(1024, sizeof sb, d->size))
+		return 0;
+	r = dev_read(d, 1024, &sb, sizeof sb, e);
+	if (r || ext2fs_le16_to_cpu(sb.s_magic) != EXT2_SUPER_MAGIC)
+		return r;
+	blocks = ext2fs_le32_to_cpu(sb.s_blocks_count);
+	if (ext2fs_le32_to_cpu(sb.s_feature_incompat) &
+	    EXT4_FEATURE_INCOMPAT_64BIT)
+		blocks |= (uint64_t)ext2fs_le32_to_cpu(sb.s_blocks_count_hi)
+			  << 32;
+	per_group = ext2fs_le32_to_cpu(sb.s_blocks_per_group);
+	groups = per_group ? blocks / per_group : 0;
+	if (groups <= d->size / EXT2_MIN_DESC_SIZE)
+		return 0;
+	return err_set(e, ERR_CORRUPT, "%s: the superblock tells of %llu block "
+		       "groups, more than %llu bytes can hold", d->name,
+		       (unsigned long long)groups, (unsigned long long)d->size);
+}
+
 int extio_open(struct blkdev *d, int flags, uint64_t superblock,
 	       unsigned int block_size, ext2_filsys *ret, struct err *e)
 {
@@ -200,11 +228,15 @@ int extio_open(struct blkdev *d, int flags, uint64_t superblock,
 	struct extio *x;
 	ext2_filsys fs = NULL;
 	errcode_t rc;
+	int r;
 
 	if (flags & EXT2_FLAG_RW || superblock > INT32_MAX)
 		return err_set(e, ERR_INTERNAL,
 			       "%s: extio_open: bad flags or superblock",
 			       d->name);
+	r = superblock ? 0 : check_groups(d, e);
+	if (r)
+		return r;
 	x = calloc(1, sizeof *x);
 	if (!x)
 		return err_set(e, ERR_NOMEM, "%s: out of memory", d->name);

@@ -6,16 +6,18 @@
 . "$REHOST_TOP/tests/lib/guest.sh"
 requires sfdisk mke2fs mkntfs debugfs
 
-# status 0, 1 or 3, and valid JSON unless it is 1
+# status 0, 1 or 3, and JSON unless it is 1 (all of it is checked at the end)
+n=0
+mkdir outs
 survives() {
 	begin=$(date +%s)
 	st=$(status_of rehost-adapt --dry-run --json "$1")
 	case $st in
-	0|3) mv out found.json; is 'len(s) >= 0' True ;;
+	0|3) n=$((n + 1)); mv out outs/$n ;;
 	1) [ -s err ] || fail "status 1 without a word" ;;
 	*) cat err; fail "$1: exit status $st" ;;
 	esac
-	grep -E 'Sanitizer|runtime error' err && fail "$1: the sanitizer found something"
+	[ ! -s err ] || ! grep -E 'Sanitizer|runtime error' err || fail "$1: the sanitizer found something"
 	[ $(($(date +%s) - begin)) -lt 60 ] || fail "$1: it took too long"
 }
 
@@ -66,7 +68,7 @@ with open(path, "r+b") as f:
         f.write(bytes([r.randrange(256)]))
 END
 }
-for seed in 1 2 3 4 5 6 7 8 9 10 11 12; do
+for seed in 1 2 3 4 5 6 7 8; do
 	cp fs.img bad.img
 	scramble bad.img $seed 400 300000
 	survives bad.img
@@ -93,7 +95,10 @@ is '[s[0]["id"], len(s[0]["kernels"])]' "['many', 4096]"
 
 # given disks, good and bad
 if [ -d "$REHOST_FIXTURES/disks/e2fsprogs" ]; then
-	for f in "$REHOST_FIXTURES"/disks/e2fsprogs/*/image.gz; do
+	# each of them costs the sanitized build half a second: it takes some
+	set -- "$REHOST_FIXTURES"/disks/e2fsprogs/[a-z]*/image.gz
+	case $REHOST_B in */san) set -- "$REHOST_FIXTURES"/disks/e2fsprogs/*[aeioux]/image.gz ;; esac
+	for f; do
 		gzip -dc "$f" > given.img
 		survives given.img
 	done
@@ -104,3 +109,12 @@ if [ -d "$REHOST_FIXTURES/disks/e2fsprogs" ]; then
 else
 	echo "the given disks are absent"
 fi
+/usr/bin/python3 - outs/* <<'END'
+import json, sys
+for path in sys.argv[1:]:
+    d = json.load(open(path))
+    assert isinstance(d["systems"], list) and isinstance(d["notes"], list), path
+    for text in d["notes"] + [n for s in d["systems"] for n in s["notes"]]:
+        assert "crashed" not in text and "gave up after" not in text, text
+print(len(sys.argv) - 1, "documents")
+END

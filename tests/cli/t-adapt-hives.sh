@@ -27,7 +27,7 @@ for dir in nt4-sp3-server winxp-sp3-x86 win7-sp1-x86 win81-x64-dirty-nologs win1
 	is '{"x86": "x86", "x64": "AMD64"}[s[0]["arch"]]' \
 		"$(reg "/$set/Control/Session Manager/Environment/PROCESSOR_ARCHITECTURE")"
 	is '"\n".join(s[0]["control_sets"])' \
-		"$(hivexregedit --unsafe-printable-strings --export SYSTEM '\' 2>reg.err | tr -d '\r' | grep -aoE '^\[\\ControlSet[0-9]{3}\]' | tr -d '[]\\')"
+		"$(hivexregedit --unsafe-printable-strings --export SYSTEM "\\" 2>reg.err | tr -d '\r' | grep -aoE '^\[.ControlSet[0-9]{3}\]' | tr -dc 'A-Za-z0-9\n')"
 	is 's[0]["fast_startup"]' "$(case "$(reg "/$set/Control/Session Manager/Power/HiberbootEnabled")" in
 		0x00000001) echo True ;; 0x00000000) echo False ;; *) echo None ;; esac)"
 	case $dir in *dirty*) dirty="['SYSTEM']" ;; *) dirty='[]' ;; esac

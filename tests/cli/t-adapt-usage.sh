@@ -16,8 +16,8 @@ expect_status 1 rehost-adapt disk
 grep -q -- '--dry-run' err || fail "it does not say what to do"
 expect_status 1 rehost-adapt --dry-run missing
 grep -q missing err || fail "the message does not name the file"
-expect_status 1 rehost-adapt --dry-run /dev/null
-expect_status 1 rehost-adapt --dry-run .
+expect_status 2 rehost-adapt --dry-run /dev/null
+expect_status 2 rehost-adapt --dry-run .
 expect_status 0 rehost-adapt --dry-run --json disk
 json out 'd == {"systems": [], "edits": [], "verdict": None, "notes": []}' > ok
 grep -q True ok || fail "an empty disk has a system"

@@ -96,6 +96,27 @@ static void test_not_ext(void **state)
 	dev_close(d);
 }
 
+static void test_too_many_groups(void **state)
+{
+	static unsigned char bytes[64 << 10];
+	struct ext2_super_block *sb = (void *)(bytes + 1024);
+	struct blkdev *d;
+	ext2_filsys fs;
+	struct err e = { 0 };
+
+	(void)state;
+	sb->s_magic = ext2fs_cpu_to_le16(EXT2_SUPER_MAGIC);
+	sb->s_blocks_count = ext2fs_cpu_to_le32(UINT32_MAX);
+	sb->s_blocks_count_hi = ext2fs_cpu_to_le32(7);
+	sb->s_feature_incompat =
+		ext2fs_cpu_to_le32(EXT4_FEATURE_INCOMPAT_64BIT);
+	sb->s_blocks_per_group = ext2fs_cpu_to_le32(8);
+	assert_int_equal(dev_mem(bytes, sizeof bytes, 0, &d, &e), 0);
+	assert_int_equal(extio_open(d, 0, 0, 0, &fs, &e), ERR_CORRUPT);
+	assert_non_null(strstr(e.msg, "block groups"));
+	dev_close(d);
+}
+
 static void test_device_error_is_told(void **state)
 {
 	struct blkdev *whole, *w = make(4096, &whole), *bad;
@@ -127,6 +148,7 @@ int main(void)
 		cmocka_unit_test(test_block_sizes),
 		cmocka_unit_test(test_backup_superblock),
 		cmocka_unit_test(test_not_ext),
+		cmocka_unit_test(test_too_many_groups),
 		cmocka_unit_test(test_device_error_is_told),
 	};
 	int fd = mkstemp(path), r;
