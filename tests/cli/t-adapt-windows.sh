@@ -96,6 +96,7 @@ END
 ntfs fs.img 16M tree
 found fs.img
 is '[s[0]["dirty_hives"], s[0]["hostname"], len(s[0]["notes"])]' "[['SYSTEM'], 'WINDOWS.0', 1]"
+cp clean $hive
 printf '\377' | dd of=$hive bs=1 seek=508 conv=notrunc 2>dd.log
 ntfs fs.img 16M tree
 found fs.img

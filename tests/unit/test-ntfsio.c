@@ -51,6 +51,9 @@ static void mounts(const char *opts, unsigned int cluster)
 	errno = 0;
 	assert_int_equal(ntfs_pwrite(vol->dev, 0, 1, "x"), -1);
 	assert_int_equal(errno, EROFS);
+	errno = 0; /* nor below the library's own check */
+	assert_int_equal(vol->dev->d_ops->pwrite(vol->dev, "x", 1, 0), -1);
+	assert_int_equal(errno, EROFS);
 	assert_null(ntfsio_umount(vol));
 	dev_close(d);
 }
