@@ -1,0 +1,15 @@
+/* capture-meta.h: an image's META (FORMAT.md 2.4) from what is known of the
+ * disk and the machine. */
+#ifndef REHOST_CAPTURE_META_H
+#define REHOST_CAPTURE_META_H
+#include "common/json.h"
+#include "imager/disks.h"
+#include "imager/engine.h"
+#include "imager/map.h"
+
+/* disk: the entry of `rehost disks`; hardware: of `rehost hardware`; both stay
+ * the caller's.  *ret: json_object_put() it. */
+int capture_meta(struct json_object *disk, struct json_object *hardware,
+		 const struct disk_map *m, enum image_level level,
+		 struct json_object **ret, struct err *e) must_check;
+#endif

@@ -1,0 +1,314 @@
+/* cmd-capture.c: rehost capture: disks into images. */
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+#include "common/cleanup.h"
+#include "common/units.h"
+#include "imager/capture-meta.h"
+#include "imager/cmd.h"
+#include "imager/disks-json.h"
+#include "imager/guard.h"
+#include "imager/hardware.h"
+#include "imager/report.h"
+
+struct job {
+	const struct cmd_opts *o;
+	struct report *rep;
+	struct json_object *hardware;
+	struct json_object *machine_disks; /* NULL: no machine.json */
+	const char *dest;                  /* as given, for messages */
+	int many;
+};
+
+/* One disk on its way. */
+struct shot {
+	struct disk disk;
+	struct blkdev *dev;
+	struct disk_map *map;
+	struct json_object *entry, *meta;
+	char path[PATH_MAX];               /* local path, or "-" */
+	char shown[PATH_MAX + 1100];       /* as people know it */
+	struct capture_result result;
+	char digest[65];
+};
+
+static void shot_done(struct shot *s)
+{
+	json_object_put(s->entry);
+	json_object_put(s->meta);
+	map_free(s->map);
+	dev_close(s->dev);
+}
+
+static int read_map(struct job *j, struct shot *s, struct err *e)
+{
+	struct map_options mo = { .keep_page_files = j->o->page_files };
+
+	report_step(j->rep, "map", "Reading partition tables and file systems");
+	if (dev_open_ro(s->disk.path, &s->dev, e) < 0 ||
+	    map_build(s->dev, &mo, &s->map, e) < 0)
+		return e->code;
+	for (size_t i = 0; i < s->map->n_regions; i++) {
+		const struct map_region *r = &s->map->regions[i];
+
+		if (r->whole_by_doubt)
+			report_warning(j->rep, "whole", r->start, r->size, "%s, %s: %s",
+				       s->disk.path, r->what, r->note ? r->note : "taken whole");
+		else if (r->note)
+			fprintf(stderr, "%s: %s\n", r->what, r->note);
+	}
+	s->entry = disk_json_identity(NULL, &s->disk);
+	disk_json_map(NULL, &s->disk, s->map, 1, s->entry);
+	if (!j->o->no_systems)
+		disk_json_systems(&s->disk, &stop_signal, s->entry);
+	return capture_meta(s->entry, j->hardware, s->map, j->o->level, &s->meta, e);
+}
+
+/* Only a hint: nobody knows how well the bytes compress. */
+static void tell_space(const struct shot *s)
+{
+	char dir[PATH_MAX];
+	struct statvfs v;
+	uint64_t free_bytes, used = extents_bytes(s->map->used);
+
+	snprintf(dir, sizeof dir, "%s", s->path);
+	if (!strcmp(s->path, "-") || statvfs(dirname(dir), &v) < 0)
+		return;
+	free_bytes = (uint64_t)v.f_bavail * v.f_frsize;
+	if (free_bytes < used)
+		fprintf(stderr, "note: %s may be too small: %s are free, and the %s to capture must be compressed to that\n",
+			s->shown, units_bytes(free_bytes).s, units_bytes(used).s);
+}
+
+static int write_image(struct job *j, struct shot *s, struct err *e)
+{
+	struct capture_options opt = { .job.workers = j->o->workers, .level = j->o->level };
+	struct store_out *out;
+	int rc;
+
+	opt.meta_json = json_object_to_json_string_ext(s->meta,
+			JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE);
+	if (!opt.meta_json)
+		return err_set(e, ERR_NOMEM, "out of memory for the image's description");
+	if (store_create(s->path, j->o->overwrite, &out, e) < 0)
+		return e->code;
+	report_start(j->rep, s->disk.path, s->shown, extents_bytes(s->map->used));
+	rc = capture_run(s->dev, s->map->used, &opt, out, report_job_events(j->rep), &s->result, e);
+	if (rc < 0) {
+		store_abort(out);
+		return rc;
+	}
+	return store_commit(out, e);
+}
+
+static int verify_image(struct job *j, struct shot *s, struct err *e)
+{
+	struct verify_options opt = { .job.workers = j->o->workers };
+	struct verify_result v = { 0 };
+	struct store_in *in;
+	int rc;
+
+	if (store_open(s->path, &in, e) < 0)
+		return e->code;
+	rc = verify_run(in, &opt, report_job_events(j->rep), &v, e);
+	store_close(in);
+	if (rc == 0 && (!v.ok || memcmp(v.digest, s->result.digest, sizeof v.digest)))
+		rc = err_set(e, ERR_CORRUPT,
+			     "%s reads back damaged (%llu bad records): its place loses data; capture to another one",
+			     s->shown, (unsigned long long)v.bad);
+	return rc;
+}
+
+static void remember(struct job *j, const struct shot *s)
+{
+	struct json_object *o;
+
+	if (!j->machine_disks)
+		return;
+	o = json_object_new_object();
+	json_put_str(o, "image", strrchr(s->path, '/') + 1);
+	json_put_str(o, "digest", s->digest);
+	json_put_str(o, "path", s->disk.path);
+	json_put_u64(o, "size", s->disk.size);
+	json_put_str_if(o, "model", s->disk.model);
+	json_put_str_if(o, "serial", s->disk.serial);
+	json_put_str_if(o, "wwn", s->disk.wwn);
+	json_object_array_add(j->machine_disks, o);
+}
+
+/* 0 or 3, or negative */
+static int capture_steps(struct job *j, struct shot *s, struct err *e)
+{
+	uint64_t before = report_warnings(j->rep);
+	char warning[1200];
+	struct events_done d = { 0 };
+	int to_pipe = !strcmp(s->path, "-");
+
+	if (guard_source_disk(NULL, &s->disk, j->o->yes, warning, sizeof warning, e) < 0 ||
+	    (!to_pipe && guard_image_path(NULL, &s->disk, s->path, e) < 0))
+		return e->code;
+	if (*warning)
+		report_warning(j->rep, "mounted", 0, 0, "%s", warning);
+	if (read_map(j, s, e) < 0)
+		return e->code;
+	tell_space(s);
+	if (write_image(j, s, e) < 0 || (j->o->verify && verify_image(j, s, e) < 0))
+		return e->code;
+	cmd_hex(s->result.digest, 32, s->digest);
+	remember(j, s);
+	d = (struct events_done){
+		.status = report_warnings(j->rep) > before ? 3 : 0,
+		.digest = s->digest, .path = s->shown, .bytes = s->result.bytes,
+		.image_bytes = s->result.image_bytes, .seconds = (uint64_t)(s->result.seconds + 0.5),
+	};
+	report_done(j->rep, &d);
+	return d.status;
+}
+
+/* "sda-S3Z9NB0K.rhi": the kernel's name and, if it has one, the serial number */
+static void name_in_dir(const struct disk *d, char *ret, size_t size)
+{
+	size_t n;
+
+	snprintf(ret, size, "%s%s%s", d->name, *d->serial ? "-" : "", d->serial);
+	for (n = 0; ret[n]; n++)
+		if (!strchr("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-", ret[n]))
+			ret[n] = '_';
+	snprintf(ret + n, size - n, ".rhi");
+}
+
+static int capture_one(struct job *j, const char *disk, const struct cmd_image *im, struct err *e)
+{
+	struct shot s = { 0 };
+	char name[200];
+	int rc = disk_by_path(NULL, disk, &s.disk, e);
+
+	if (rc < 0)
+		return rc;
+	if (im->is_dir) {
+		name_in_dir(&s.disk, name, sizeof name);
+		snprintf(s.shown, sizeof s.shown, "%s%s%s", j->dest,
+			 j->dest[strlen(j->dest) - 1] == '/' ? "" : "/", name);
+		if (snprintf(s.path, sizeof s.path, "%s/%s", im->path, name) >= (int)sizeof s.path)
+			return err_set(e, ERR_USAGE, "the path of the image is too long");
+	} else {
+		snprintf(s.path, sizeof s.path, "%s", im->path);
+		snprintf(s.shown, sizeof s.shown, "%s", j->dest);
+	}
+	rc = capture_steps(j, &s, e);
+	shot_done(&s);
+	return rc;
+}
+
+/* The machine these disks are from: its inventory and the list of images. */
+static int write_machine(struct job *j, const char *dir, struct err *e)
+{
+	cleanup_json struct json_object *o = json_object_new_object();
+	cleanup_fclose FILE *f = NULL;
+	char part[PATH_MAX], path[PATH_MAX];
+
+	if (snprintf(path, sizeof path, "%s/machine.json", dir) >= (int)sizeof path ||
+	    snprintf(part, sizeof part, "%s.part", path) >= (int)sizeof part)
+		return err_set(e, ERR_USAGE, "the path of the image is too long");
+	json_put_u64(o, "format", 1);
+	json_put_str(o, "tool", "rehost " REHOST_VERSION);
+	json_put(o, "disks", json_object_get(j->machine_disks));
+	json_put(o, "hardware", json_object_get(j->hardware));
+	f = fopen(part, "we");
+	if (!f)
+		return err_sys(e, errno, "%s", part);
+	if (json_print(f, o, e) < 0)
+		return err_prefix(e, "%s", part);
+	if (fsync(fileno(f)) < 0 || rename(part, path) < 0)
+		return err_sys(e, errno, "%s", path);
+	return 0;
+}
+
+/* A directory that isn't there is made, its parents are not. */
+static int make_dir(const char *path, const char *shown, struct err *e)
+{
+	struct stat st;
+
+	if (mkdir(path, 0755) == 0)
+		return 0;
+	if (errno == EEXIST && stat(path, &st) == 0 && S_ISDIR(st.st_mode))
+		return 0;
+	return err_sys(e, errno == EEXIST ? ENOTDIR : errno, "%s: no directory for the images", shown);
+}
+
+static int capture_all(struct job *j, struct cmd_image *im, struct err *e)
+{
+	int status = 0, rc, n = j->o->n_args - 1;
+
+	if (im->is_dir && make_dir(im->path, j->dest, e) < 0)
+		return e->code;
+	for (int i = 0; i < n; i++) {
+		if (n > 1)
+			fprintf(stderr, "disk %d of %d: %s\n", i + 1, n, j->o->args[i]);
+		rc = capture_one(j, j->o->args[i], im, e);
+		if (rc < 0)
+			return rc;
+		if (rc)
+			status = rc;
+	}
+	if (j->machine_disks && write_machine(j, im->path, e) < 0)
+		return e->code;
+	return status;
+}
+
+static int check_args(const struct cmd_opts *o, struct err *e)
+{
+	const char *dest = o->args[o->n_args - 1];
+
+	if (strcmp(dest, "-"))
+		return 0;
+	if (o->n_args > 2)
+		return err_set(e, ERR_USAGE, "a pipe takes one disk; for several, name a directory");
+	if (o->verify)
+		return err_set(e, ERR_USAGE, "--verify needs an image that can be read again, which a pipe can't");
+	if (isatty(1))
+		return err_set(e, ERR_USAGE, "an image is not written to a terminal; pipe it, or name a file");
+	return 0;
+}
+
+static int run(const struct cmd_opts *o, struct err *e)
+{
+	struct job j = { .o = o, .dest = o->args[o->n_args - 1], .many = o->n_args > 2 };
+	struct report_params rp = { .job = "capture", .events_fd = o->events_fd,
+				    .people = stderr, .cancel = &stop_signal };
+	struct place_how how = { .write = 1, .as_dir = j.many, .cancel = &stop_signal };
+	struct cmd_image im;
+	int rc;
+
+	if (check_args(o, e) < 0 || report_new(&rp, &j.rep, e) < 0)
+		return e->code;
+	rc = hardware_json(NULL, NULL, &j.hardware, e);
+	if (rc == 0)
+		rc = cmd_image_open(j.dest, o, &how, &im, e);
+	if (rc == 0) {
+		if (j.many)
+			j.machine_disks = json_object_new_array();
+		rc = cmd_image_close(&im, capture_all(&j, &im, e), e);
+	}
+	if (rc < 0)
+		report_error(j.rep, e);
+	json_object_put(j.machine_disks);
+	json_object_put(j.hardware);
+	report_free(j.rep);
+	return rc;
+}
+
+const struct cmd cmd_capture = {
+	.name = "capture", .args = "DISK... DEST", .summary = "Disks into images",
+	.options = OPT_LEVEL | OPT_VERIFY | OPT_PAGE_FILES | OPT_OVERWRITE | OPT_YES |
+		   OPT_NO_SYSTEMS | OPT_WORKERS | OPT_CREDENTIALS | OPT_EVENTS_FD,
+	.min_args = 2, .max_args = -1, .run = run,
+	.text = "Stores the used bytes of a disk in the image DEST. With several disks DEST is a\n"
+		"directory: each disk becomes one image, machine.json describes the machine.\n"
+		"The disk is only read. One with a file system mounted read-write is refused,\n"
+		"unless --yes is given. An existing image is refused, unless --overwrite is.\n",
+};

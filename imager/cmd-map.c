@@ -1,0 +1,74 @@
+/* cmd-map.c: rehost map: the used extents of a disk, and who said so. */
+#include <errno.h>
+#include <string.h>
+#include "common/units.h"
+#include "imager/cmd.h"
+#include "imager/disks-json.h"
+
+/* The list of extents can be long: it is printed, not built. */
+static int print_json(const char *path, const struct blkdev *dev,
+		      const struct disk_map *m, struct err *e)
+{
+	cleanup_json struct json_object *o = json_object_new_object();
+	struct extents_cursor c;
+	uint64_t off, len;
+	const char *s, *sep = "";
+
+	json_put_str(o, "path", path);
+	json_put_u64(o, "size", dev->size);
+	json_put_u64(o, "used", extents_bytes(m->used));
+	json_put_u64(o, "used_end", extents_end(m->used));
+	json_put_u64(o, "padded", extents_padded(m->used));
+	json_put(o, "regions", map_regions_json(m));
+	s = json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE);
+	if (!s)
+		return err_set(e, ERR_NOMEM, "out of memory for the map");
+	printf("%.*s,\n\"extents\":[", (int)strlen(s) - 1, s);
+	extents_begin(m->used, &c);
+	for (; extents_next(&c, &off, &len); sep = ",\n")
+		printf("%s[%llu,%llu]", sep, (unsigned long long)off, (unsigned long long)len);
+	printf("]}\n");
+	return fflush(stdout) ? err_sys(e, errno, "writing to stdout") : 0;
+}
+
+static int print_text(const char *path, const struct blkdev *dev,
+		      const struct disk_map *m, struct err *e)
+{
+	printf("%s: %s, of which %s in %llu extents are used\n", path, units_bytes(dev->size).s,
+	       units_bytes(extents_bytes(m->used)).s, (unsigned long long)extents_count(m->used));
+	printf("%16s %16s %16s  %-8s %s\n", "start", "size", "used", "reader", "what");
+	for (size_t i = 0; i < m->n_regions; i++) {
+		const struct map_region *r = &m->regions[i];
+
+		printf("%16llu %16llu %16llu  %-8s %s%s%s\n", (unsigned long long)r->start,
+		       (unsigned long long)r->size, (unsigned long long)r->used, r->reader,
+		       r->what, *r->fs.type ? ", " : "", r->fs.type);
+		if (r->note)
+			printf("%52s  ! %s\n", "", r->note);
+	}
+	return fflush(stdout) ? err_sys(e, errno, "writing to stdout") : 0;
+}
+
+static int run(const struct cmd_opts *o, struct err *e)
+{
+	struct map_options mo = { .keep_page_files = o->page_files };
+	struct blkdev *dev = NULL;
+	struct disk_map *m = NULL;
+	int rc;
+
+	rc = dev_open_ro(o->args[0], &dev, e);
+	if (rc == 0)
+		rc = map_build(dev, &mo, &m, e);
+	if (rc == 0)
+		rc = o->json ? print_json(o->args[0], dev, m, e) : print_text(o->args[0], dev, m, e);
+	map_free(m);
+	dev_close(dev);
+	return rc;
+}
+
+const struct cmd cmd_map = {
+	.name = "map", .args = "DISK", .summary = "What of a disk is in use",
+	.options = OPT_JSON | OPT_PAGE_FILES, .min_args = 1, .max_args = 1, .run = run,
+	.text = "The ranges that `capture` would store, and which reader found them. A file\n"
+		"system that is not known, or is damaged, is in use as a whole.\n",
+};

@@ -1,0 +1,126 @@
+/* cmd-opts.c: the commands' options, one table for parsing and help. */
+#include <errno.h>
+#include <getopt.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "imager/cmd.h"
+
+struct option_line {
+	enum cmd_opt opt;
+	const char *name, *arg, *text;
+};
+
+static const struct option_line lines[] = {
+	{ OPT_LEVEL, "level", "WORD", "fast, balanced (default) or small" },
+	{ OPT_VERIFY, "verify", NULL, "read everything back and compare it" },
+	{ OPT_PAGE_FILES, "page-files", NULL, "keep Windows' page, swap and hibernation files" },
+	{ OPT_OVERWRITE, "overwrite", NULL, "replace an image that is already there" },
+	{ OPT_YES, "yes", NULL, "don't ask" },
+	{ OPT_USED, "used", NULL, "tell used bytes (reads the file systems)" },
+	{ OPT_NO_SYSTEMS, "no-systems", NULL, "don't look for operating systems" },
+	{ OPT_WORKERS, "workers", "N", "threads that compress (default: one a processor)" },
+	{ OPT_CREDENTIALS, "credentials", "FILE", "username=, password=, domain= for smb://" },
+	{ OPT_EVENTS_FD, "events-fd", "N", "write events as JSON lines to descriptor N" },
+	{ OPT_JSON, "json", NULL, "print one JSON document" },
+	{ OPT_HELP, "help", NULL, "this text" },
+};
+#define N_LINES (sizeof lines / sizeof *lines)
+
+/* Known names of a later version: refused with that word. */
+static const char *const later[] = {
+	"base", "split", "encrypt", "resume", "only", "delta", "layout", "new-ids",
+	"adapt", "deep", "driver", "drivers", "hardware", "profile", "hostname", NULL
+};
+
+static int number(const char *name, const char *text, int min, int max, int *ret,
+		  struct err *e)
+{
+	char *end;
+	long v;
+
+	errno = 0;
+	v = strtol(text, &end, 10);
+	if (errno || *end || end == text || v < min || v > max)
+		return err_set(e, ERR_USAGE, "--%s %s: must be a number from %d to %d",
+			       name, text, min, max);
+	*ret = (int)v;
+	return 0;
+}
+
+static int take(enum cmd_opt opt, const char *arg, struct cmd_opts *o, struct err *e)
+{
+	switch (opt) {
+	case OPT_JSON: o->json = 1; break;
+	case OPT_USED: o->used = 1; break;
+	case OPT_NO_SYSTEMS: o->no_systems = 1; break;
+	case OPT_LEVEL: return image_level_parse(arg, &o->level, e);
+	case OPT_VERIFY: o->verify = 1; break;
+	case OPT_PAGE_FILES: o->page_files = 1; break;
+	case OPT_WORKERS: return number("workers", arg, 1, JOB_WORKERS_MAX, &o->workers, e);
+	case OPT_CREDENTIALS: o->credentials = arg; break;
+	case OPT_EVENTS_FD: return number("events-fd", arg, 0, INT_MAX, &o->events_fd, e);
+	case OPT_OVERWRITE: o->overwrite = 1; break;
+	case OPT_YES: o->yes = 1; break;
+	case OPT_HELP: o->help = 1; break;
+	}
+	return 0;
+}
+
+static int unknown(const struct cmd *c, const char *word, struct err *e)
+{
+	size_t n = strcspn(word, "=");
+
+	for (const char *const *p = later; n > 2 && *p; p++)
+		if (strlen(*p) == n - 2 && !strncmp(word + 2, *p, n - 2))
+			return err_set(e, ERR_USAGE, "%.*s is not available in this version", (int)n, word);
+	return err_set(e, ERR_USAGE, "%.*s is not an option of `rehost %s`; see `rehost %s --help`",
+		       (int)n, word, c->name, c->name);
+}
+
+int cmd_parse(const struct cmd *c, int argc, char **argv, struct cmd_opts *ret,
+	      struct err *e)
+{
+	struct option longs[N_LINES + 1] = { 0 };
+	struct cmd_opts o = { .events_fd = -1, .level = LEVEL_BALANCED };
+	int n = 0, k, idx;
+
+	for (size_t i = 0; i < N_LINES; i++)
+		if ((c->options | OPT_HELP) & lines[i].opt)
+			longs[n++] = (struct option){ .name = lines[i].name,
+				.has_arg = lines[i].arg ? required_argument : no_argument,
+				.val = (int)lines[i].opt };
+	opterr = 0;
+	optind = 1;
+	while (idx = optind, (k = getopt_long(argc, argv, ":h", longs, NULL)) != -1) {
+		if (k == 'h')
+			k = OPT_HELP;
+		if (k == ':')
+			return err_set(e, ERR_USAGE, "%s: a value must follow", argv[optind - 1]);
+		if (k == '?') /* a single letter may leave optind where it was */
+			return unknown(c, argv[optind > idx ? optind - 1 : idx], e);
+		if (take((enum cmd_opt)k, optarg, &o, e) < 0)
+			return e->code;
+	}
+	o.n_args = argc - optind;
+	o.args = argv + optind;
+	if (!o.help && (o.n_args < c->min_args || (c->max_args >= 0 && o.n_args > c->max_args)))
+		return err_set(e, ERR_USAGE, "usage: rehost %s [options] %s", c->name, c->args);
+	*ret = o;
+	return 0;
+}
+
+void cmd_help(const struct cmd *c)
+{
+	char word[40];
+
+	printf("rehost %s [options] %s\n%s.\n\n%s\n", c->name, c->args, c->summary, c->text);
+	for (size_t i = 0; i < N_LINES; i++) {
+		if (!((c->options | OPT_HELP) & lines[i].opt))
+			continue;
+		snprintf(word, sizeof word, "--%s%s%s", lines[i].name,
+			 lines[i].arg ? " " : "", lines[i].arg ? lines[i].arg : "");
+		printf("  %-20s %s\n", word, lines[i].text);
+	}
+}

@@ -1,0 +1,124 @@
+/* cmd-place.c: rehost place: can images be kept there, and which are? */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+#include "common/units.h"
+#include "imager/cmd.h"
+#include "imager/image-json.h"
+#include "imager/sysfs.h"
+
+/* The proof is a file that was made. */
+static int writable(const char *dir)
+{
+	char path[PATH_MAX];
+	int fd;
+
+	if (snprintf(path, sizeof path, "%s/.rehost-test-%d", dir, (int)getpid()) >= (int)sizeof path)
+		return 0;
+	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return 0;
+	close(fd);
+	unlink(path);
+	return 1;
+}
+
+static int is_image_name(const char *name)
+{
+	size_t n = strlen(name);
+
+	return n > 4 && !strcmp(name + n - 4, ".rhi");
+}
+
+static void list(const char *dir, struct json_object *o)
+{
+	cleanup_names char **names = sysfs_names("%s", dir);
+	struct json_object *images = json_object_new_array(), *dirs = json_object_new_array();
+	char path[PATH_MAX];
+	struct stat st;
+
+	for (char **p = names; p && *p && !stop_signal; p++) {
+		if (snprintf(path, sizeof path, "%s/%s", dir, *p) >= (int)sizeof path ||
+		    stat(path, &st) < 0)
+			continue;
+		if (S_ISDIR(st.st_mode))
+			json_object_array_add(dirs, json_text(*p));
+		else if (S_ISREG(st.st_mode) && is_image_name(*p))
+			json_object_array_add(images, image_json_short(path, *p));
+	}
+	json_put(o, "images", images);
+	json_put(o, "directories", dirs);
+}
+
+static void print_text(struct json_object *o)
+{
+	struct json_object *a = json_get_array(o, "images"), *im;
+
+	printf("%s: %s, %s of %s free\n", json_get_str(o, "url", ""),
+	       json_get_bool(o, "writable", 0) ? "writable" : "can't be written",
+	       units_bytes(json_get_u64(o, "free", 0)).s, units_bytes(json_get_u64(o, "total", 0)).s);
+	for (size_t i = 0; a && i < json_object_array_length(a); i++) {
+		im = json_object_array_get_idx(a, i);
+		printf("  %-30s %9s  %s  %s %s\n", json_get_str(im, "name", "?"),
+		       units_bytes(json_get_u64(im, "size", 0)).s,
+		       json_get_bool(im, "complete", 0) ? json_get_str(im, "created", "") : "not complete",
+		       json_get_str(im, "model", ""), json_get_str(im, "error", ""));
+	}
+	a = json_get_array(o, "directories");
+	for (size_t i = 0; a && i < json_object_array_length(a); i++)
+		printf("  %s/\n", json_object_get_string(json_object_array_get_idx(a, i)));
+}
+
+static int look(const char *url, const struct cmd_image *im, int rw, struct json_object *o, struct err *e)
+{
+	struct statvfs v;
+
+	if (statvfs(im->path, &v) < 0)
+		return err_sys(e, errno, "%s", url);
+	json_put_str(o, "url", url);
+	json_put_bool(o, "writable", rw && writable(im->path));
+	json_put_u64(o, "free", (uint64_t)v.f_bavail * v.f_frsize);
+	json_put_u64(o, "total", (uint64_t)v.f_blocks * v.f_frsize);
+	list(im->path, o);
+	return 0;
+}
+
+static int run(const struct cmd_opts *o, struct err *e)
+{
+	cleanup_json struct json_object *doc = json_object_new_object();
+	struct place_how how = { .write = 1, .as_dir = 1, .cancel = &stop_signal };
+	struct cmd_image im;
+	struct err first;
+	int rc;
+
+	rc = cmd_image_open(o->args[0], o, &how, &im, e);
+	if (rc == ERR_IO && place_is_url(o->args[0])) {
+		/* write-protected, or exported read-only: still good to read */
+		first = *e;
+		how.write = 0;
+		rc = cmd_image_open(o->args[0], o, &how, &im, e);
+		if (rc < 0)
+			*e = first;
+	}
+	if (rc < 0)
+		return e->code;
+	rc = cmd_image_close(&im, look(o->args[0], &im, how.write, doc, e), e);
+	if (rc < 0)
+		return rc;
+	if (o->json)
+		return json_print(stdout, doc, e);
+	print_text(doc);
+	return fflush(stdout) ? err_sys(e, errno, "writing to stdout") : 0;
+}
+
+const struct cmd cmd_place = {
+	.name = "place", .args = "PLACE", .summary = "Check a place for images, list them",
+	.options = OPT_JSON | OPT_CREDENTIALS, .min_args = 1, .max_args = 1, .run = run,
+	.text = "PLACE is a directory: a path, smb://HOST/SHARE/DIR, nfs://HOST/EXPORT/DIR or\n"
+		"dev:///dev/NAME/DIR. Tells whether it can be written, how much is free, and\n"
+		"which images and directories it has.\n",
+};

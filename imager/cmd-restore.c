@@ -1,0 +1,167 @@
+/* cmd-restore.c: rehost restore: an image onto a disk. */
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+#include "common/cleanup.h"
+#include "common/json.h"
+#include "imager/cmd.h"
+#include "imager/guard.h"
+#include "imager/report.h"
+#include "imager/store/peek.h"
+
+#define WIPE_LEN (1u << 20) /* at each end of a partition */
+#define WIPE_MAX 1024
+
+struct job {
+	const struct cmd_opts *o;
+	struct report *rep;
+	const char *target;
+	struct store_in *file, *in; /* in: file, or reads through it */
+	struct image_params params;
+	struct byte_range wipe[WIPE_MAX];
+	size_t n_wipe;
+};
+
+/* Signatures of an older file system, RAID or LVM stand at the ends of
+ * partitions, where the image may use nothing. */
+static void plan_wipe(struct job *j, const char *meta)
+{
+	cleanup_json struct json_object *o = NULL;
+	struct json_object *map, *r;
+	struct err ignored;
+
+	if (json_parse(meta, strlen(meta), &o, &ignored) < 0)
+		return; /* an image without a description restores as well */
+	map = json_get_array(o, "map");
+	for (size_t i = 0; map && i < json_object_array_length(map) && j->n_wipe + 2 <= WIPE_MAX; i++) {
+		uint64_t start, size;
+
+		r = json_object_array_get_idx(map, i);
+		start = json_get_u64(r, "start", 0);
+		size = json_get_u64(r, "size", 0);
+		if (size < 2 * WIPE_LEN || start > j->params.disk_size || size > j->params.disk_size - start)
+			continue;
+		j->wipe[j->n_wipe++] = (struct byte_range){ start, WIPE_LEN };
+		j->wipe[j->n_wipe++] = (struct byte_range){ start + size - WIPE_LEN, WIPE_LEN };
+	}
+}
+
+/* What the image says of itself, before anything is written. */
+static int look_into(struct job *j, struct err *e)
+{
+	struct image *im;
+
+	if (!j->file->dev)
+		return store_peek(j->file, &j->in, &j->params, e);
+	j->in = j->file;
+	if (image_open(j->file->dev, &im, e) < 0)
+		return e->code;
+	j->params = *image_params(im);
+	plan_wipe(j, image_meta(im));
+	image_close(im);
+	return 0;
+}
+
+/* The kernel still has the old partitions; harmless if it can't. */
+static void reread_table(const char *path)
+{
+	cleanup_close int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+
+	if (fd >= 0)
+		ioctl(fd, BLKRRPART);
+}
+
+static int copy(struct job *j, const struct guard_permit *permit,
+		struct restore_result *res, struct err *e)
+{
+	struct restore_options opt = { .job.workers = j->o->workers, .verify = j->o->verify,
+				       .wipe = j->wipe, .n_wipe = j->n_wipe };
+	struct blkdev *target;
+	int rc;
+
+	if (dev_open_rw(&permit->token, &target, e) < 0)
+		return e->code;
+	if (strncmp(j->target, "/dev/", 5)) /* a file has any sector size */
+		target->sector_size = j->params.sector_size;
+	report_start(j->rep, j->o->args[0], j->target, j->params.used_bytes);
+	rc = restore_run(j->in, target, &opt, report_job_events(j->rep), res, e);
+	dev_close(target);
+	if (rc == 0)
+		reread_table(j->target);
+	return rc;
+}
+
+static int restore_steps(struct job *j, const char *path, struct err *e)
+{
+	struct guard_request ask = { .target = j->target, .image_path = strcmp(path, "-") ? path : NULL,
+				     .image = &j->params, .yes = j->o->yes, .people = stderr,
+				     .cancel = &stop_signal };
+	struct restore_result res = { 0 };
+	struct guard_permit permit;
+	struct events_done d;
+	char digest[65];
+	int rc;
+
+	rc = store_open(path, &j->file, e);
+	if (rc < 0 || (rc = look_into(j, e)) < 0 ||
+	    (rc = guard_permit_write(&ask, &permit, e)) < 0)
+		return rc;
+	rc = copy(j, &permit, &res, e);
+	if (rc < 0) {
+		if (permit.created)
+			unlink(permit.path);
+		return rc;
+	}
+	cmd_hex(res.digest, 32, digest);
+	d = (struct events_done){
+		.status = report_warnings(j->rep) ? 3 : 0, .digest = digest, .path = j->target,
+		.bytes = res.bytes, .image_bytes = res.image_bytes,
+		.seconds = (uint64_t)(res.seconds + 0.5),
+	};
+	report_done(j->rep, &d);
+	return d.status;
+}
+
+static int run(const struct cmd_opts *o, struct err *e)
+{
+	cleanup_free struct job *j = calloc(1, sizeof *j);
+	struct report_params rp = { .job = "restore", .events_fd = o->events_fd,
+				    .people = stderr, .cancel = &stop_signal };
+	struct place_how how = { .cancel = &stop_signal };
+	struct cmd_image im;
+	int rc;
+
+	if (!j)
+		return err_set(e, ERR_NOMEM, "out of memory");
+	j->o = o;
+	j->target = o->args[1];
+	if (o->verify && !strcmp(o->args[0], "-"))
+		return err_set(e, ERR_USAGE, "--verify needs an image that can be read again, which a pipe can't");
+	if (report_new(&rp, &j->rep, e) < 0)
+		return e->code;
+	rc = cmd_image_open(o->args[0], o, &how, &im, e);
+	if (rc == 0) {
+		rc = restore_steps(j, im.path, e);
+		if (j->in != j->file)
+			store_close(j->in);
+		store_close(j->file);
+		rc = cmd_image_close(&im, rc, e);
+	}
+	if (rc < 0)
+		report_error(j->rep, e);
+	report_free(j->rep);
+	return rc;
+}
+
+const struct cmd cmd_restore = {
+	.name = "restore", .args = "IMAGE DISK", .summary = "An image onto a disk",
+	.options = OPT_VERIFY | OPT_YES | OPT_WORKERS | OPT_CREDENTIALS | OPT_EVENTS_FD,
+	.min_args = 2, .max_args = 2, .run = run,
+	.text = "Overwrites DISK. Shows first what would be lost and asks for the disk's name;\n"
+		"without a terminal it refuses unless --yes is given. Refuses a disk that is\n"
+		"mounted or otherwise in use, holds the image, is this system's boot medium,\n"
+		"or is too small. A file that isn't there is made.\n",
+};

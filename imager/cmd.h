@@ -1,0 +1,66 @@
+/* cmd.h: the commands of the program `rehost`, one in each imager/cmd-NAME.c. */
+#ifndef REHOST_CMD_H
+#define REHOST_CMD_H
+#include <signal.h>
+#include "common/err.h"
+#include "imager/engine.h"
+#include "imager/place.h"
+
+/* Options, by name, in cmd-opts.c's table. */
+enum cmd_opt {
+	OPT_JSON = 1 << 0, OPT_USED = 1 << 1, OPT_NO_SYSTEMS = 1 << 2,
+	OPT_LEVEL = 1 << 3, OPT_VERIFY = 1 << 4, OPT_PAGE_FILES = 1 << 5,
+	OPT_WORKERS = 1 << 6, OPT_CREDENTIALS = 1 << 7, OPT_EVENTS_FD = 1 << 8,
+	OPT_OVERWRITE = 1 << 9, OPT_YES = 1 << 10, OPT_HELP = 1 << 11,
+};
+
+struct cmd_opts {
+	int json, used, no_systems, verify, page_files, overwrite, yes, help;
+	int workers;               /* 0: by itself */
+	int events_fd;             /* -1: none */
+	enum image_level level;
+	const char *credentials;   /* path or NULL */
+	int n_args;                /* what is not an option */
+	char **args;
+};
+
+struct cmd {
+	const char *name;
+	const char *args;          /* "DISK... DEST" */
+	const char *summary;       /* one line */
+	unsigned int options;      /* enum cmd_opt, or-ed; OPT_HELP always */
+	int min_args, max_args;    /* max -1: any number */
+	/* The exit status (0, 1 or 3), or a negative error code with e filled. */
+	int (*run)(const struct cmd_opts *o, struct err *e);
+	const char *text;          /* paragraphs for --help */
+};
+extern const struct cmd cmd_disks, cmd_hardware, cmd_map, cmd_capture,
+	cmd_restore, cmd_verify, cmd_info, cmd_place;
+
+/* ERR_USAGE for what isn't an option of c, or one of a later version. */
+int cmd_parse(const struct cmd *c, int argc, char **argv, struct cmd_opts *ret,
+	      struct err *e) must_check;
+/* --help's text */
+void cmd_help(const struct cmd *c);
+
+/* 0, or the number of the signal that asked to stop.  A second one, or
+ * STOP_GRACE_S without an end, ends the process at once. */
+#define STOP_GRACE_S 15
+extern volatile sig_atomic_t stop_signal;
+int stop_init(struct err *e) must_check;
+
+/* Where an image is: a path, `-`, or a place that was mounted. */
+struct cmd_image {
+	char path[PATH_MAX];       /* local path, or "-"; of a directory if is_dir */
+	int is_dir;
+	struct place_mount mount;
+};
+/* text: as on the command line.  how->as_dir: it names a directory. */
+int cmd_image_open(const char *text, const struct cmd_opts *o,
+		   const struct place_how *how, struct cmd_image *ret,
+		   struct err *e) must_check;
+/* Keeps an earlier error in e; else ERR_IO if unmounting failed. */
+int cmd_image_close(struct cmd_image *im, int rc, struct err *e) must_check;
+
+void cmd_hex(const uint8_t *bytes, size_t len, char *ret); /* 2*len+1 characters */
+#endif

@@ -1,0 +1,233 @@
+/* guard.c: see guard.h. */
+#include "imager/guard.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include "common/cleanup.h"
+#include "common/prompt.h"
+#include "common/units.h"
+#include "imager/blkuse.h"
+#include "imager/disks-json.h"
+#include "imager/engine.h"
+
+static int is_file(const struct disk *d)
+{
+	return !strcmp(d->kind, "file");
+}
+
+/* 1 if path and the regular file d are one file, by whatever name. */
+static int same_file(const struct disk *d, const char *path)
+{
+	struct stat st;
+
+	return is_file(d) && stat(path, &st) == 0 && st.st_ino == d->ino &&
+	       major(st.st_dev) == d->major && minor(st.st_dev) == d->minor;
+}
+
+/* 1 if path names the block device d, or a file that lies on it. */
+static int lies_on_disk(const struct kernel_view *k, const struct disk *d, const char *path)
+{
+	struct blkdev_id id;
+	struct stat st;
+
+	if (is_file(d) || stat(path, &st) < 0)
+		return 0;
+	if (S_ISBLK(st.st_mode))
+		id = (struct blkdev_id){ major(st.st_rdev), minor(st.st_rdev) };
+	else if (blkuse_of_file(k, path, &id) < 0)
+		return 0;
+	return blkuse_overlap(k, id, blkuse_id(d));
+}
+
+int guard_target_disk(const struct kernel_view *k, const struct disk *target,
+		      const char *image_path, struct err *e)
+{
+	char why[1024];
+
+	if (!k)
+		k = &kernel_view_real;
+	if (!strcmp(target->kind, "cdrom"))
+		return err_set(e, ERR_REFUSED, "%s is a CD or DVD drive, which can't be written",
+			       target->path);
+	if (blkuse_is_boot_medium(k, target))
+		return err_set(e, ERR_REFUSED,
+			       "%s holds the medium that this system runs from; boot with `toram` to use it as a target",
+			       target->path);
+	if (image_path && same_file(target, image_path))
+		return err_set(e, ERR_REFUSED, "%s is the image itself; it can't be the target",
+			       target->path);
+	if (image_path && lies_on_disk(k, target, image_path))
+		return err_set(e, ERR_REFUSED,
+			       "the image %s lies on %s; it would be overwritten while it is read",
+			       image_path, target->path);
+	if (blkuse_why(k, target, why, sizeof why) != BLKUSE_NONE)
+		return err_set(e, ERR_REFUSED, "%s is in use: %s", target->path, why);
+	if (target->read_only)
+		return err_set(e, ERR_REFUSED,
+			       "%s is read-only; look for a write-protect switch, or run `blockdev --setrw %s`",
+			       target->path, target->path);
+	return 0;
+}
+
+int guard_source_disk(const struct kernel_view *k, const struct disk *source,
+		      int even_mounted, char *ret_warning, size_t size,
+		      struct err *e)
+{
+	char why[1024];
+	enum blkuse_kind kind = blkuse_why(k, source, why, sizeof why);
+
+	*ret_warning = 0;
+	if (kind != BLKUSE_MOUNTED_RW && kind != BLKUSE_SWAP)
+		return 0;
+	if (!even_mounted)
+		return err_set(e, ERR_REFUSED,
+			       "%s changes while it would be read, so that its image would not be consistent: %s; or give --yes to capture it all the same",
+			       source->path, why);
+	snprintf(ret_warning, size,
+		 "%s was in use while it was captured (%s); files that were being written may be damaged in the image",
+		 source->path, why);
+	return 0;
+}
+
+int guard_image_path(const struct kernel_view *k, const struct disk *source,
+		     const char *path, struct err *e)
+{
+	char dir[PATH_MAX];
+	struct stat st;
+
+	snprintf(dir, sizeof dir, "%s", path);
+	if (strlen(path) >= sizeof dir)
+		return err_set(e, ERR_USAGE, "the path of the image is too long");
+	if (same_file(source, path))
+		return err_set(e, ERR_REFUSED, "%s is the source; the image can't be written there", path);
+	if (stat(path, &st) == 0 && !S_ISREG(st.st_mode))
+		return err_set(e, ERR_REFUSED,
+			       "%s is not a regular file; an image is a file (use `-` for a pipe)", path);
+	if (lies_on_disk(k, source, dirname(dir)))
+		return err_set(e, ERR_REFUSED,
+			       "%s lies on %s, which is to be captured; choose another disk or a share for the image",
+			       path, source->path);
+	return 0;
+}
+
+/* ---- asking ---- */
+
+static int show_loss(const struct guard_request *r, const struct disk *d, struct err *e)
+{
+	struct disk_json_options opt = { .systems = !r->yes, .cancel = r->cancel };
+	cleanup_json struct json_object *o = NULL;
+
+	if (disk_json(NULL, d, &opt, &o, e) < 0)
+		return e->code;
+	fprintf(r->people, "The target, all of which will be overwritten:\n");
+	disk_text(r->people, o, 2);
+	return 0;
+}
+
+static int ask(const struct guard_request *r, const struct disk *d, struct err *e)
+{
+	char text[300], answer[PATH_MAX];
+	int stdin_busy = !r->image_path;
+
+	if (r->yes)
+		return 0;
+	if (!prompt_possible(stdin_busy))
+		return err_set(e, ERR_REFUSED,
+			       "%s would be overwritten; there is no terminal to ask for confirmation on: give --yes if you are sure",
+			       d->path);
+	snprintf(text, sizeof text, "Type the target's name (%s) to overwrite it: ", d->name);
+	if (prompt_line(text, 0, stdin_busy, answer, sizeof answer, e) < 0)
+		return e->code;
+	if (strcmp(answer, d->name) && strcmp(answer, d->path) && strcmp(answer, r->target))
+		return err_set(e, ERR_REFUSED,
+			       "\"%s\" is not the target's name; nothing was written", answer);
+	return 0;
+}
+
+/* What is at the path now must be what was shown. */
+static int check_unchanged(const struct disk *before, const char *path,
+			   const char *image_path, struct err *e)
+{
+	struct disk d;
+
+	if (disk_by_path(NULL, path, &d, e) < 0)
+		return err_prefix(e, "the target is gone");
+	if (d.major != before->major || d.minor != before->minor || d.ino != before->ino ||
+	    d.size != before->size || strcmp(d.serial, before->serial) || strcmp(d.wwn, before->wwn))
+		return err_set(e, ERR_REFUSED,
+			       "%s is another disk now than the one that was shown; nothing was written", path);
+	return guard_target_disk(NULL, &d, image_path, e);
+}
+
+static int check_fit(const struct guard_request *r, const struct disk *d, struct err *e)
+{
+	struct blkdev *dev;
+	int rc;
+
+	if (dev_open_ro(d->path, &dev, e) < 0)
+		return e->code;
+	if (is_file(d))
+		dev->sector_size = r->image->sector_size;
+	rc = restore_check(r->image, dev, e);
+	dev_close(dev);
+	return rc;
+}
+
+/* A file of the image's size, without blocks. */
+static int make_file(const struct guard_request *r, struct guard_permit *ret,
+		     struct err *e)
+{
+	cleanup_close int fd = -1;
+	struct stat st;
+	int made = access(r->target, F_OK) < 0;
+
+	fd = open(r->target, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return err_sys(e, errno, "%s: can't be made", r->target);
+	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_size)
+		return err_set(e, ERR_REFUSED, "%s was made by somebody else meanwhile", r->target);
+	if (ftruncate(fd, (off_t)r->image->disk_size) < 0) {
+		err_sys(e, errno, "%s: can't be made %llu bytes long (does its file system allow files of that size?)",
+			r->target, (unsigned long long)r->image->disk_size);
+		if (made)
+			unlink(r->target);
+		return e->code;
+	}
+	ret->created = made;
+	ret->token = (struct write_token){ .path = ret->path, .dev = st.st_dev, .ino = st.st_ino };
+	return 0;
+}
+
+int guard_permit_write(const struct guard_request *r, struct guard_permit *ret,
+		       struct err *e)
+{
+	struct disk d;
+	struct stat st;
+	int there = stat(r->target, &st) == 0;
+
+	ret->created = 0;
+	if (strlen(r->target) >= sizeof ret->path)
+		return err_set(e, ERR_USAGE, "the path of the target is too long");
+	snprintf(ret->path, sizeof ret->path, "%s", r->target);
+	if (!strncmp(r->target, "/dev/", 5) && !there)
+		return err_set(e, ERR_NOT_FOUND,
+			       "%s: there is no such disk; `rehost disks` lists the disks", r->target);
+	if (!there || (S_ISREG(st.st_mode) && !st.st_size))
+		return make_file(r, ret, e);
+	if (disk_by_path(NULL, r->target, &d, e) < 0 ||
+	    guard_target_disk(NULL, &d, r->image_path, e) < 0 ||
+	    check_fit(r, &d, e) < 0 || show_loss(r, &d, e) < 0 || ask(r, &d, e) < 0 ||
+	    check_unchanged(&d, r->target, r->image_path, e) < 0)
+		return e->code;
+	if (stat(r->target, &st) < 0)
+		return err_sys(e, errno, "%s", r->target);
+	ret->token = (struct write_token){
+		.path = ret->path,
+		.dev = S_ISBLK(st.st_mode) ? st.st_rdev : st.st_dev,
+		.ino = st.st_ino,
+	};
+	return 0;
+}

@@ -1,0 +1,51 @@
+/* guard.h: what stands between a command and a disk.  The only maker of struct
+ * write_token, without which no device is opened for writing (dev.h). */
+#ifndef REHOST_GUARD_H
+#define REHOST_GUARD_H
+#include <signal.h>
+#include <stdio.h>
+#include "imager/disks.h"
+#include "imager/dev/dev.h"
+#include "imager/fmt/image.h"
+
+/* All refusals are ERR_REFUSED, with the reason and a way out. */
+
+/* May this disk be overwritten with an image kept at image_path (NULL: it comes
+ * through a pipe)?  Refuses: a CD, the boot medium, a read-only disk, one in use
+ * (also by what lies on it), the image itself, a disk that holds the image. */
+int guard_target_disk(const struct kernel_view *k, const struct disk *target,
+		      const char *image_path, struct err *e) must_check;
+
+/* May this disk be read as a source?  Refuses one with a file system mounted
+ * read-write, whose image would be inconsistent, unless even_mounted; then
+ * *ret_warning (size bytes) says so, "" if nothing is wrong. */
+int guard_source_disk(const struct kernel_view *k, const struct disk *source,
+		      int even_mounted, char *ret_warning, size_t size,
+		      struct err *e) must_check;
+
+/* May an image be written to path while source is read?  Refuses the source
+ * itself and a file system that lies on the source.  path's directory must exist. */
+int guard_image_path(const struct kernel_view *k, const struct disk *source,
+		     const char *path, struct err *e) must_check;
+
+struct guard_request {
+	const char *target;              /* as given                          */
+	const char *image_path;          /* local; NULL: standard input       */
+	const struct image_params *image;/* what will be written              */
+	int yes;                         /* --yes: don't ask                  */
+	FILE *people;                    /* stderr                            */
+	const volatile sig_atomic_t *cancel;
+};
+
+struct guard_permit {
+	struct write_token token;
+	char path[PATH_MAX];
+	int created;                     /* the target is a file made here    */
+};
+
+/* All checks, shows what would be lost, asks for the target's name.  A regular
+ * file that isn't there, or is empty, is made with the image's size (sparse).
+ * Without a terminal and without yes: ERR_REFUSED. */
+int guard_permit_write(const struct guard_request *r, struct guard_permit *ret,
+		       struct err *e) must_check;
+#endif

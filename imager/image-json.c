@@ -1,0 +1,209 @@
+/* image-json.c: see image-json.h. */
+#include "imager/image-json.h"
+#include <string.h>
+#include <time.h>
+#include "common/units.h"
+#include "imager/disks-json.h"
+#include "imager/hardware.h"
+
+static void put_hex(struct json_object *o, const char *key, const uint8_t *b, size_t n)
+{
+	char text[65];
+
+	for (size_t i = 0; i < n && i < 32; i++)
+		snprintf(text + 2 * i, 3, "%02x", b[i]);
+	json_put_str(o, key, text);
+}
+
+static void put_created(struct json_object *o, uint64_t seconds)
+{
+	time_t t = (time_t)seconds;
+	char text[32];
+	struct tm tm;
+
+	if (gmtime_r(&t, &tm) && strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &tm))
+		json_put_str(o, "created", text);
+}
+
+/* META or SUMMARY; NULL if it is no JSON object (then the image still works). */
+static struct json_object *parse(const char *text)
+{
+	struct json_object *o = NULL;
+	struct err ignored;
+
+	if (json_parse(text, strlen(text), &o, &ignored) < 0)
+		return NULL;
+	return o;
+}
+
+static void put_systems(struct json_object *o, struct json_object *disk)
+{
+	struct json_object *from = json_get_array(disk, "systems"), *to = json_object_new_array();
+
+	for (size_t i = 0; from && i < json_object_array_length(from); i++)
+		json_object_array_add(to, json_text(json_get_str(
+			json_object_array_get_idx(from, i), "name", "?")));
+	json_put(o, "systems", to);
+}
+
+struct json_object *image_json_short(const char *path, const char *name)
+{
+	struct json_object *o = json_object_new_object(), *meta, *disk, *dmi;
+	struct blkdev *file = NULL;
+	struct image_ident id;
+	struct image *im = NULL;
+	struct err e;
+
+	json_put_str(o, "name", name);
+	if (dev_open_ro(path, &file, &e) < 0 || image_identify(file, &id, &e) < 0) {
+		json_put_bool(o, "complete", 0);
+		json_put_str(o, "error", e.msg);
+		if (file)
+			json_put_u64(o, "size", file->size);
+		dev_close(file);
+		return o;
+	}
+	json_put_u64(o, "size", file->size);
+	json_put_bool(o, "complete", id.complete);
+	put_created(o, id.params.created);
+	json_put_u64(o, "disk_size", id.params.disk_size);
+	json_put_u64(o, "used_bytes", id.params.used_bytes);
+	if (id.complete && image_open(file, &im, &e) == 0) {
+		meta = parse(image_meta(im));
+		disk = json_get_object(meta, "disk");
+		dmi = json_get_object(json_get_object(meta, "hardware"), "dmi");
+		json_put_str_if(o, "model", json_get_str(disk, "model", NULL));
+		json_put_str_if(o, "serial", json_get_str(disk, "serial", NULL));
+		json_put_str_if(o, "machine", json_get_str(dmi, "product_name", NULL));
+		put_systems(o, disk);
+		json_object_put(meta);
+	} else if (id.complete) {
+		json_put_str(o, "error", e.msg);
+	}
+	image_close(im);
+	dev_close(file);
+	return o;
+}
+
+static void put_params(struct json_object *o, const struct image_params *p, uint64_t file_len)
+{
+	json_put_u64(o, "format", 1);
+	put_hex(o, "image_id", p->image_id, sizeof p->image_id);
+	put_created(o, p->created);
+	json_put_u64(o, "disk_size", p->disk_size);
+	json_put_u64(o, "sector_size", p->sector_size);
+	json_put_u64(o, "used_bytes", p->used_bytes);
+	json_put_u64(o, "used_end", p->used_end);
+	json_put_u64(o, "stored_bytes", file_len);
+	json_put_u64(o, "chunk_size", p->chunk_size);
+	json_put_str(o, "hash", hash_name(p->hash));
+	json_put_bool(o, "encrypted", p->must & 1);
+}
+
+static void put_bad(struct json_object *o, const struct image *im)
+{
+	struct json_object *a = json_object_new_array(), *r;
+	const struct byte_range *bad;
+	size_t n;
+
+	bad = image_bad(im, &n);
+	for (size_t i = 0; i < n; i++) {
+		r = json_object_new_object();
+		json_put_u64(r, "offset", bad[i].off);
+		json_put_u64(r, "length", bad[i].len);
+		json_object_array_add(a, r);
+	}
+	json_put(o, "unreadable", a);
+}
+
+/* Moves nothing: takes another reference of from's member. */
+static void put_member(struct json_object *o, struct json_object *from, const char *key)
+{
+	struct json_object *v;
+
+	if (json_object_is_type(from, json_type_object) &&
+	    json_object_object_get_ex(from, key, &v))
+		json_put(o, key, json_object_get(v));
+}
+
+static void put_texts(struct json_object *o, const struct image *im)
+{
+	struct json_object *meta = parse(image_meta(im)), *sum = parse(image_summary(im));
+
+	put_member(o, sum, "warnings");
+	put_member(o, sum, "seconds");
+	put_member(o, meta, "level");
+	put_member(o, meta, "tool");
+	put_member(o, meta, "left_out");
+	put_member(o, meta, "disk");
+	put_member(o, meta, "map");
+	put_member(o, meta, "hardware");
+	json_object_put(meta);
+	json_object_put(sum);
+}
+
+int image_json_full(const char *path, struct json_object **ret,
+		    struct err *ret_bad, struct err *e)
+{
+	struct json_object *o;
+	struct blkdev *file;
+	struct image_ident id;
+	struct image *im = NULL;
+
+	ret_bad->code = 0;
+	if (dev_open_ro(path, &file, e) < 0)
+		return e->code;
+	if (image_identify(file, &id, e) < 0) {
+		dev_close(file);
+		return e->code;
+	}
+	o = json_object_new_object();
+	if (!id.complete)
+		err_set(ret_bad, ERR_CORRUPT,
+			"%s is not complete: its end is missing; it can't be restored", path);
+	else if (image_open(file, &im, ret_bad) < 0)
+		json_put_str(o, "error", ret_bad->msg);
+	/* one that has its end, but fails its checks, isn't called complete */
+	json_put_bool(o, "complete", im || (id.complete && ret_bad->code == ERR_UNSUPPORTED));
+	put_params(o, &id.params, file->size);
+	if (im) {
+		put_hex(o, "digest", image_digest(im), IMAGE_DIGEST_LEN);
+		json_put_u64(o, "chunks", image_chunks(im));
+		put_bad(o, im);
+		put_texts(o, im);
+	}
+	image_close(im);
+	dev_close(file);
+	*ret = o;
+	return 0;
+}
+
+void image_text(FILE *f, struct json_object *o)
+{
+	struct json_object *hw = json_get_object(o, "hardware"), *disk = json_get_object(o, "disk");
+	struct json_object *dmi = json_get_object(hw, "dmi"), *a;
+
+	fprintf(f, "image of %s, made %s%s\n", units_bytes(json_get_u64(o, "disk_size", 0)).s,
+		json_get_str(o, "created", "?"),
+		json_get_bool(o, "complete", 0) ? "" : ", NOT COMPLETE");
+	fprintf(f, "used %s, stored %s (%s, %s)\n", units_bytes(json_get_u64(o, "used_bytes", 0)).s,
+		units_bytes(json_get_u64(o, "stored_bytes", 0)).s,
+		json_get_str(o, "level", "level not known"), json_get_str(o, "hash", "?"));
+	fprintf(f, "smallest target: %llu bytes\n", (unsigned long long)json_get_u64(o, "used_end", 0));
+	if (json_get_str(o, "digest", NULL))
+		fprintf(f, "digest: %s\n", json_get_str(o, "digest", ""));
+	if (dmi)
+		fprintf(f, "machine: %s %s, serial %s\n", json_get_str(dmi, "sys_vendor", "?"),
+			json_get_str(dmi, "product_name", "?"), json_get_str(dmi, "product_serial", "?"));
+	if (disk)
+		disk_text(f, disk, 0);
+	a = json_get_array(o, "left_out");
+	for (size_t i = 0; a && i < json_object_array_length(a); i++)
+		fprintf(f, "left out: %s\n", json_object_get_string(json_object_array_get_idx(a, i)));
+	a = json_get_array(o, "unreadable");
+	if (a && json_object_array_length(a))
+		fprintf(f, "unreadable ranges of the source: %zu\n", json_object_array_length(a));
+	a = json_get_array(o, "warnings");
+	for (size_t i = 0; a && i < json_object_array_length(a); i++)
+		fprintf(f, "warning: %s\n", json_object_get_string(json_object_array_get_idx(a, i)));
+}

@@ -1,0 +1,239 @@
+/* report.c: see report.h. */
+#include "imager/report.h"
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+#include "common/units.h"
+
+#define EVENT_EVERY 0.25   /* s between progress events */
+#define BAR_EVERY 0.5      /* s between two drawings of the bar */
+#define LINE_EVERY 5.0     /* s between lines where there is no terminal */
+#define RATE_SAMPLES 16    /* of EVENT_EVERY s: the rate's window is 4 s */
+#define WARNINGS_SHOWN 50  /* further ones are only counted on stderr */
+
+struct report {
+	struct report_params p;
+	struct events *ev;
+	struct job_events job_events;
+	int tty, bar_open;
+	uint64_t warnings;
+	char step[16];
+	double step_began, last_event, last_shown;
+	struct { double at; uint64_t done; } sample[RATE_SAMPLES];
+	unsigned int n_samples; /* ever */
+};
+
+static double now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+static void end_bar(struct report *r)
+{
+	if (r->bar_open)
+		fputc('\n', r->p.people);
+	r->bar_open = 0;
+}
+
+static void sample_add(struct report *r, double at, uint64_t done)
+{
+	unsigned int i = r->n_samples++ % RATE_SAMPLES;
+
+	r->sample[i].at = at;
+	r->sample[i].done = done;
+}
+
+/* Bytes per second over the window; 0 while it isn't known. */
+static uint64_t rate_now(const struct report *r, double at, uint64_t done)
+{
+	unsigned int first = r->n_samples > RATE_SAMPLES ? r->n_samples % RATE_SAMPLES : 0;
+	double seconds;
+
+	if (!r->n_samples)
+		return 0;
+	seconds = at - r->sample[first].at;
+	if (seconds < 0.2 || done < r->sample[first].done)
+		return 0;
+	return (uint64_t)((double)(done - r->sample[first].done) / seconds);
+}
+
+/* From the whole step's mean, which jumps less than the rate. */
+static int64_t eta_now(const struct report *r, double at, uint64_t done, uint64_t total)
+{
+	double seconds = at - r->step_began;
+
+	if (!done || seconds < 2 || done > total)
+		return -1;
+	return (int64_t)((double)(total - done) * seconds / (double)done + 0.5);
+}
+
+static void show(struct report *r, const struct events_progress *p)
+{
+	unsigned int percent = p->bytes_total ?
+		(unsigned int)((double)p->bytes_done * 100 / (double)p->bytes_total) : 100;
+	char bar[21], line[256];
+
+	memset(bar, '.', 20);
+	memset(bar, '#', percent > 100 ? 20 : percent / 5);
+	bar[20] = 0;
+	snprintf(line, sizeof line, "%-6s %3u%%%s%s%s %s of %s, %s/s%s%s", r->step, percent,
+		 r->tty ? " [" : "", r->tty ? bar : "", r->tty ? "]" : "",
+		 units_bytes(p->bytes_done).s, units_bytes(p->bytes_total).s,
+		 units_bytes(p->rate).s, p->eta >= 0 ? ", left: " : "",
+		 p->eta >= 0 ? units_time((uint64_t)p->eta).s : "");
+	if (r->tty)
+		fprintf(r->p.people, "\r%-.79s\033[K", line);
+	else
+		fprintf(r->p.people, "%s\n", line);
+	fflush(r->p.people);
+	r->bar_open = r->tty;
+}
+
+static void on_step(void *ctx, const char *step, const char *text)
+{
+	report_step(ctx, step, text);
+}
+
+static void on_progress(void *ctx, const char *step, uint64_t done,
+			uint64_t total, uint64_t written)
+{
+	struct report *r = ctx;
+	double at = now();
+	struct events_progress p = { .bytes_done = done, .bytes_total = total,
+				     .written = written };
+
+	if (strcmp(step, r->step))
+		return; /* a late call */
+	if (done < total && at - r->last_event < EVENT_EVERY)
+		return;
+	p.rate = rate_now(r, at, done);
+	p.eta = eta_now(r, at, done, total);
+	if (at - r->last_event >= EVENT_EVERY)
+		sample_add(r, at, done);
+	if (done == total && r->last_event < 0)
+		return; /* the end was told already */
+	r->last_event = done == total ? -1 : at;
+	events_progress(r->ev, step, &p);
+	if (at - r->last_shown >= (r->tty ? BAR_EVERY : LINE_EVERY) ||
+	    (r->tty && done == total)) {
+		r->last_shown = at;
+		show(r, &p);
+	}
+}
+
+static void on_warning(void *ctx, const char *code, const char *text,
+		       uint64_t off, uint64_t len)
+{
+	report_warning(ctx, code, off, len, "%s", text);
+}
+
+static int on_cancelled(void *ctx)
+{
+	struct report *r = ctx;
+
+	return r->p.cancel && *r->p.cancel;
+}
+
+int report_new(const struct report_params *p, struct report **ret,
+	       struct err *e)
+{
+	struct report *r = calloc(1, sizeof *r);
+
+	if (!r)
+		return err_set(e, ERR_NOMEM, "out of memory for the job's report");
+	if (events_new(p->events_fd, &r->ev, e) < 0) {
+		free(r);
+		return e->code;
+	}
+	r->p = *p;
+	r->tty = isatty(fileno(p->people));
+	r->job_events = (struct job_events){
+		.step = on_step, .progress = on_progress, .warning = on_warning,
+		.cancelled = on_cancelled, .ctx = r,
+	};
+	*ret = r;
+	return 0;
+}
+
+struct report *report_free(struct report *r)
+{
+	if (r)
+		events_free(r->ev);
+	free(r);
+	return NULL;
+}
+
+const struct job_events *report_job_events(struct report *r)
+{
+	return &r->job_events;
+}
+
+uint64_t report_warnings(const struct report *r)
+{
+	return r->warnings;
+}
+
+void report_start(struct report *r, const char *source, const char *target,
+		  uint64_t bytes_total)
+{
+	events_start(r->ev, r->p.job, source, target, bytes_total);
+}
+
+void report_step(struct report *r, const char *step, const char *text)
+{
+	end_bar(r);
+	snprintf(r->step, sizeof r->step, "%s", step);
+	r->step_began = now();
+	r->last_event = 0;
+	r->last_shown = r->step_began;
+	r->n_samples = 0;
+	sample_add(r, r->step_began, 0);
+	events_step(r->ev, step, text);
+	fprintf(r->p.people, "%s\n", text);
+}
+
+void report_warning(struct report *r, const char *code, uint64_t off, uint64_t len,
+		    const char *fmt, ...)
+{
+	char text[1000];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof text, fmt, ap);
+	va_end(ap);
+	r->warnings++;
+	events_warning(r->ev, code, text, off, len);
+	end_bar(r);
+	if (r->warnings <= WARNINGS_SHOWN)
+		fprintf(r->p.people, "warning: %s\n", text);
+	else if (r->warnings == WARNINGS_SHOWN + 1)
+		fprintf(r->p.people, "warning: more warnings are not shown here; the image and the events have all\n");
+}
+
+void report_done(struct report *r, const struct events_done *d)
+{
+	end_bar(r);
+	events_done(r->ev, d);
+	fprintf(r->p.people, "%s: done%s, %s in %s", r->p.job,
+		d->status ? " with warnings" : "", units_bytes(d->bytes).s,
+		units_time(d->seconds).s);
+	if (d->image_bytes)
+		fprintf(r->p.people, ", image %s", units_bytes(d->image_bytes).s);
+	fputc('\n', r->p.people);
+	if (r->warnings)
+		fprintf(r->p.people, "%llu warning%s\n", (unsigned long long)r->warnings,
+			r->warnings == 1 ? "" : "s");
+	if (d->digest)
+		fprintf(r->p.people, "digest: %s\n", d->digest);
+}
+
+void report_error(struct report *r, const struct err *e)
+{
+	end_bar(r);
+	events_error(r->ev, err_exit_status(e->code), e->msg);
+}
