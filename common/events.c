@@ -74,18 +74,21 @@ static void send_line(struct events *ev, struct json_object *o)
 	json_object_put(o);
 }
 
-void events_start(struct events *ev, const char *job, const char *source,
-		  const char *target, uint64_t bytes_total)
+void events_start(struct events *ev, const struct events_start *s)
 {
 	struct json_object *o;
 
 	if (ev->fd < 0)
 		return;
 	o = begin("start");
-	json_put_str(o, "job", job);
-	json_put_str(o, "source", source);
-	json_put_str(o, "target", target);
-	json_put_u64(o, "bytes_total", bytes_total);
+	json_put_str(o, "job", s->job);
+	json_put_str(o, "source", s->source);
+	json_put_str_if(o, "target", s->target);
+	json_put_u64(o, "bytes_total", s->bytes_total);
+	if (s->disks) {
+		json_put_u64(o, "disk", s->disk);
+		json_put_u64(o, "disks", s->disks);
+	}
 	send_line(ev, o);
 }
 
@@ -115,6 +118,18 @@ void events_progress(struct events *ev, const char *step,
 	json_put_u64(o, "rate", p->rate);
 	json_put(o, "eta", p->eta < 0 ? NULL : json_object_new_int64(p->eta));
 	json_put_u64(o, "written", p->written);
+	send_line(ev, o);
+}
+
+void events_waiting(struct events *ev, const char *step, uint64_t seconds)
+{
+	struct json_object *o;
+
+	if (ev->fd < 0)
+		return;
+	o = begin("waiting");
+	json_put_str(o, "step", step);
+	json_put_u64(o, "seconds", seconds);
 	send_line(ev, o);
 }
 

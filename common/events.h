@@ -25,12 +25,19 @@ struct events_done {
 	uint64_t bytes, image_bytes, seconds;
 };
 
-void events_start(struct events *ev, const char *job, const char *source,
-		  const char *target, uint64_t bytes_total);
+struct events_start {
+	const char *job, *source, *target;   /* target: or NULL */
+	uint64_t bytes_total;
+	unsigned int disk, disks; /* the how-manieth of how many; 0, 0: only one */
+};
+
+void events_start(struct events *ev, const struct events_start *s);
 void events_step(struct events *ev, const char *step, const char *text);
 void events_progress(struct events *ev, const char *step,
 		     const struct events_progress *p);
 /* length 0: the warning is about no place */
+/* nothing has happened for so many seconds */
+void events_waiting(struct events *ev, const char *step, uint64_t seconds);
 void events_warning(struct events *ev, const char *code, const char *text,
 		    uint64_t offset, uint64_t length);
 void events_error(struct events *ev, int status, const char *text);

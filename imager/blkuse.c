@@ -175,8 +175,11 @@ static int use_mount(void *ctx, const struct mount_entry *m)
 		found(u, BLKUSE_SWAP, text);
 		return 0;
 	}
-	snprintf(text, sizeof text, "%s is mounted on %s (%s); run `umount %s` first",
-		 m->source, m->where, m->read_only ? "read-only" : "read-write", m->where);
+	if (!strcmp(m->where, "/"))
+		snprintf(text, sizeof text, "%s holds the running system", m->source);
+	else
+		snprintf(text, sizeof text, "%s is mounted on %s (%s); run `umount %s` first",
+			 m->source, m->where, m->read_only ? "read-only" : "read-write", m->where);
 	found(u, m->read_only ? BLKUSE_MOUNTED_RO : BLKUSE_MOUNTED_RW, text);
 	return 0;
 }

@@ -21,7 +21,7 @@ struct job {
 	struct json_object *hardware;
 	struct json_object *machine_disks; /* NULL: no machine.json */
 	const char *dest;                  /* as given, for messages */
-	int many;
+	unsigned int number, many;         /* of how many disks; many 0: only one */
 };
 
 /* One disk on its way. */
@@ -96,7 +96,10 @@ static int write_image(struct job *j, struct shot *s, struct err *e)
 		return err_set(e, ERR_NOMEM, "out of memory for the image's description");
 	if (store_create(s->path, j->o->overwrite, &out, e) < 0)
 		return e->code;
-	report_start(j->rep, s->disk.path, s->shown, extents_bytes(s->map->used));
+	report_start(j->rep, &(struct events_start){
+		.source = s->disk.path, .target = s->shown,
+		.bytes_total = extents_bytes(s->map->used),
+		.disk = j->many ? j->number : 0, .disks = j->many });
 	rc = capture_run(s->dev, s->map->used, &opt, out, report_job_events(j->rep), &s->result, e);
 	if (rc < 0) {
 		store_abort(out);
@@ -228,7 +231,8 @@ static int write_machine(struct job *j, const char *dir, struct err *e)
 	return 0;
 }
 
-/* A directory that isn't there is made, its parents are not. */
+/* A directory that isn't there is made, but not its parents: a misspelt path
+ * shall not become a tree. */
 static int make_dir(const char *path, const char *shown, struct err *e)
 {
 	struct stat st;
@@ -237,18 +241,22 @@ static int make_dir(const char *path, const char *shown, struct err *e)
 		return 0;
 	if (errno == EEXIST && stat(path, &st) == 0 && S_ISDIR(st.st_mode))
 		return 0;
-	return err_sys(e, errno == EEXIST ? ENOTDIR : errno, "%s: no directory for the images", shown);
+	return err_sys(e, errno == EEXIST ? ENOTDIR : errno, "%s: the directory can't be made", shown);
 }
 
 static int capture_all(struct job *j, struct cmd_image *im, struct err *e)
 {
 	int status = 0, rc, n = j->o->n_args - 1;
+	char dir[PATH_MAX];
 
-	if (im->is_dir && make_dir(im->path, j->dest, e) < 0)
+	snprintf(dir, sizeof dir, "%s", im->path);
+	if (strcmp(im->path, "-") &&
+	    make_dir(im->is_dir ? im->path : dirname(dir), j->dest, e) < 0)
 		return e->code;
 	for (int i = 0; i < n; i++) {
 		if (n > 1)
 			fprintf(stderr, "disk %d of %d: %s\n", i + 1, n, j->o->args[i]);
+		j->number = (unsigned int)i + 1;
 		rc = capture_one(j, j->o->args[i], im, e);
 		if (rc < 0)
 			return rc;
@@ -277,10 +285,10 @@ static int check_args(const struct cmd_opts *o, struct err *e)
 
 static int run(const struct cmd_opts *o, struct err *e)
 {
-	struct job j = { .o = o, .dest = o->args[o->n_args - 1], .many = o->n_args > 2 };
+	struct job j = { .o = o, .dest = o->args[o->n_args - 1], .many = o->n_args > 2 ? (unsigned int)o->n_args - 1 : 0 };
 	struct report_params rp = { .job = "capture", .events_fd = o->events_fd,
 				    .people = stderr, .cancel = &stop_signal };
-	struct place_how how = { .write = 1, .as_dir = j.many, .cancel = &stop_signal };
+	struct place_how how = { .write = 1, .as_dir = j.many > 0, .cancel = &stop_signal };
 	struct cmd_image im;
 	int rc;
 

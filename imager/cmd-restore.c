@@ -86,7 +86,8 @@ static int copy(struct job *j, const struct guard_permit *permit,
 		return e->code;
 	if (strncmp(j->target, "/dev/", 5)) /* a file has any sector size */
 		target->sector_size = j->params.sector_size;
-	report_start(j->rep, j->o->args[0], j->target, j->params.used_bytes);
+	report_start(j->rep, &(struct events_start){ .source = j->o->args[0], .target = j->target,
+						     .bytes_total = j->params.used_bytes });
 	rc = restore_run(j->in, target, &opt, report_job_events(j->rep), res, e);
 	dev_close(target);
 	if (rc == 0)

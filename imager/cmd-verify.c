@@ -73,7 +73,8 @@ static int check(const char *path, const struct cmd_opts *o, struct report *rep,
 
 	if (store_open(path, &in, e) < 0)
 		return e->code;
-	report_start(rep, o->args[0], NULL, in->dev ? in->dev->size : 0);
+	report_start(rep, &(struct events_start){ .source = o->args[0],
+						  .bytes_total = in->dev ? in->dev->size : 0 });
 	rc = verify_run(in, &opt, report_job_events(rep), &v, e);
 	store_close(in);
 	if (rc == 0 && o->json)

@@ -46,9 +46,9 @@ void hardware_text(FILE *f, struct json_object *hw)
 	fprintf(f, "%s %s, serial %s\n", json_get_str(dmi, "sys_vendor", "unknown maker"),
 		json_get_str(dmi, "product_name", "unknown product"),
 		json_get_str(dmi, "product_serial", "unknown"));
-	fprintf(f, "firmware: %s%s, %s %s %s\n", strcmp(json_get_str(fw, "type", "bios"), "efi") ?
+	fprintf(f, "firmware: %s%s %s %s %s\n", strcmp(json_get_str(fw, "type", "bios"), "efi") ?
 		"BIOS" : "UEFI", json_get_bool(fw, "secure_boot", 0) ? " with Secure Boot" : "",
-		json_get_str(dmi, "bios_vendor", "?"), json_get_str(dmi, "bios_version", "?"),
+		json_get_str(dmi, "bios_vendor", ""), json_get_str(dmi, "bios_version", ""),
 		json_get_str(dmi, "bios_date", ""));
 	fprintf(f, "processor: %s, %llu threads, %s\n", json_get_str(cpu, "model", "unknown"),
 		(unsigned long long)json_get_u64(cpu, "threads", 0), json_get_str(cpu, "arch", "?"));

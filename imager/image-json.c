@@ -192,7 +192,7 @@ void image_text(FILE *f, struct json_object *o)
 	fprintf(f, "smallest target: %llu bytes\n", (unsigned long long)json_get_u64(o, "used_end", 0));
 	if (json_get_str(o, "digest", NULL))
 		fprintf(f, "digest: %s\n", json_get_str(o, "digest", ""));
-	if (dmi)
+	if (json_get_str(dmi, "product_name", NULL))
 		fprintf(f, "machine: %s %s, serial %s\n", json_get_str(dmi, "sys_vendor", "?"),
 			json_get_str(dmi, "product_name", "?"), json_get_str(dmi, "product_serial", "?"));
 	if (disk)

@@ -1,5 +1,7 @@
 /* report.c: see report.h. */
 #include "imager/report.h"
+#include <errno.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +13,8 @@
 #define BAR_EVERY 0.5      /* s between two drawings of the bar */
 #define LINE_EVERY 5.0     /* s between lines where there is no terminal */
 #define RATE_SAMPLES 16    /* of EVENT_EVERY s: the rate's window is 4 s */
+#define WAITING_AFTER 10   /* s without any progress until it is told */
+#define WAITING_EVERY 5    /* s between two such events */
 #define WARNINGS_SHOWN 50  /* further ones are only counted on stderr */
 
 struct report {
@@ -23,7 +27,14 @@ struct report {
 	double step_began, last_event, last_shown;
 	struct { double at; uint64_t done; } sample[RATE_SAMPLES];
 	unsigned int n_samples; /* ever */
+
+	pthread_mutex_t lock;   /* all of the above, and writing */
+	pthread_cond_t wake;
+	pthread_t watcher;
+	int watching, ending;
+	double last_moved;
 };
+
 
 static double now(void)
 {
@@ -31,6 +42,18 @@ static double now(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &t);
 	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+/* Something happened: what watch() looks for. */
+static void enter(struct report *r)
+{
+	pthread_mutex_lock(&r->lock);
+	r->last_moved = now();
+}
+
+static void leave(struct report *r)
+{
+	pthread_mutex_unlock(&r->lock);
 }
 
 static void end_bar(struct report *r)
@@ -99,10 +122,9 @@ static void on_step(void *ctx, const char *step, const char *text)
 	report_step(ctx, step, text);
 }
 
-static void on_progress(void *ctx, const char *step, uint64_t done,
-			uint64_t total, uint64_t written)
+static void progress(struct report *r, const char *step, uint64_t done,
+		     uint64_t total, uint64_t written)
 {
-	struct report *r = ctx;
 	double at = now();
 	struct events_progress p = { .bytes_done = done, .bytes_total = total,
 				     .written = written };
@@ -126,6 +148,16 @@ static void on_progress(void *ctx, const char *step, uint64_t done,
 	}
 }
 
+static void on_progress(void *ctx, const char *step, uint64_t done,
+			uint64_t total, uint64_t written)
+{
+	struct report *r = ctx;
+
+	enter(r);
+	progress(r, step, done, total, written);
+	leave(r);
+}
+
 static void on_warning(void *ctx, const char *code, const char *text,
 		       uint64_t off, uint64_t len)
 {
@@ -137,6 +169,35 @@ static int on_cancelled(void *ctx)
 	struct report *r = ctx;
 
 	return r->p.cancel && *r->p.cancel;
+}
+
+static void tell_waiting(struct report *r)
+{
+	double seconds = now() - r->last_moved;
+
+	if (!*r->step || seconds < WAITING_AFTER)
+		return;
+	events_waiting(r->ev, r->step, (uint64_t)seconds);
+	fprintf(r->p.people, r->tty ? "\r%-6s nothing has moved for %u s; still waiting\033[K" :
+		"%s: nothing has moved for %u s; still waiting\n", r->step, (unsigned int)seconds);
+	fflush(r->p.people);
+	r->bar_open = r->tty;
+}
+
+static void *watch(void *ctx)
+{
+	struct report *r = ctx;
+	struct timespec until;
+
+	pthread_mutex_lock(&r->lock);
+	while (!r->ending) {
+		clock_gettime(CLOCK_REALTIME, &until);
+		until.tv_sec += WAITING_EVERY;
+		if (pthread_cond_timedwait(&r->wake, &r->lock, &until) == ETIMEDOUT)
+			tell_waiting(r);
+	}
+	pthread_mutex_unlock(&r->lock);
+	return NULL;
 }
 
 int report_new(const struct report_params *p, struct report **ret,
@@ -156,14 +217,25 @@ int report_new(const struct report_params *p, struct report **ret,
 		.step = on_step, .progress = on_progress, .warning = on_warning,
 		.cancelled = on_cancelled, .ctx = r,
 	};
+	pthread_mutex_init(&r->lock, NULL);
+	pthread_cond_init(&r->wake, NULL);
+	/* without it a job runs as well */
+	r->watching = pthread_create(&r->watcher, NULL, watch, r) == 0;
 	*ret = r;
 	return 0;
 }
 
 struct report *report_free(struct report *r)
 {
-	if (r)
-		events_free(r->ev);
+	if (!r)
+		return NULL;
+	pthread_mutex_lock(&r->lock);
+	r->ending = 1;
+	pthread_cond_signal(&r->wake);
+	pthread_mutex_unlock(&r->lock);
+	if (r->watching)
+		pthread_join(r->watcher, NULL);
+	events_free(r->ev);
 	free(r);
 	return NULL;
 }
@@ -178,14 +250,19 @@ uint64_t report_warnings(const struct report *r)
 	return r->warnings;
 }
 
-void report_start(struct report *r, const char *source, const char *target,
-		  uint64_t bytes_total)
+void report_start(struct report *r, const struct events_start *s)
 {
-	events_start(r->ev, r->p.job, source, target, bytes_total);
+	struct events_start copy = *s;
+
+	enter(r);
+	copy.job = r->p.job;
+	events_start(r->ev, &copy);
+	leave(r);
 }
 
 void report_step(struct report *r, const char *step, const char *text)
 {
+	enter(r);
 	end_bar(r);
 	snprintf(r->step, sizeof r->step, "%s", step);
 	r->step_began = now();
@@ -195,6 +272,7 @@ void report_step(struct report *r, const char *step, const char *text)
 	sample_add(r, r->step_began, 0);
 	events_step(r->ev, step, text);
 	fprintf(r->p.people, "%s\n", text);
+	leave(r);
 }
 
 void report_warning(struct report *r, const char *code, uint64_t off, uint64_t len,
@@ -206,6 +284,7 @@ void report_warning(struct report *r, const char *code, uint64_t off, uint64_t l
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof text, fmt, ap);
 	va_end(ap);
+	enter(r);
 	r->warnings++;
 	events_warning(r->ev, code, text, off, len);
 	end_bar(r);
@@ -213,11 +292,14 @@ void report_warning(struct report *r, const char *code, uint64_t off, uint64_t l
 		fprintf(r->p.people, "warning: %s\n", text);
 	else if (r->warnings == WARNINGS_SHOWN + 1)
 		fprintf(r->p.people, "warning: more warnings are not shown here; the image and the events have all\n");
+	leave(r);
 }
 
 void report_done(struct report *r, const struct events_done *d)
 {
+	enter(r);
 	end_bar(r);
+	*r->step = 0;
 	events_done(r->ev, d);
 	fprintf(r->p.people, "%s: done%s, %s in %s", r->p.job,
 		d->status ? " with warnings" : "", units_bytes(d->bytes).s,
@@ -230,10 +312,14 @@ void report_done(struct report *r, const struct events_done *d)
 			r->warnings == 1 ? "" : "s");
 	if (d->digest)
 		fprintf(r->p.people, "digest: %s\n", d->digest);
+	leave(r);
 }
 
 void report_error(struct report *r, const struct err *e)
 {
+	enter(r);
 	end_bar(r);
+	*r->step = 0;
 	events_error(r->ev, err_exit_status(e->code), e->msg);
+	leave(r);
 }

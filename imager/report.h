@@ -1,6 +1,9 @@
 /* report.h: what a running job says: as events to a file descriptor, as text to
  * people on stderr (one line redrawn on a terminal; else a line every few
- * seconds), and as the list of warnings that decides between exit 0 and 3. */
+ * seconds), and as the list of warnings that decides between exit 0 and 3.
+ *
+ * A thread of its own tells when nothing has moved for a while: the job's thread
+ * can't while it waits for a server that doesn't answer. */
 #ifndef REHOST_REPORT_H
 #define REHOST_REPORT_H
 #include <stdio.h>
@@ -20,8 +23,8 @@ int report_new(const struct report_params *p, struct report **ret,
 	       struct err *e) must_check;
 struct report *report_free(struct report *r); /* takes NULL, returns NULL */
 
-void report_start(struct report *r, const char *source, const char *target,
-		  uint64_t bytes_total);
+/* s->job is filled in */
+void report_start(struct report *r, const struct events_start *s);
 void report_step(struct report *r, const char *step, const char *text);
 void report_warning(struct report *r, const char *code, uint64_t off, uint64_t len,
 		    const char *fmt, ...) __attribute__((format(printf, 5, 6)));
