@@ -32,6 +32,7 @@ static void in_child(const struct run_spec *s, int out, int err, int fail)
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	signal(SIGPIPE, SIG_DFL);
+	signal(SIGXFSZ, SIG_DFL);
 	if (null >= 0 && dup2(null, 0) >= 0 && dup2(out, 1) >= 0 && dup2(err, 2) >= 0)
 		execvp(s->argv[0], (char *const *)s->argv);
 	n = errno;

@@ -86,10 +86,21 @@ static int lies_on(const struct kernel_view *k, struct blkdev_id a, struct blkde
 	return 0;
 }
 
-int blkuse_overlap(const struct kernel_view *k, struct blkdev_id a,
-		   struct blkdev_id b)
+int blkuse_overlap(const struct kernel_view *k, struct blkdev_id user,
+		   struct blkdev_id d)
 {
-	return lies_on(k, a, b) || lies_on(k, b, a);
+	struct blkdev_id parent;
+	char dir[PATH_MAX];
+
+	if (!k)
+		k = &kernel_view_real;
+	if (lies_on(k, user, d))
+		return 1;
+	if (sysfs_real(dir, "%s/dev/block/%u:%u", k->sys, d.major, d.minor) < 0 ||
+	    !sysfs_exists("%s/partition", dir))
+		return 0;
+	*strrchr(dir, '/') = 0;
+	return id_of_dir(dir, &parent) == 0 && same(parent, user);
 }
 
 struct file_search {

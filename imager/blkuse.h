@@ -12,9 +12,11 @@ struct blkdev_id { unsigned int major, minor; };
 #define BLKUSE_STACK_MAX 64
 size_t blkuse_stack(const struct kernel_view *k, struct blkdev_id dev,
 		    struct blkdev_id *ret);
-/* 1 if a lies on b, or b on a, or they are the same. */
-int blkuse_overlap(const struct kernel_view *k, struct blkdev_id a,
-		   struct blkdev_id b);
+/* 1 if writing to d would change what is on `user`: they are the same, user lies
+ * on d, or d is a partition of user.  (A loop device d whose file lies on user
+ * is no such case: its writes are writes to that file.) */
+int blkuse_overlap(const struct kernel_view *k, struct blkdev_id user,
+		   struct blkdev_id d);
 /* The block device with the file system that holds the file or directory at
  * path.  0, or -1 when it lies on none (memory, network). */
 int blkuse_of_file(const struct kernel_view *k, const char *path,

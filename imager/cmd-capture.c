@@ -2,8 +2,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
+#include <linux/magic.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 #include "common/cleanup.h"
@@ -48,7 +50,7 @@ static int read_map(struct job *j, struct shot *s, struct err *e)
 {
 	struct map_options mo = { .keep_page_files = j->o->page_files };
 
-	report_step(j->rep, "map", "Reading partition tables and file systems");
+	report_step(j->rep, "map", "reading partition tables and file systems");
 	if (dev_open_ro(s->disk.path, &s->dev, e) < 0 ||
 	    map_build(s->dev, &mo, &s->map, e) < 0)
 		return e->code;
@@ -68,20 +70,27 @@ static int read_map(struct job *j, struct shot *s, struct err *e)
 	return capture_meta(s->entry, j->hardware, s->map, j->o->level, &s->meta, e);
 }
 
-/* Only a hint: nobody knows how well the bytes compress. */
+#define FAT_FILE_MAX 0xffffffffu /* bytes */
+
+/* Only hints: nobody knows how well the bytes compress. */
 static void tell_space(const struct shot *s)
 {
 	char dir[PATH_MAX];
 	struct statvfs v;
+	struct statfs fs;
 	uint64_t free_bytes, used = extents_bytes(s->map->used);
 
 	snprintf(dir, sizeof dir, "%s", s->path);
-	if (!strcmp(s->path, "-") || statvfs(dirname(dir), &v) < 0)
+	dirname(dir);
+	if (!strcmp(s->path, "-") || statvfs(dir, &v) < 0)
 		return;
 	free_bytes = (uint64_t)v.f_bavail * v.f_frsize;
 	if (free_bytes < used)
 		fprintf(stderr, "note: %s may be too small: %s are free, and the %s to capture must be compressed to that\n",
 			s->shown, units_bytes(free_bytes).s, units_bytes(used).s);
+	if (used > FAT_FILE_MAX && statfs(dir, &fs) == 0 && fs.f_type == MSDOS_SUPER_MAGIC)
+		fprintf(stderr, "note: %s is on a FAT file system, which holds no file of 4 GiB or more; NTFS, exFAT or ext4 do\n",
+			s->shown);
 }
 
 static int write_image(struct job *j, struct shot *s, struct err *e)

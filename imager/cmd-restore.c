@@ -10,7 +10,7 @@
 #include "imager/cmd.h"
 #include "imager/guard.h"
 #include "imager/report.h"
-#include "imager/store/peek.h"
+#include "imager/peek.h"
 
 #define WIPE_LEN (1u << 20) /* at each end of a partition */
 #define WIPE_MAX 1024

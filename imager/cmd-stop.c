@@ -55,6 +55,7 @@ int stop_init(struct err *e)
 	main_thread = pthread_self();
 	sigaction(SIGUSR1, &sa, NULL); /* no SA_RESTART: a prompt must end */
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN); /* a file size limit is an error like others */
 	stop_set(&s);
 	pthread_sigmask(SIG_BLOCK, &s, NULL);
 	r = pthread_create(&t, NULL, wait_for_signals, NULL);

@@ -68,13 +68,17 @@ static int check(const char *path, const struct cmd_opts *o, struct report *rep,
 	struct bad_list l = { .a = bad, .report = rep, .name = o->args[0] };
 	struct verify_options opt = { .job.workers = o->workers, .bad = on_bad, .bad_ctx = &l };
 	struct verify_result v = { 0 };
+	struct image_ident id = { 0 };
 	struct store_in *in;
 	int rc;
 
 	if (store_open(path, &in, e) < 0)
 		return e->code;
+	/* only for the number of bytes; verify_run tells what is wrong */
+	if (!in->dev || image_identify(in->dev, &id, e) < 0)
+		id.params.used_bytes = 0;
 	report_start(rep, &(struct events_start){ .source = o->args[0],
-						  .bytes_total = in->dev ? in->dev->size : 0 });
+						  .bytes_total = id.params.used_bytes });
 	rc = verify_run(in, &opt, report_job_events(rep), &v, e);
 	store_close(in);
 	if (rc == 0 && o->json)

@@ -23,6 +23,8 @@ struct report {
 	struct job_events job_events;
 	int tty, bar_open;
 	uint64_t warnings;
+	struct events_progress held; /* the last one, if it was not sent yet */
+	int is_held;
 	char step[16];
 	double step_began, last_event, last_shown;
 	struct { double at; uint64_t done; } sample[RATE_SAMPLES];
@@ -122,29 +124,39 @@ static void on_step(void *ctx, const char *step, const char *text)
 	report_step(ctx, step, text);
 }
 
+static void send_progress(struct report *r, double at)
+{
+	r->is_held = 0;
+	r->last_event = at;
+	events_progress(r->ev, r->step, &r->held);
+}
+
+/* A step's last progress is always sent. */
+static void send_held(struct report *r)
+{
+	if (r->is_held)
+		send_progress(r, now());
+}
+
 static void progress(struct report *r, const char *step, uint64_t done,
 		     uint64_t total, uint64_t written)
 {
 	double at = now();
-	struct events_progress p = { .bytes_done = done, .bytes_total = total,
-				     .written = written };
 
 	if (strcmp(step, r->step))
 		return; /* a late call */
-	if (done < total && at - r->last_event < EVENT_EVERY)
+	r->is_held = 1;
+	r->held = (struct events_progress){
+		.bytes_done = done, .bytes_total = total, .written = written,
+		.rate = rate_now(r, at, done), .eta = eta_now(r, at, done, total),
+	};
+	if (at - r->last_event < EVENT_EVERY)
 		return;
-	p.rate = rate_now(r, at, done);
-	p.eta = eta_now(r, at, done, total);
-	if (at - r->last_event >= EVENT_EVERY)
-		sample_add(r, at, done);
-	if (done == total && r->last_event < 0)
-		return; /* the end was told already */
-	r->last_event = done == total ? -1 : at;
-	events_progress(r->ev, step, &p);
-	if (at - r->last_shown >= (r->tty ? BAR_EVERY : LINE_EVERY) ||
-	    (r->tty && done == total)) {
+	sample_add(r, at, done);
+	send_progress(r, at);
+	if (at - r->last_shown >= (r->tty ? BAR_EVERY : LINE_EVERY)) {
 		r->last_shown = at;
-		show(r, &p);
+		show(r, &r->held);
 	}
 }
 
@@ -263,6 +275,7 @@ void report_start(struct report *r, const struct events_start *s)
 void report_step(struct report *r, const char *step, const char *text)
 {
 	enter(r);
+	send_held(r);
 	end_bar(r);
 	snprintf(r->step, sizeof r->step, "%s", step);
 	r->step_began = now();
@@ -298,6 +311,7 @@ void report_warning(struct report *r, const char *code, uint64_t off, uint64_t l
 void report_done(struct report *r, const struct events_done *d)
 {
 	enter(r);
+	send_held(r);
 	end_bar(r);
 	*r->step = 0;
 	events_done(r->ev, d);
@@ -318,6 +332,7 @@ void report_done(struct report *r, const struct events_done *d)
 void report_error(struct report *r, const struct err *e)
 {
 	enter(r);
+	send_held(r);
 	end_bar(r);
 	*r->step = 0;
 	events_error(r->ev, err_exit_status(e->code), e->msg);

@@ -1,4 +1,5 @@
 /* dev.c: a partition of a local disk or stick as a place. */
+#include <blkid/blkid.h>
 #include <stdio.h>
 #include <string.h>
 #include "imager/store/place-ops.h"
@@ -25,6 +26,22 @@ static int split(const struct place *p, const char *dir, int try)
 	return try ? -1 : 0;
 }
 
+/* mount(8) would take the kernel's read-only stand-in for the old NTFS driver. */
+static int is_ntfs(const char *path)
+{
+	blkid_probe pr = blkid_new_probe_from_filename(path);
+	const char *type = NULL;
+	int yes;
+
+	if (!pr)
+		return 0;
+	blkid_probe_enable_superblocks(pr, 1);
+	yes = blkid_do_safeprobe(pr) == 0 &&
+	      blkid_probe_lookup_value(pr, "TYPE", &type, NULL) == 0 && !strcmp(type, "ntfs");
+	blkid_free_probe(pr);
+	return yes;
+}
+
 static int command(const struct place *p, const struct place_creds *c,
 		   const char *creds, const char *part, const char *base,
 		   int write, struct place_cmd *ret, struct err *e)
@@ -38,11 +55,13 @@ static int command(const struct place *p, const struct place_creds *c,
 	    place_add_options(p, allowed, ret, e) < 0)
 		return e->code;
 	ret->argv[0] = "mount";
-	ret->argv[1] = "-o";
-	ret->argv[2] = ret->options;
-	ret->argv[3] = "--";
-	ret->argv[4] = ret->what;
-	ret->argv[5] = base;
+	ret->argv[1] = "-t";
+	ret->argv[2] = is_ntfs(p->host) ? "ntfs3" : "auto";
+	ret->argv[3] = "-o";
+	ret->argv[4] = ret->options;
+	ret->argv[5] = "--";
+	ret->argv[6] = ret->what;
+	ret->argv[7] = base;
 	return 0;
 }
 

@@ -1,5 +1,5 @@
 /* peek.c: see peek.h. */
-#include "imager/store/peek.h"
+#include "imager/peek.h"
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,6 +1,6 @@
 /* peek.h: the HEADER of an image that comes through a pipe, before the rest. */
-#ifndef REHOST_STORE_PEEK_H
-#define REHOST_STORE_PEEK_H
+#ifndef REHOST_PEEK_H
+#define REHOST_PEEK_H
 #include "imager/fmt/image.h"
 #include "imager/store/store.h"
 

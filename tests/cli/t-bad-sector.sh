@@ -1,0 +1,32 @@
+#!/bin/sh
+# An unreadable sector: status 3, named, stored as zeros, told by `info`; the rest
+# is good.
+. "$REHOST_TOP/tests/lib/lib.sh"
+. "$REHOST_TOP/tests/lib/disks.sh"
+requires "${CC:-gcc}"
+case $REHOST_B in */san) skip "the shim can't be loaded into the sanitizer's build" ;; esac
+"${CC:-gcc}" -O1 -shared -fPIC -o faults.so "$REHOST_TOP/tests/lib/faults.c" -ldl
+fill_ext disk.img 16
+# a place inside a file, by debugfs
+block=$(debugfs -R 'blocks /home/random' disk.img 2>/dev/null | awk '{ print $5 }')
+size=$(dumpe2fs -h disk.img 2>/dev/null | awk '/^Block size/ { print $3 }')
+bad=$((block * size))
+st=0
+LD_PRELOAD=$PWD/faults.so FAULT_FILE=$PWD/disk.img FAULT_READ=$bad+512 \
+	rehost capture --events-fd 5 disk.img disk.rhi 5>ev 2>err || st=$?
+[ $st = 3 ] || fail "status $st: $(cat err)"
+grep -q "$bad" err || fail "the place isn't told: $(cat err)"
+grep '"warning"' ev | grep -q "\"offset\":$bad,\"length\":512" || fail "event: $(cat ev)"
+tail -n 1 ev | grep -q '"status":3' || fail "the last event: $(tail -n 1 ev)"
+expect_status 0 rehost info --json disk.rhi
+[ "$(json out 'd["unreadable"]')" = "[{'offset': $bad, 'length': 512}]" ] || fail "info: $(cat out)"
+expect_status 3 rehost restore disk.rhi target.img
+dd if=target.img bs=512 skip=$((bad / 512)) count=1 status=none | tr -d '\0' | wc -c | grep -qx 0 ||
+	fail "not zeros"
+dd if=/dev/zero of=disk.img bs=512 seek=$((bad / 512)) count=1 conv=notrunc status=none
+same_used disk.img target.img
+# where the metadata can't be read, the file system is taken whole
+st=0
+LD_PRELOAD=$PWD/faults.so FAULT_FILE=$PWD/disk.img FAULT_READ=1024+1024 \
+	rehost capture disk.img disk2.rhi 2>err || st=$?
+[ $st = 3 ] || fail "unreadable superblock: status $st: $(cat err)"

@@ -1,0 +1,40 @@
+#!/bin/sh
+# SIGINT, SIGTERM: status 1, said, no .part left; a second one ends a job that hangs.
+. "$REHOST_TOP/tests/lib/lib.sh"
+. "$REHOST_TOP/tests/lib/disks.sh"
+truncate -s 3G disk.img
+# incompressible and large enough to be caught in the middle
+head -c 120M /dev/urandom | dd of=disk.img conv=notrunc status=none
+wait_for() { # FILE
+	n=0
+	while [ ! -s "$1" ]; do
+		n=$((n + 1))
+		[ $n -lt 200 ] || fail "$1 did not come: $(cat err)"
+		sleep 0.05
+	done
+}
+for sig in INT TERM; do
+	# a shell starts background jobs with SIGINT ignored; env sets it back
+	env --default-signal=INT rehost capture --level small --no-systems disk.img c.rhi 2>err &
+	pid=$!
+	wait_for c.rhi.part
+	kill -$sig $pid
+	st=0
+	wait $pid || st=$?
+	[ $st = 1 ] || fail "SIG$sig: status $st: $(cat err)"
+	grep -qi "stopped\|cancel" err || fail "SIG$sig is not told: $(cat err)"
+	no_part .
+	[ ! -e c.rhi ] || fail "an image was made"
+done
+# a job that hangs in a write: a pipe that nobody reads
+mkfifo pipe
+rehost capture --no-systems disk.img - >pipe 2>err &
+pid=$!
+exec 7<pipe
+sleep 1
+kill -TERM $pid
+sleep 0.5
+kill -TERM $pid 2>/dev/null || :
+st=0
+wait $pid || st=$?
+[ $st = 1 ] || fail "a second signal: status $st: $(cat err)"

@@ -1,0 +1,37 @@
+#!/bin/sh
+# Real block devices (loop): mounted, held and source disks are refused.  Needs
+# root and loop devices, and is skipped without.
+. "$REHOST_TOP/tests/lib/lib.sh"
+. "$REHOST_TOP/tests/lib/disks.sh"
+requires losetup mke2fs
+[ "$(id -u)" = 0 ] || skip "needs root for loop devices"
+fill_ext fs.img 24
+fill_ext fs2.img 24
+dev=$(losetup -f --show fs.img 2>err) || skip "no loop device: $(cat err)"
+at_exit "losetup -d $dev"
+expect_status 0 rehost capture "$dev" fs.rhi
+expect_status 0 rehost disks --json "$dev"
+[ "$(json out 'd["disks"][0]["filesystem"]["fs"]')" = ext4 ] || fail "$(cat out)"
+expect_status 0 rehost restore --yes fs.rhi "$dev"
+# the file behind a loop device
+expect_status 4 rehost restore --yes fs.rhi fs.img
+grep -q "losetup -d" err || fail "$(cat err)"
+mkdir mnt
+mount "$dev" mnt 2>err || skip "no mount: $(cat err)"
+at_exit "umount $PWD/mnt"
+expect_status 4 rehost restore --yes fs.rhi "$dev"
+grep -q "mounted on $PWD/mnt" err || fail "$(cat err)"
+expect_status 4 rehost capture "$dev" fs3.rhi
+grep -q "read-write" err || fail "$(cat err)"
+expect_status 3 rehost capture --yes "$dev" fs3.rhi
+grep -q "was in use" err || fail "$(cat err)"
+# an image on the file system of the disk itself
+expect_status 4 rehost capture --yes "$dev" mnt/fs.rhi
+grep -q "which is to be captured" err || fail "$(cat err)"
+cp fs.rhi mnt/
+expect_status 4 rehost restore --yes mnt/fs.rhi "$dev"
+grep -q "lies on" err || fail "$(cat err)"
+# --yes doesn't help where data would be lost; read-only mounts are good sources
+mount -o remount,ro mnt
+expect_status 0 rehost capture --overwrite "$dev" fs3.rhi
+expect_status 4 rehost restore --yes fs.rhi "$dev"

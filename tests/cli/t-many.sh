@@ -1,0 +1,27 @@
+#!/bin/sh
+# Several disks into a directory: one image each, machine.json names them.
+# rehost-test: san
+. "$REHOST_TOP/tests/lib/lib.sh"
+. "$REHOST_TOP/tests/lib/disks.sh"
+fill_ext a.img 8 one
+fill_ext b.img 8 two
+rehost capture --events-fd 5 a.img b.img machine 5>ev 2>err || fail "$(cat err)"
+[ "$(ls machine)" = "$(printf 'a.img.rhi\nb.img.rhi\nmachine.json')" ] || fail "$(ls machine)"
+[ "$(json machine/machine.json '[x["image"] for x in d["disks"]]')" = "['a.img.rhi', 'b.img.rhi']" ] ||
+	fail "$(cat machine/machine.json)"
+[ "$(grep -c '"event":"done"' ev)" = 2 ] || fail "$(cat ev)"
+grep '"event":"start"' ev | tail -n 1 | grep -q '"disk":2,"disks":2' || fail "$(cat ev)"
+for d in a b; do
+	expect_status 0 rehost restore machine/$d.img.rhi $d.new
+	same_used $d.img $d.new
+done
+# again: refused, unless told
+expect_status 4 rehost capture a.img b.img machine
+expect_status 0 rehost capture --overwrite a.img b.img machine
+# one disk, a directory's name
+expect_status 0 rehost capture a.img dir/
+[ -e dir/a.img.rhi ] || fail "$(ls dir)"
+expect_status 0 rehost place --json machine
+[ "$(json out '[(x["name"], x["complete"]) for x in d["images"]]')" = "[('a.img.rhi', True), ('b.img.rhi', True)]" ] ||
+	fail "$(cat out)"
+[ "$(json out 'd["writable"]')" = True ] || fail "$(cat out)"

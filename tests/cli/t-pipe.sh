@@ -1,0 +1,32 @@
+#!/bin/sh
+# `-` as target and source of images.
+# rehost-test: san
+. "$REHOST_TOP/tests/lib/lib.sh"
+. "$REHOST_TOP/tests/lib/disks.sh"
+linux_disk disk.img
+rehost capture disk.img - 2>err1 | rehost restore --yes - target.img 2>err2 || fail "$(cat err1 err2)"
+same_used disk.img target.img
+# the same bytes as in a file can be restored from a pipe, and the other way
+rehost capture disk.img - > piped.rhi 2>err
+expect_status 0 rehost verify piped.rhi
+expect_status 0 rehost restore piped.rhi t2.img
+cmp target.img t2.img
+cat piped.rhi | rehost verify - 2>err || fail "verify from a pipe: $(cat err)"
+# a torn stream is no success, and makes no target that looks like a disk
+[ "$(stat -c %s piped.rhi)" -gt 300000 ] || fail "the image is too small for this test"
+head -c 300000 piped.rhi > torn
+st=0
+rehost restore --yes - t3.img < torn 2>err || st=$?
+[ $st = 1 ] || fail "a torn stream gave status $st"
+[ ! -e t3.img ] || fail "the target of a torn stream was left"
+cp disk.img t4.img
+st=0
+rehost restore --yes - t4.img < torn 2>err || st=$?
+[ $st = 1 ] || fail "a torn stream gave status $st"
+[ "$(head -c 1048576 t4.img | tr -d '\0' | wc -c)" = 0 ] || fail "a half restored disk has a partition table"
+# what can't be: a terminal is asked nothing here, nothing to read twice
+expect_status 2 rehost capture --verify disk.img -
+expect_status 2 rehost restore --verify - target.img
+expect_status 2 rehost info -
+expect_status 2 rehost capture disk.img disk.img -
+: | status_of rehost restore --yes - target.img | grep -qx 1 || fail "an empty stream was taken"

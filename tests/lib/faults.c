@@ -1,0 +1,72 @@
+/* faults.c: a library for LD_PRELOAD that makes one file fail.
+ *   FAULT_FILE   real path of the file
+ *   FAULT_READ   OFF+LEN: reads that touch this range give EIO
+ *   FAULT_WRITE  N: writes past N bytes of the file give ENOSPC */
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <errno.h>
+#include <limits.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/types.h>
+#include <unistd.h>
+
+static int is_it(int fd)
+{
+	const char *want = getenv("FAULT_FILE");
+	char link[64], path[PATH_MAX];
+	ssize_t n;
+
+	snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+	n = readlink(link, path, sizeof path - 1);
+	if (!want || n < 0)
+		return 0;
+	path[n] = 0;
+	return !strcmp(path, want);
+}
+
+static int read_fails(int fd, uint64_t off, size_t len)
+{
+	const char *range = getenv("FAULT_READ");
+	unsigned long long a, n;
+
+	return range && sscanf(range, "%llu+%llu", &a, &n) == 2 && off < a + n &&
+	       a < off + len && is_it(fd);
+}
+
+ssize_t pread64(int fd, void *buf, size_t len, off64_t off)
+{
+	static ssize_t (*next)(int, void *, size_t, off64_t);
+
+	if (!next)
+		*(void **)&next = dlsym(RTLD_NEXT, "pread64");
+	if (read_fails(fd, (uint64_t)off, len)) {
+		errno = EIO;
+		return -1;
+	}
+	return next(fd, buf, len, off);
+}
+
+ssize_t __pread64_chk(int fd, void *buf, size_t len, off64_t off, size_t room);
+ssize_t __pread64_chk(int fd, void *buf, size_t len, off64_t off, size_t room)
+{
+	(void)room;
+	return pread64(fd, buf, len, off);
+}
+
+ssize_t write(int fd, const void *buf, size_t len)
+{
+	static ssize_t (*next)(int, const void *, size_t);
+	const char *limit = getenv("FAULT_WRITE");
+
+	if (!next)
+		*(void **)&next = dlsym(RTLD_NEXT, "write");
+	if (limit && is_it(fd) &&
+	    (uint64_t)lseek64(fd, 0, SEEK_CUR) + len > strtoull(limit, NULL, 10)) {
+		errno = ENOSPC;
+		return -1;
+	}
+	return next(fd, buf, len);
+}
