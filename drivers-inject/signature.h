@@ -4,8 +4,7 @@
 #include "imager/dev/dev.h"
 
 /* 0: nothing that may hold a system (esp: nor is a FAT that is an EFI system
- * partition).  ERR_UNSUPPORTED: e names it, in a sentence for the user.
- * ERR_IO: it can't be read. */
+ * partition).  ERR_UNSUPPORTED: e names it, in a sentence for the user. */
 int signature_tell(struct blkdev *d, int esp, struct err *e) must_check;
 
 #endif
