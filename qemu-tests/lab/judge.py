@@ -13,9 +13,10 @@ from .proc import run
 
 def _file_facts(path):
     st = path.lstat()
-    facts = (oct(st.st_mode), st.st_uid, st.st_gid, int(st.st_mtime), st.st_nlink)
+    facts = (oct(st.st_mode), st.st_uid, st.st_gid)
     if stat.S_ISLNK(st.st_mode):
-        return facts + (os.readlink(path),)
+        return facts + (os.readlink(path),)     # debugfs does not keep a link's time
+    facts += (int(st.st_mtime),)
     if stat.S_ISREG(st.st_mode):
         digest = hashlib.sha256()
         with open(path, "rb") as f:
@@ -110,3 +111,47 @@ def digest(path):
                     out.update(pos.to_bytes(8, "little") + block)
                 pos += len(block)
     return out.hexdigest()
+
+
+def same_table(source, restored):
+    """Partitions are where they were; the table has no complaint."""
+    before, after = disks.partitions(source), disks.partitions(restored)
+    if before != after:
+        raise LabError(f"partitions of {restored}: {after}, of the source: {before}")
+    out = run(["sfdisk", "--verify", restored])
+    if "No errors detected" not in out:
+        raise LabError(f"sfdisk --verify {restored}:\n{out}")
+
+
+def same_debian(source, restored, facts, scratch):
+    """A restored Debian disk, not yet booted, has the same files and is clean."""
+    same_table(source, restored)
+    parts = disks.partitions(source)
+    start = parts[-1][0]
+    same_ranges(source, restored, [(0, 440)])
+    if len(parts) > 1 and "C12A7328" in parts[0][2].upper():
+        for disk in (source, restored):
+            disks.extract(disk, parts[0][0], parts[0][1], pathlib.Path(scratch) / "esp")
+            run(["fsck.vfat", "-n", pathlib.Path(scratch) / "esp"])
+    ext4_clean(restored, start)
+    lines = differences(facts, ext4_files(restored, start, scratch))
+    if lines:
+        raise LabError("files differ after the restore:\n" + "\n".join(lines))
+
+
+def same_windows(source, restored, parts, scratch):
+    """A restored Windows-like disk has the same boot code, gap and files."""
+    same_table(source, restored)
+    same_ranges(source, restored, [(0, 1 << 20)])
+    for offset, size in parts:
+        found = []
+        # the first and the backup boot sector, and every file
+        same_ranges(source, restored, [(offset, 8192), (offset + size - 512, 512)])
+        for disk in (source, restored):
+            part = disks.extract(disk, offset, size, pathlib.Path(scratch) / "ntfs")
+            ntfs_clean(part)
+            found.append((windows.hashes(part), ntfs_files_by_7z(part, scratch)))
+        for before, after in zip(*found):
+            lines = differences(before, after)
+            if lines:
+                raise LabError(f"files differ in the NTFS at {offset}:\n" + "\n".join(lines))

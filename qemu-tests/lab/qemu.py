@@ -95,21 +95,22 @@ class Machine:
     kernel, initrd, append   boot these instead of a disk
     fast        tells the lab's guests to boot to the marker only
     script      shell text that a guest's marker boot runs (guests/guest-init)
+    second      a second serial line (the guest's ttyS1): `serial2`
     timeout     seconds after which the machine is killed, whatever it does
     extra       more QEMU arguments
     """
 
     def __init__(self, name, disks=(), cdrom=None, cdrom_bus="ahci", firmware="bios",
                  memory=512, cpus=None, network=True, kernel=None, initrd=None, append="",
-                 fast=False, script=None, timeout=900, graphics=False, extra=()):
+                 fast=False, script=None, second=False, timeout=900, graphics=False, extra=()):
         self.name = name
         self.dir = LOGS / name
         self.timeout = timeout
         self._spec = dict(disks=list(disks), cdrom=cdrom, cdrom_bus=cdrom_bus,
                           firmware=firmware, memory=memory, cpus=cpus, network=network,
                           kernel=kernel, initrd=initrd, append=append, fast=fast,
-                          script=script, graphics=graphics, extra=list(extra))
-        self.qmp = self.serial = self._child = self._sockets = self._watchdog = None
+                          script=script, second=second, graphics=graphics, extra=list(extra))
+        self.qmp = self.serial = self.serial2 = self._child = self._sockets = self._watchdog = None
         self._timed_out = False
         self.started = 0.0
 
@@ -163,6 +164,9 @@ class Machine:
                "-chardev", f"socket,id=serial,path={self._sockets}/serial,server=on,wait=off",
                "-serial", "chardev:serial",
                "-qmp", f"unix:{self._sockets}/qmp,server=on,wait=off"]
+        if spec["second"]:
+            out += ["-chardev", f"socket,id=second,path={self._sockets}/second,server=on,wait=off",
+                    "-serial", "chardev:second"]
         if spec["graphics"]:
             out += ["-vga", "std"]
         out += firmware.arguments(spec["firmware"], self.dir)
@@ -205,11 +209,17 @@ class Machine:
         self._watchdog = threading.Timer(self.timeout, self._kill_late)
         self._watchdog.daemon = True
         self._watchdog.start()
-        self._serial_socket = self._connect("serial")
-        self.serial = pexpect.fdpexpect.fdspawn(self._serial_socket, timeout=60)
-        self.serial.logfile_read = open(self.dir / "serial.log", "wb", buffering=0)
+        self.serial = self._line("serial")
+        if self._spec["second"]:
+            self.serial2 = self._line("second")
         self._connect("qmp").close()
         self.qmp = Qmp(f"{self._sockets}/qmp")
+
+    def _line(self, name):
+        """A serial line as pexpect sees it, logged."""
+        line = pexpect.fdpexpect.fdspawn(self._connect(name).detach(), timeout=60)
+        line.logfile_read = open(self.dir / f"{name}.log", "wb", buffering=0)
+        return line
 
     def _connect(self, name):
         """A socket to QEMU, as soon as QEMU listens."""
@@ -238,19 +248,19 @@ class Machine:
             self._watchdog.cancel()
         if self._child:
             proc.stop(self._child, grace=5)
-        if self.serial:
-            self._drain()
-            self.serial.logfile_read.close()
-            self._serial_socket.close()
+        for line in filter(None, (self.serial, self.serial2)):
+            self._drain(line)
+            line.logfile_read.close()
+            os.close(line.child_fd)
         if self.qmp:
             self.qmp.close()
         if self._sockets:
             shutil.rmtree(self._sockets, ignore_errors=True)
 
-    def _drain(self):
+    def _drain(self, line):
         """What was said last still goes to the log."""
         try:
-            while self.serial.read_nonblocking(65536, timeout=0):
+            while line.read_nonblocking(65536, timeout=0):
                 pass
         except (pexpect.EOF, pexpect.TIMEOUT, OSError, ValueError):
             pass

@@ -1,0 +1,85 @@
+"""The live system in a virtual machine: booted, and a shell in it.
+
+    with boot("capture", iso, [Disk(...)]) as vm:
+        shell = Shell(vm)
+        shell.run("rehost capture /dev/sda dev:///dev/sdb1/a.rhi")
+"""
+
+import json
+import pathlib
+import re
+import shlex
+
+import pexpect
+
+from . import LabError
+from .qemu import Machine
+from .screen import Screen
+from .wizard import Wizard
+
+APPEND = "quiet loglevel=1 console=tty0 console=ttyS0,115200"
+MEMORY = 512
+
+
+def boot(name, iso, disks, direct=True, append="", **more):
+    """A Machine with the ISO in its drive.  `direct` hands kernel and
+    initramfs to QEMU, which saves the boot menu; the rest is the same."""
+    more.setdefault("memory", MEMORY)
+    if direct and more.get("firmware", "bios") == "bios":
+        live = pathlib.Path(iso).parent / "live"
+        more.update(kernel=live / "vmlinuz", initrd=live / "initrd.img",
+                    append=f"{APPEND} {append}".strip())
+    elif append:
+        raise LabError("kernel options need a direct boot")
+    return Machine(name, disks=disks, cdrom=iso, second=True, **more)
+
+
+class Shell:
+    """A shell on the machine's second serial line, started from the wizard's
+    own shell: no echo, no prompt, no line editing, a status for each command."""
+
+    def __init__(self, vm):
+        self.vm = vm
+        wizard = Wizard(Screen(vm))
+        wizard.start("Shell", "")
+        wizard.screen.wait(r"[#$] ?$", 60)
+        wizard.screen.type(
+            "stty -F /dev/ttyS1 -echo -onlcr; setsid sh -c 'while read -r l; do eval \"$l\"; done'"
+            " </dev/ttyS1 >/dev/ttyS1 2>&1 & echo star''ted\r")
+        wizard.screen.wait("started", 30)
+
+    def run(self, command, timeout=600, ok=(0,), env=None):
+        """Runs a command line; returns what it printed (both streams)."""
+        words = "".join(f"{k}={shlex.quote(v)} " for k, v in (env or {}).items())
+        self.vm.serial2.send(f"{words}{command}; echo \"@@$?\"\n")
+        try:
+            self.vm.serial2.expect(rb"@@(\d+)\n", timeout=timeout)
+        except (pexpect.TIMEOUT, pexpect.EOF, OSError):
+            said = (self.vm.serial2.before or b"").decode(errors="replace")[-2000:]
+            raise self.vm.failure(f"no end of '{command}' within {timeout} s; "
+                                  f"it said:\n{said}") from None
+        output = self.vm.serial2.before.decode(errors="replace")
+        status = int(self.vm.serial2.match.group(1))
+        if ok is not None and status not in ok:
+            raise LabError(f"'{command}' in machine {self.vm.name}: exit status {status}\n{output}")
+        self.status = status
+        return output
+
+    def disk(self, serial):
+        """The device of the disk with a serial number."""
+        disks = json.loads(self.run("rehost disks --json 2>/dev/null"))["disks"]
+        for disk in disks:
+            if disk.get("serial") == serial:
+                return disk["path"]
+        raise LabError(f"no disk with serial number {serial} among {disks}")
+
+    def digest(self, output):
+        """The root digest that capture and verify print."""
+        found = re.search(r"[0-9a-f]{64}", output)
+        if not found:
+            raise LabError(f"no digest in: {output}")
+        return found.group(0)
+
+    def power_off(self):
+        self.vm.serial2.send("sync; poweroff -f\n")
+        self.vm.wait_off(60)
