@@ -225,8 +225,9 @@ int place_parse(const char *url, struct place *ret, struct err *e)
 	slash = memchr(s, '/', (size_t)(q - s));
 	if (!slash)
 		slash = q;
+	/* without the URL: a password may stand in it */
 	if (p.ops != &place_dev && parse_host(s, (size_t)(slash - s), &p, e) < 0)
-		return err_prefix(e, "%s", url);
+		return err_prefix(e, "%s://", p.ops->scheme);
 	if (p.ops == &place_dev && slash != s)
 		return err_set(e, ERR_USAGE, "%s: a partition is written as dev:///dev/NAME/DIR/FILE", url);
 	if (parse_path(slash, (size_t)(q - slash), &p, e) < 0)
