@@ -38,11 +38,11 @@ else:
 PY
 }
 rehost capture --verify --events-fd 5 disk.img disk.rhi 5>ev 2>err || fail "$(cat err)"
-check ev capture done map copy verify
+check ev capture 'done' map copy verify
 rehost verify --events-fd 5 disk.rhi 5>ev 2>err
-check ev verify done verify
+check ev verify 'done' verify
 rehost restore --verify --events-fd 5 disk.rhi t.img 5>ev 2>err || fail "$(cat err)"
-check ev restore done copy flush verify
+check ev restore 'done' copy flush verify
 # failures
 rehost capture --events-fd 5 disk.img disk.rhi 5>ev 2>err && fail "should be refused"
 check ev capture error map

@@ -11,7 +11,7 @@ pid=$!
 exec 7<pipe
 seen=
 for _ in 1 2 3 4 5 6 7 8 9 10; do
-	for fd in /proc/$pid/fd/*; do
+	for fd in "/proc/$pid/fd"/*; do
 		[ "$(readlink "$fd" 2>/dev/null)" = "$PWD/disk.img" ] || continue
 		seen=1
 		flags=$(sed -n 's/^flags:[[:space:]]*//p' "/proc/$pid/fdinfo/${fd##*/}")
