@@ -199,8 +199,10 @@ static void disk_draw(const struct wiz *w, struct canvas *c)
 	y = draw_fact(c, y, "In use", "%s", d->in_use[0] ? d->in_use : "no");
 	draw_rule(c, y + 1, "Contents");
 	part = *d;              /* borrowed: the rows from `skip` on */
-	part.parts += skip;
-	part.nparts -= skip;
+	if (skip && skip < part.nparts) {
+		part.parts += skip;
+		part.nparts -= skip;
+	}
 	draw_contents(c, y + 2, body_last(c), &part);
 }
 

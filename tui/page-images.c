@@ -189,8 +189,10 @@ static void image_draw(const struct wiz *w, struct canvas *c)
 			      "read when it was captured; they are zeros in the image.",
 			      m->unreadable);
 	draw_rule(c, y, "What is in it");
-	d.parts += skip;
-	d.nparts -= skip;
+	if (skip) {
+		d.parts += skip;
+		d.nparts -= skip;
+	}
 	draw_contents(c, y + 1, body_last(c), &d);
 }
 

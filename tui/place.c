@@ -187,6 +187,8 @@ static bool take_host(const char *s, size_t n, struct text *host, struct text *p
 	const char *colon = end ? (end + 1 < s + n ? end + 1 : NULL) : memchr(s, ':', n);
 	size_t hlen = colon ? (size_t)(colon - s) : n;
 
+	if (n && *s == '[' && !end)
+		return false;
 	if (colon && (*colon != ':' || !decode(port, colon + 1, n - hlen - 1)))
 		return false;
 	if (end) {

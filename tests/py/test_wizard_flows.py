@@ -1,6 +1,6 @@
 """The wizard's two complete flows, over a fake `rehost`."""
 import pytest
-from wizard_screen import CTRL_U, DOWN, ENTER, ESC, TAB, Wizard
+from wizard_screen import CTRL_U, DOWN, ENTER, ESC, TAB, UP, Wizard
 
 DIGEST = "Digest: " + "ab" * 32
 
@@ -161,6 +161,29 @@ def test_local_disk(tmp_path):
         w.send(ENTER)
         w.title("Capture: result")
         assert w.calls("capture")[0]["argv"][-1] == "dev:///dev/sdb1/images/2026/a.rhi"
+
+
+def test_directories(tmp_path):
+    """Into a directory and up again; one that fails leaves us where we were."""
+    with Wizard(tmp_path) as w:
+        w.title("Main menu")
+        w.send("2")
+        w.title("Restore: place")
+        smb(w)
+        w.send(ENTER)
+        w.title("Restore: image")
+        w.send(UP, ENTER)
+        w.wait("smb://192.0.2.1/images/machines/old/old", "../")
+        w.mode("place=fail")
+        w.send(UP, ENTER)
+        w.wait("Problem")
+        w.mode("")
+        w.send(ENTER)
+        w.wait("smb://192.0.2.1/images/machines/old/old", gone="Problem")
+        w.send(UP, ENTER)
+        w.wait("smb://192.0.2.1/images/machines/old", gone="old/old")
+        assert [c["argv"][-1].rpartition("images/")[2] for c in w.calls("place")] == [
+            "machines/old", "machines/old/old", "machines/old/old/old", "machines/old"]
 
 
 if __name__ == "__main__":

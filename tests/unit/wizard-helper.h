@@ -16,7 +16,7 @@
 #include "tui/wizard.h"
 
 /* NAME below tests/. */
-static void test_path(char *out, size_t size, const char *name)
+static inline void test_path(char *out, size_t size, const char *name)
 {
 	const char *top = getenv("REHOST_TOP");
 
@@ -24,7 +24,7 @@ static void test_path(char *out, size_t size, const char *name)
 }
 
 /* The file NAME below tests/; the caller frees it. */
-static char *slurp(const char *name, size_t *ret_len)
+static inline char *slurp(const char *name, size_t *ret_len)
 {
 	char path[400], *buf = malloc(1 << 20);
 	FILE *f;
@@ -39,7 +39,7 @@ static char *slurp(const char *name, size_t *ret_len)
 	return buf;
 }
 
-static const char *task_file(enum wiz_task t)
+static inline const char *task_file(enum wiz_task t)
 {
 	switch (t) {
 	case T_PLACE:
@@ -58,7 +58,7 @@ static const char *task_file(enum wiz_task t)
 }
 
 /* Answers w->task; the returned action is what the answer led to. */
-static enum wiz_act answer(struct wiz *w)
+static inline enum wiz_act answer(struct wiz *w)
 {
 	const char *file = task_file(w->task);
 	size_t len = 0;
@@ -70,7 +70,7 @@ static enum wiz_act answer(struct wiz *w)
 }
 
 /* An event, and the answers of all tasks that it leads to. */
-static enum wiz_act press(struct wiz *w, enum wiz_ev ev, int arg)
+static inline enum wiz_act press(struct wiz *w, enum wiz_ev ev, int arg)
 {
 	enum wiz_act act = wiz_step(w, ev, arg);
 
@@ -79,20 +79,20 @@ static enum wiz_act press(struct wiz *w, enum wiz_ev ev, int arg)
 	return act;
 }
 
-static void type(struct wiz *w, const char *s)
+static inline void type(struct wiz *w, const char *s)
 {
 	for (; *s; s++)
 		assert_int_equal(press(w, *s == '\t' ? EV_TAB : EV_CHAR, *s), ACT_NONE);
 }
 
-static void new_wizard(struct wiz *w)
+static inline void new_wizard(struct wiz *w)
 {
 	setlocale(LC_ALL, "C.UTF-8");
 	wiz_init(w);
 	strcpy(w->today, "20261123");
 }
 
-static void done_line(struct wiz *w)
+static inline void done_line(struct wiz *w)
 {
 	static const char line[] = "{\"event\":\"done\",\"status\":0,\"digest\":\"abcd\","
 		"\"bytes\":4000000000,\"image_bytes\":2000000000,\"seconds\":75,\"path\":\"x\"}";
@@ -101,7 +101,7 @@ static void done_line(struct wiz *w)
 }
 
 /* From the main menu to page p on the usual way of its job. */
-static void go_to(struct wiz *w, enum job_kind kind, enum wiz_page p)
+static inline void go_to(struct wiz *w, enum job_kind kind, enum wiz_page p)
 {
 	press(w, EV_CHAR, kind == JOB_CAPTURE ? '1' : kind == JOB_RESTORE ? '2' : '3');
 	for (int i = 0; w->page != p && i < 20; i++) {

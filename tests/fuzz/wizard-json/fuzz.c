@@ -1,0 +1,47 @@
+/* fuzz.c: the documents and events that the wizard reads, and the screens that
+ * show them. */
+#include <stdint.h>
+#include <string.h>
+#include "tui/canvas.h"
+#include "tui/wizard.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+/* A wizard on page p with the document as the answer to task t, drawn. */
+static void show(enum wiz_page p, enum job_kind kind, enum wiz_task t, const char *text,
+		 size_t size)
+{
+	static struct wiz w;
+	struct canvas c;
+
+	wiz_init(&w);
+	w.page = p;
+	w.job.kind = kind;
+	w.task = t;
+	wiz_task_done(&w, 0, text, size, "");
+	if (!canvas_init(&c, 24, 80, NULL)) {
+		for (int i = 0; i < 8; i++) {
+			wiz_draw(&w, &c);
+			wiz_step(&w, i & 1 ? EV_DOWN : EV_NEXT, 0);
+		}
+		canvas_done(&c);
+	}
+	wiz_done(&w);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	const char *text = (const char *)data;
+	static struct progress r;
+
+	show(P_MENU, JOB_CAPTURE, T_DISKS, text, size);
+	show(P_IMAGE, JOB_RESTORE, T_DISKS, text, size);
+	show(P_PLACE, JOB_CAPTURE, T_DISKS, text, size);
+	show(P_SMB, JOB_RESTORE, T_PLACE, text, size);
+	show(P_IMAGES, JOB_RESTORE, T_INFO, text, size);
+	show(P_MENU, JOB_RESTORE, T_NET, text, size);
+	progress_begin(&r, 2);
+	progress_line(&r, text, size);
+	progress_end(&r, 0, 0, "");
+	return 0;
+}

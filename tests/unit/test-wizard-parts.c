@@ -1,0 +1,228 @@
+/* test-wizard-parts.c: the wizard's small pure parts: text, URLs, commands,
+ * events, options of the kernel command line. */
+#include "wizard-helper.h"
+#include "tui/answers.h"
+
+static void check_bytes(uint64_t n, const char *want)
+{
+	char got[24];
+
+	text_bytes(got, n);
+	assert_string_equal(got, want);
+}
+
+static void test_sizes_and_times(void **state)
+{
+	char s[24];
+
+	(void)state;
+	check_bytes(0, "0 B");
+	check_bytes(999, "999 B");
+	check_bytes(1000, "1.0 kB");
+	check_bytes(999999, "999.9 kB");
+	check_bytes(500107862016, "500.1 GB");
+	check_bytes(UINT64_MAX, "18.4 EB");
+	text_seconds(s, 59);
+	assert_string_equal(s, "59 s");
+	text_seconds(s, 65);
+	assert_string_equal(s, "1 min 05 s");
+	text_seconds(s, 7500);
+	assert_string_equal(s, "2 h 05 min");
+	text_seconds(s, UINT64_MAX);
+	assert_true(strlen(s) < sizeof s);
+}
+
+static void test_copy_replaces_what_is_no_text(void **state)
+{
+	char s[8];
+
+	(void)state;
+	text_copy(s, sizeof s, "a\033\nb\xff");
+	assert_string_equal(s, "a??b?");
+	text_copy(s, sizeof s, "123456\xc3\xa9"); /* cut before, not inside */
+	assert_string_equal(s, "123456");
+	text_copy(s, sizeof s, "\xed\xa0\x80");   /* a surrogate */
+	assert_string_equal(s, "???");
+	text_copy(s, sizeof s, "\xc0\xaf");       /* overlong */
+	assert_string_equal(s, "??");
+}
+
+static void test_editing(void **state)
+{
+	struct text t = { 0 };
+
+	(void)state;
+	setlocale(LC_ALL, "C.UTF-8");
+	assert_true(text_edit(&t, EV_CHAR, 'a'));
+	assert_true(text_edit(&t, EV_CHAR, 0xe9));
+	assert_true(text_edit(&t, EV_CHAR, 0x4e2d));
+	assert_string_equal(t.s, "a\xc3\xa9\xe4\xb8\xad");
+	assert_true(text_edit(&t, EV_LEFT, 0));
+	assert_true(text_edit(&t, EV_ERASE, 0));
+	assert_string_equal(t.s, "a\xe4\xb8\xad");
+	assert_int_equal(t.cur, 1);
+	assert_true(text_edit(&t, EV_DELETE, 0));
+	assert_string_equal(t.s, "a");
+	assert_false(text_edit(&t, EV_DELETE, 0));
+	assert_true(text_edit(&t, EV_HOME, 0));
+	assert_false(text_edit(&t, EV_ERASE, 0));
+	assert_false(text_edit(&t, EV_CHAR, 7));
+	for (int i = 0; i < 400; i++)
+		text_edit(&t, EV_CHAR, 0x4e2d);
+	assert_true(strlen(t.s) < TEXT_MAX);
+	assert_false(text_edit(&t, EV_CHAR, 'x') && text_edit(&t, EV_CHAR, 'x') &&
+		     text_edit(&t, EV_CHAR, 'x') && text_edit(&t, EV_CHAR, 'x'));
+	assert_true(text_edit(&t, EV_KILL, 0));
+	assert_string_equal(t.s, "");
+}
+
+/* URL -> place -> the same URL (or `again`, where it was written otherwise). */
+static void check_url(const char *url, const char *file, const char *again)
+{
+	struct job_place p;
+	char f[240], out[JOB_URL_MAX];
+
+	assert_int_equal(job_place_parse(url, &p, f, NULL), 0);
+	assert_string_equal(f, file);
+	job_place_url(&p, f, out);
+	assert_string_equal(out, again ? again : url);
+}
+
+static void test_urls(void **state)
+{
+	static const char *const bad[] = {
+		"smb://", "smb://host", "smb:///share/a", "smb://h/a.rhi", "nfs:///a/b", "dev://x/a",
+		"http://h/a", "smb://h:1/", "nfs://[::1/a/b", "nfs://[::1]x/a/b", "",
+	};
+	struct job_place p;
+	char f[240];
+
+	(void)state;
+	check_url("smb://h/share/a.rhi", "a.rhi", NULL);
+	check_url("smb://h:4450/share/d1/d2/a.rhi?seal&vers=3.0", "a.rhi", NULL);
+	check_url("smb://h/my%20share/caf\xc3\xa9/a%3Fb.rhi", "a?b.rhi", NULL);
+	check_url("smb://h/share%2Fx", "x", "smb://h/share/x");
+	check_url("nfs://[fe80::1]:2049/srv/images/a.rhi", "a.rhi", NULL);
+	check_url("nfs://h/srv/images/a.rhi?vers=3&mountport=20480&nolock", "a.rhi", NULL);
+	check_url("dev:///dev/sdb1/a.rhi", "a.rhi", NULL);
+	check_url("dev:///dev/mapper/vg-lv/x/a.rhi", "a.rhi", NULL);
+	check_url("/mnt/x/a.rhi", "a.rhi", NULL);
+	check_url("/a.rhi", "a.rhi", NULL);
+	check_url("a.rhi", "a.rhi", "./a.rhi");
+	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+		if (!job_place_parse(bad[i], &p, f, NULL) && f[0])
+			fail_msg("'%s' was taken as a place, file '%s'", bad[i], f);
+}
+
+static void check_line(const struct job *j, bool for_people, const char *want)
+{
+	struct argv a = { 0 };
+	char line[4096];
+
+	assert_int_equal(job_argv(j, for_people, &a, NULL), 0);
+	argv_line(&a, line, sizeof line);
+	argv_done(&a);
+	assert_string_equal(line, want);
+}
+
+static void test_commands(void **state)
+{
+	struct job j = { .kind = JOB_RESTORE, .place.kind = PLACE_SMB, .verify = true,
+			 .image = "it's.rhi", .target = "/dev/sda" };
+
+	(void)state;
+	text_set(&j.place.smb.host, "h");
+	text_set(&j.place.smb.share, "s");
+	text_set(&j.place.smb.user, "bob");
+	text_set(&j.place.smb.password, "geheim");
+	check_line(&j, true, "rehost restore --credentials=FILE --verify "
+		   "'smb://h/s/it'\\''s.rhi' /dev/sda");
+	check_line(&j, false, "rehost restore --events-fd=3 --yes --verify "
+		   "'smb://h/s/it'\\''s.rhi' /dev/sda");
+	j.kind = JOB_VERIFY;
+	check_line(&j, false, "rehost verify --events-fd=3 'smb://h/s/it'\\''s.rhi'");
+	j.kind = JOB_CAPTURE;
+	j.ndisks = 1;
+	strcpy(j.disks[0], "/dev/sdb");
+	text_set(&j.name, "x");
+	j.page_files = 1;
+	j.level = LEVEL_FAST;
+	j.place.smb.user.s[0] = 0;
+	check_line(&j, true, "rehost capture --level fast --page-files --verify /dev/sdb "
+		   "smb://h/s/x.rhi");
+}
+
+static void line(struct progress *r, const char *s)
+{
+	progress_line(r, s, strlen(s));
+}
+
+static void test_events(void **state)
+{
+	static struct progress r;
+
+	(void)state;
+	progress_begin(&r, 1);
+	line(&r, "{\"event\":\"start\",\"bytes_total\":1000,\"disk\":7}");
+	assert_int_equal(r.k, 0);           /* there is no disk 7 */
+	line(&r, "{\"event\":\"waiting\",\"step\":\"copy\",\"seconds\":15}");
+	assert_int_equal(r.waiting, 15);
+	line(&r, "{\"event\":\"progress\",\"bytes_done\":2000,\"bytes_total\":1000,\"rate\":-5,\"eta\":null}");
+	assert_int_equal(r.waiting, 0);
+	assert_int_equal(progress_percent(&r), 100);
+	assert_int_equal(r.rate, 0);
+	assert_false(r.eta_known);
+	for (int i = 0; i < RUN_WARNINGS_MAX + 20; i++)
+		line(&r, "{\"event\":\"warning\",\"text\":\"x\\u001b[2J\"}");
+	assert_int_equal(r.nwarnings, RUN_WARNINGS_MAX + 20);
+	assert_string_equal(r.warnings[RUN_WARNINGS_MAX - 1], "x?[2J");
+	line(&r, "{\"event\":[]}");
+	line(&r, "[1]");
+	line(&r, "{\"event\":\"done\",\"digest\":5,\"bytes\":\"x\"}");
+	progress_end(&r, 0, 0, "");
+	assert_int_equal(r.state, RUN_WARNED);
+}
+
+static void test_kernel_command_line(void **state)
+{
+	char s[16];
+
+	(void)state;
+	assert_true(answers_option("quiet rehost.answers=a.txt\n", s, sizeof s));
+	assert_string_equal(s, "a.txt");
+	assert_true(answers_option("rehost.answers=b", s, sizeof s));
+	assert_false(answers_option("xrehost.answers=b rehost.answers= rehost.answers", s, sizeof s));
+	assert_false(answers_option("rehost.answers=0123456789abcdef", s, sizeof s));
+}
+
+static void test_credentials(void **state)
+{
+	struct job_place p = { .kind = PLACE_SMB };
+	struct err e = { 0 };
+	static const char good[] = "# x\r\nusername = bob\r\npassword=a = b#c\r\n";
+	static const char bad[] = "username=bob\npasswort=geheim\n";
+
+	(void)state;
+	assert_int_equal(answers_credentials(good, sizeof good - 1, &p, &e), 0);
+	assert_string_equal(p.smb.user.s, "bob");
+	assert_string_equal(p.smb.password.s, "a = b#c");
+	assert_int_equal(answers_credentials(bad, sizeof bad - 1, &p, &e), ERR_USAGE);
+	assert_non_null(strstr(e.msg, "line 2"));
+	assert_null(strstr(e.msg, "geheim"));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_sizes_and_times),
+		cmocka_unit_test(test_copy_replaces_what_is_no_text),
+		cmocka_unit_test(test_editing),
+		cmocka_unit_test(test_urls),
+		cmocka_unit_test(test_commands),
+		cmocka_unit_test(test_events),
+		cmocka_unit_test(test_kernel_command_line),
+		cmocka_unit_test(test_credentials),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
