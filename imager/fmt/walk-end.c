@@ -154,6 +154,7 @@ int walk_commit_record(struct walk *w, const struct walk_rec *rec, struct err *e
 	if (le32_get(d.zero) || le64_get(d.zero2))
 		walk_tell(w, REC_COMMIT, rec->off, "has a nonzero reserved field");
 	else if (!w->lost && (le64_get(d.pages) != w->root.n ||
+			      rec->r.aux != w->records_of_chunks ||
 			      le64_get(d.next_chunk) < w->next_chunk ||
 			      memcmp(hash, d.hash, sizeof hash)))
 		walk_tell(w, REC_COMMIT, rec->off, "doesn't match the records before it");

@@ -54,7 +54,7 @@ class Record:
              "map_count": len(self.prefix) // 4, "seq": seq, "aux": self.aux,
              "image_id": image.image_id, "hash": digest(image.alg, plain),
              "body_sum": sum32(stored)}
-        f.update(self.fields)
+        f.update((k, v) for k, v in self.fields.items() if k != "head_sum")
         self.offset, self.said = offset, f
         head = struct.pack(HEAD, *f.values())
         head += struct.pack("<I", self.fields.get("head_sum", sum32(head)))
@@ -101,6 +101,9 @@ class Image:
         self.records += [self.compressed(Record(BAD, tail)),
                          self.compressed(Record(SUMMARY, summary)),
                          Record(ROOT, self.root_body), Record(END, self.end_body)]
+        # what was left out or moved later still has its say in the index
+        self.all = list(self.records)
+        self.bytes()
 
     def compressed(self, rec):
         rec.codec = self.codec
@@ -149,7 +152,7 @@ class Image:
         return out
 
     def end_body(self, _image, offset):
-        by = {r.kind: r for r in self.records}
+        by = {r.kind: r for r in self.all}
         joined = b"".join(by[k].said["hash"] for k in (HEADER, META, BAD, SUMMARY, ROOT))
         return struct.pack("<8sQQQQQQQ32s", b"RHI-END\1", offset + 192, by[META].offset,
                            by[BAD].offset, by[SUMMARY].offset, by[ROOT].offset,

@@ -5,6 +5,9 @@
  *	imgtool restore IMAGE DISK [workers [verify [keep-gpt [sector-size]]]]
  *	imgtool verify IMAGE [workers]
  *	imgtool read IMAGE OFFSET LENGTH          to standard output
+ *	imgtool identify IMAGE                    "complete" or "incomplete"
+ *
+ * IMGTOOL_FIXED=1 in the environment: equal input gives equal images.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -58,6 +61,11 @@ static int do_capture(int argc, char **argv, struct err *e)
 	struct store_out *out;
 	int r = dev_open_ro(argv[2], &d, e);
 
+	if (getenv("IMGTOOL_FIXED")) {
+		opt.created = 1700000000;
+		opt.image_id = (const uint8_t *)"a fixed image id";
+		opt.plain_summary = 1;
+	}
 	if (r == 0) {
 		d->sector_size = (uint32_t)arg(argc, argv, 9, 512);
 		r = read_ranges(argv[3], d->size, &x, e);
@@ -140,7 +148,7 @@ static int do_read(char **argv, struct err *e)
 {
 	size_t len = (size_t)strtoull(argv[4], NULL, 10);
 	uint8_t *buf = malloc(len + 1);
-	struct blkdev *d;
+	struct blkdev *d = NULL;
 	struct image *im;
 	int r = dev_open_ro(argv[2], &d, e);
 
@@ -150,7 +158,25 @@ static int do_read(char **argv, struct err *e)
 		r = image_read(im, strtoull(argv[3], NULL, 10), buf, len, e);
 	if (r == 0)
 		fwrite(buf, 1, len, stdout);
+	if (r == 0)
+		image_close(im);
+	dev_close(d);
 	free(buf);
+	return r;
+}
+
+static int do_identify(const char *path, struct err *e)
+{
+	struct image_ident id;
+	struct blkdev *d;
+	int r = dev_open_ro(path, &d, e);
+
+	if (r < 0)
+		return r;
+	r = image_identify(d, &id, e);
+	if (r == 0)
+		puts(id.complete ? "complete" : "incomplete");
+	dev_close(d);
 	return r;
 }
 
@@ -168,6 +194,8 @@ int main(int argc, char **argv)
 		r = do_verify(argc, argv, &e);
 	else if (!strcmp(what, "read") && argc == 5)
 		r = do_read(argv, &e);
+	else if (!strcmp(what, "identify") && argc == 3)
+		r = do_identify(argv[2], &e);
 	if (r < 0)
 		fprintf(stderr, "imgtool: %s\n", e.msg);
 	return err_exit_status(r);
