@@ -7,6 +7,7 @@ struct shape {
 	uint32_t sector, chunk;
 	int what;                 /* how ranges are chosen: enum below */
 	int workers;
+	uint64_t seed;
 };
 enum { RANDOM, EMPTY, FULL, FRAGMENTS, LAST_UNIT, CHUNK_EDGES };
 
@@ -44,20 +45,6 @@ static void make_ranges(const struct shape *s, struct extents *x, uint64_t *seed
 			off += len + 512ull * (rnd(seed) % (1u << rnd(seed) % 13));
 		}
 		break;
-	}
-}
-
-static void fill_disk(uint8_t *d, uint64_t size, uint64_t *seed)
-{
-	for (uint64_t at = 0; at < size;) {
-		uint64_t n = 512ull * (1 + rnd(seed) % 4000), kind = rnd(seed) % 3;
-
-		if (n > size - at)
-			n = size - at;
-		for (uint64_t i = 0; i < n; i++)
-			d[at + i] = kind == 0 ? 0 : kind == 1 ? (uint8_t)rnd(seed) :
-				    (uint8_t)(i * 7 >> (i / 512 % 8));
-		at += n;
 	}
 }
 
@@ -186,7 +173,7 @@ static void read_at_random(const struct mem_out *m, const struct shape *s,
 static void round_trip(void **state)
 {
 	const struct shape *s = *state;
-	uint64_t seed = s->size + (uint64_t)s->what * 1000;
+	uint64_t seed = s->size + (uint64_t)s->what * 1000 + s->seed;
 	uint8_t *disk = malloc(s->size);
 	struct blkdev *d;
 	struct extents *x;
@@ -214,27 +201,47 @@ static void round_trip(void **state)
 	free(disk);
 }
 
+/* Disks of any size up to 40 chunks, whole units or not, with any map. */
+static void random_shapes(void **state)
+{
+	uint64_t seed = 20;
+
+	(void)state;
+	for (int i = 0; i < 60; i++) {
+		struct shape s = {
+			.size = 1 + rnd(&seed) % (1u << (9 + rnd(&seed) % 13)),
+			.sector = rnd(&seed) % 2 ? 512 : 4096,
+			.chunk = 65536u << rnd(&seed) % 3, .what = RANDOM,
+			.workers = (int)(rnd(&seed) % 4) - 1, .seed = seed,
+		};
+		void *arg = &s;
+
+		round_trip(&arg);
+	}
+}
+
 static struct shape shapes[] = {
-	{ "random, 64 KiB chunks", 20 << 20, 512, 65536, RANDOM, 3 },
-	{ "random, default chunks", 24 << 20, 512, 1 << 20, RANDOM, 2 },
-	{ "random, 4 MiB chunks", 30 << 20, 512, 4 << 20, RANDOM, 2 },
-	{ "more than one page of index", 90 << 20, 512, 65536, RANDOM, 2 },
-	{ "sectors of 4096", 16 << 20, 4096, 1 << 20, RANDOM, 1 },
-	{ "size not of whole units", (9 << 20) + 77, 512, 1 << 20, FULL, 2 },
-	{ "one byte", 1, 512, 1 << 20, FULL, 1 },
-	{ "last unit only, short", (5 << 20) + 511, 512, 65536, LAST_UNIT, 2 },
-	{ "size of whole chunks", 8 << 20, 512, 1 << 20, FULL, 4 },
-	{ "nothing used", 8 << 20, 512, 1 << 20, EMPTY, 2 },
-	{ "1024 fragments a chunk", 6 << 20, 512, 1 << 20, FRAGMENTS, 2 },
-	{ "4096 fragments a chunk", 9 << 20, 512, 4 << 20, FRAGMENTS, 2 },
-	{ "around chunk borders", 3 << 20, 512, 65536, CHUNK_EDGES, 16 },
+	{ "random, 64 KiB chunks", 20 << 20, 512, 65536, RANDOM, 3, 0 },
+	{ "random, default chunks", 24 << 20, 512, 1 << 20, RANDOM, 2, 0 },
+	{ "random, 4 MiB chunks", 30 << 20, 512, 4 << 20, RANDOM, 2, 0 },
+	{ "more than one page of index", 90 << 20, 512, 65536, RANDOM, 2, 0 },
+	{ "sectors of 4096", 16 << 20, 4096, 1 << 20, RANDOM, 1, 0 },
+	{ "size not of whole units", (9 << 20) + 77, 512, 1 << 20, FULL, 2, 0 },
+	{ "one byte", 1, 512, 1 << 20, FULL, 1, 0 },
+	{ "last unit only, short", (5 << 20) + 511, 512, 65536, LAST_UNIT, 2, 0 },
+	{ "size of whole chunks", 8 << 20, 512, 1 << 20, FULL, 4, 0 },
+	{ "nothing used", 8 << 20, 512, 1 << 20, EMPTY, 2, 0 },
+	{ "1024 fragments a chunk", 6 << 20, 512, 1 << 20, FRAGMENTS, 2, 0 },
+	{ "4096 fragments a chunk", 9 << 20, 512, 4 << 20, FRAGMENTS, 2, 0 },
+	{ "around chunk borders", 3 << 20, 512, 65536, CHUNK_EDGES, 16, 0 },
 };
 
 int main(void)
 {
-	struct CMUnitTest tests[sizeof shapes / sizeof *shapes];
+	enum { N = sizeof shapes / sizeof *shapes };
+	struct CMUnitTest tests[N + 1] = { [N] = cmocka_unit_test(random_shapes) };
 
-	for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++)
+	for (size_t i = 0; i < N; i++)
 		tests[i] = (struct CMUnitTest){
 			.name = shapes[i].name, .test_func = round_trip,
 			.initial_state = &shapes[i],
