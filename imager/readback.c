@@ -40,11 +40,16 @@ static int back_fill(void *ctx, void *slot, struct err *e)
 	struct image_chunk c;
 	int r;
 
-	do {
+	for (;;) {
 		r = image_next_chunk(b->im, &b->cursor, &c, e);
 		if (r <= 0)
 			return r;
-	} while (c.number == 0);
+		if (c.number)
+			break;
+		/* the disk's head is the caller's; before the first slot is
+		 * handed over, so that back_empty isn't disturbed */
+		b->bytes += c.plain_len;
+	}
 	s->plan.number = c.number;
 	s->plan.plain_len = c.plain_len;
 	s->plan.map_count = c.map_count;
