@@ -277,6 +277,24 @@ static int capture_all(struct job *j, struct cmd_image *im, struct err *e)
 	return status;
 }
 
+/* A partition of the source as place: refused before it is mounted. */
+static int check_place(const struct cmd_opts *o, struct err *e)
+{
+	const char *dest = o->args[o->n_args - 1];
+	struct place p;
+	struct disk d;
+
+	if (strncmp(dest, "dev://", 6))
+		return 0;
+	if (place_parse(dest, &p, e) < 0)
+		return e->code;
+	for (int i = 0; i < o->n_args - 1; i++)
+		if (disk_by_path(NULL, o->args[i], &d, e) < 0 ||
+		    guard_place_device(NULL, &d, p.host, e) < 0)
+			return e->code;
+	return 0;
+}
+
 static int check_args(const struct cmd_opts *o, struct err *e)
 {
 	const char *dest = o->args[o->n_args - 1];
@@ -303,7 +321,9 @@ static int run(const struct cmd_opts *o, struct err *e)
 
 	if (check_args(o, e) < 0 || report_new(&rp, &j.rep, e) < 0)
 		return e->code;
-	rc = hardware_json(NULL, NULL, &j.hardware, e);
+	rc = check_place(o, e);
+	if (rc == 0)
+		rc = hardware_json(NULL, NULL, &j.hardware, e);
 	if (rc == 0)
 		rc = cmd_image_open(j.dest, o, &how, &im, e);
 	if (rc == 0) {

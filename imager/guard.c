@@ -113,6 +113,16 @@ int guard_image_path(const struct kernel_view *k, const struct disk *source,
 	return 0;
 }
 
+int guard_place_device(const struct kernel_view *k, const struct disk *source,
+		       const char *device, struct err *e)
+{
+	if (!lies_on_disk(k, source, device))
+		return 0;
+	return err_set(e, ERR_REFUSED,
+		       "%s lies on %s, which is to be captured; choose another disk or a share for the image",
+		       device, source->path);
+}
+
 /* ---- asking ---- */
 
 static int show_loss(const struct guard_request *r, const struct disk *d, struct err *e)

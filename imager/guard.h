@@ -28,6 +28,11 @@ int guard_source_disk(const struct kernel_view *k, const struct disk *source,
 int guard_image_path(const struct kernel_view *k, const struct disk *source,
 		     const char *path, struct err *e) must_check;
 
+/* May the partition `device` be mounted to be written while source is read?
+ * Mounting alone changes a disk, so this comes before it. */
+int guard_place_device(const struct kernel_view *k, const struct disk *source,
+		       const char *device, struct err *e) must_check;
+
 struct guard_request {
 	const char *target;              /* as given                          */
 	const char *image_path;          /* local; NULL: standard input       */

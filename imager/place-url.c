@@ -239,6 +239,10 @@ int place_parse(const char *url, struct place *ret, struct err *e)
 	}
 	if (p.ops == &place_dev && split_device(&p, e) < 0)
 		return err_prefix(e, "%s", url);
+	/* mount.cifs makes it part of a list of options */
+	if (p.ops == &place_smb && strchr(p.path, ',') &&
+	    strchr(p.path, ',') < strchrnul(p.path + 1, '/'))
+		return err_set(e, ERR_USAGE, "%s: a share's name can't have a comma in it", url);
 	if (p.ops == &place_smb && !p.path[1])
 		return err_set(e, ERR_USAGE, "%s: the share's name is missing: smb://HOST/SHARE/DIR/NAME", url);
 	*ret = p;

@@ -10,7 +10,7 @@ static const struct place_message messages[] = {
 	{ "unknown filesystem type", "its file system is not known, or it has none" },
 	{ "wrong fs type", "its file system is not known or is damaged; check it with fsck (NTFS: chkdsk, or ntfsfix)" },
 	{ "special device", "there is no such device" },
-	{ "already mounted", "it is already mounted, or in use" },
+	{ "already mounted", "it is already mounted or in use; if it is mounted, use the path where" },
 	{ "write-protected", "it is write-protected" },
 	{ "no medium", "there is no medium in the drive" },
 	{ "must be superuser", "mounting needs root" },
@@ -26,37 +26,50 @@ static int split(const struct place *p, const char *dir, int try)
 	return try ? -1 : 0;
 }
 
-/* mount(8) would take the kernel's read-only stand-in for the old NTFS driver. */
-static int is_ntfs(const char *path)
+/* How to mount what is on the device.  ntfs: mount(8) would take the kernel's
+ * read-only stand-in for its old driver.  The journals: a disk that is only read
+ * stays as it is, also when it was not unmounted cleanly. */
+static const struct known_fs {
+	const char *type, *mount_as, *when_read;
+} known[] = {
+	{ "ntfs", "ntfs3", "" }, { "ext3", "auto", ",noload" }, { "ext4", "auto", ",noload" },
+	{ "xfs", "auto", ",norecovery" }, { NULL, "auto", "" },
+};
+
+static const struct known_fs *look(const char *path)
 {
 	blkid_probe pr = blkid_new_probe_from_filename(path);
-	const char *type = NULL;
-	int yes;
+	const struct known_fs *fs = known;
+	const char *type = "";
 
-	if (!pr)
-		return 0;
-	blkid_probe_enable_superblocks(pr, 1);
-	yes = blkid_do_safeprobe(pr) == 0 &&
-	      blkid_probe_lookup_value(pr, "TYPE", &type, NULL) == 0 && !strcmp(type, "ntfs");
+	if (pr) {
+		blkid_probe_enable_superblocks(pr, 1);
+		if (blkid_do_safeprobe(pr) || blkid_probe_lookup_value(pr, "TYPE", &type, NULL))
+			type = "";
+	}
+	while (fs->type && strcmp(fs->type, type))
+		fs++;
 	blkid_free_probe(pr);
-	return yes;
+	return fs;
 }
 
 static int command(const struct place *p, const struct place_creds *c,
 		   const char *creds, const char *part, const char *base,
 		   int write, struct place_cmd *ret, struct err *e)
 {
+	const struct known_fs *fs = look(p->host);
+
 	(void)c;
 	(void)creds;
 	(void)part;
 	snprintf(ret->what, sizeof ret->what, "%s", p->host);
-	/* a journal is not replayed when an image is only read */
-	if (place_add(ret, e, "%s,nosuid,nodev,noatime", write ? "rw" : "ro") < 0 ||
+	if (place_add(ret, e, "%s,nosuid,nodev,noatime%s", write ? "rw" : "ro",
+		      write ? "" : fs->when_read) < 0 ||
 	    place_add_options(p, allowed, ret, e) < 0)
 		return e->code;
 	ret->argv[0] = "mount";
 	ret->argv[1] = "-t";
-	ret->argv[2] = is_ntfs(p->host) ? "ntfs3" : "auto";
+	ret->argv[2] = fs->mount_as;
 	ret->argv[3] = "-o";
 	ret->argv[4] = ret->options;
 	ret->argv[5] = "--";

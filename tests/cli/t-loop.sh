@@ -16,6 +16,27 @@ expect_status 0 rehost restore --yes fs.rhi "$dev"
 # the file behind a loop device
 expect_status 4 rehost restore --yes fs.rhi fs.img
 grep -q "losetup -d" err || fail "$(cat err)"
+# a partition of the source as place is refused before it is mounted
+expect_status 4 rehost capture "$dev" "dev://$dev/a.rhi"
+grep -q "which is to be captured" err || fail "$(cat err)"
+# a place on a device: written, then only read, without a trace
+dev2=$(losetup -f --show fs2.img) || skip "one loop device only"
+at_exit "losetup -d $dev2"
+expect_status 0 rehost capture "$dev" "dev://$dev2/images/fs.rhi"
+sync
+sum=$(sha256sum < fs2.img)
+expect_status 0 rehost verify "dev://$dev2/images/fs.rhi"
+expect_status 0 rehost info --json "dev://$dev2/images/fs.rhi"
+sync
+[ "$sum" = "$(sha256sum < fs2.img)" ] || fail "reading an image changed the disk it lies on"
+expect_status 4 rehost restore --yes "dev://$dev2/images/fs.rhi" "$dev2"
+! grep -q "$PWD\|/run/rehost" /proc/self/mountinfo || fail "still mounted: $(cat /proc/self/mountinfo)"
+# another sector size than the image's
+truncate -s 24M big-sectors.img
+dev4k=$(losetup -b 4096 -f --show big-sectors.img 2>err) || skip "no 4096 byte sectors: $(cat err)"
+at_exit "losetup -d $dev4k"
+expect_status 4 rehost restore --yes fs.rhi "$dev4k"
+grep -q "4096" err || fail "$(cat err)"
 mkdir mnt
 mount "$dev" mnt 2>err || skip "no mount: $(cat err)"
 at_exit "umount $PWD/mnt"

@@ -44,6 +44,7 @@ static void good_urls(void **state)
 	assert_int_equal(p.n_options, 3);
 	assert_string_equal(place_option(&p, "mountport"), "20480");
 	assert_string_equal(place_option(&p, "nolock"), "");
+	p = parsed("smb://nas/share/a,b/c.rhi"); /* only behind the share */
 	p = parsed("dev:///dev/sdb1/dir/a.rhi");
 	assert_string_equal(p.host, "/dev/sdb1");
 	assert_string_equal(p.path, "/dir/a.rhi");
@@ -61,7 +62,7 @@ static void bad_urls(void **state)
 		"smb://", "smb:///share/x", "smb://nas", "smb://nas/", "smb://nas:/s/x",
 		"smb://nas:0/s/x", "smb://nas:65536/s/x", "smb://nas:4x/s/x",
 		"smb://user:secret@nas/s/x", "smb://na,s/s/x", "smb://-nas/s/x",
-		"smb://nas/s/../x", "smb://nas/s/./x", "smb://nas/s/a%", "smb://nas/s/a%0ab",
+		"smb://nas/s,uid=7/x", "smb://nas/s/../x", "smb://nas/s/./x", "smb://nas/s/a%", "smb://nas/s/a%0ab",
 		"smb://nas/s/a%zz", "smb://[fe80::1/s/x", "smb://[fe80::1]x/s/x",
 		"smb://nas/s/x?password=y", "smb://nas/s/x?vers=3,credentials=/etc/shadow",
 		"smb://nas/s/x?vers=", "smb://nas/s/x?", "nfs://nas/x?vers=3;y", "nfs://nas/x?suid",
