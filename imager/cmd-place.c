@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
+#include "common/run.h"
 #include "common/units.h"
 #include "imager/cmd.h"
 #include "imager/image-json.h"
@@ -87,6 +88,24 @@ static int look(const char *url, const struct cmd_image *im, int rw, struct json
 	return 0;
 }
 
+/* PROGRAM DIRECTORY: what it prints is ours to print, its failure is ours. */
+static int run_there(const char *program, const struct cmd_image *im, struct err *e)
+{
+	const char *const argv[] = { program, im->path, NULL };
+	struct run_spec s = { .argv = argv, .out_max = 1 << 20, .cancel = &stop_signal };
+	struct run_result r;
+	int rc = run_program(&s, &r, e);
+
+	if (rc < 0)
+		return rc;
+	fwrite(r.out, 1, r.out_len, stdout);
+	if (r.status)
+		rc = err_set(e, ERR_IO, "%s ended with status %d%s%s", program, r.status,
+			     *r.err ? ": " : "", r.err);
+	run_result_done(&r);
+	return rc;
+}
+
 static int run(const struct cmd_opts *o, struct err *e)
 {
 	cleanup_json struct json_object *doc = json_object_new_object();
@@ -96,7 +115,7 @@ static int run(const struct cmd_opts *o, struct err *e)
 	int rc;
 
 	rc = cmd_image_open(o->args[0], o, &how, &im, e);
-	if (rc == ERR_IO && place_is_url(o->args[0])) {
+	if (rc == ERR_IO && !o->run && place_is_url(o->args[0])) {
 		/* write-protected, or exported read-only: still good to read */
 		first = *e;
 		how.write = 0;
@@ -106,6 +125,8 @@ static int run(const struct cmd_opts *o, struct err *e)
 	}
 	if (rc < 0)
 		return e->code;
+	if (o->run)
+		return cmd_image_close(&im, run_there(o->run, &im, e), e);
 	rc = cmd_image_close(&im, look(o->args[0], &im, how.write, doc, e), e);
 	if (rc < 0)
 		return rc;
@@ -117,8 +138,9 @@ static int run(const struct cmd_opts *o, struct err *e)
 
 const struct cmd cmd_place = {
 	.name = "place", .args = "PLACE", .summary = "Check a place for images, list them",
-	.options = OPT_JSON | OPT_CREDENTIALS, .min_args = 1, .max_args = 1, .run = run,
+	.options = OPT_JSON | OPT_CREDENTIALS | OPT_RUN, .min_args = 1, .max_args = 1, .run = run,
 	.text = "PLACE is a directory: a path, smb://HOST/SHARE/DIR, nfs://HOST/EXPORT/DIR or\n"
 		"dev:///dev/NAME/DIR. Tells whether it can be written, how much is free, and\n"
-		"which images and directories it has.\n",
+		"which images and directories it has. With --run it is mounted to be written,\n"
+		"and PROGRAM is run with its directory as the only argument instead.\n",
 };
