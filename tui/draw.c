@@ -161,6 +161,8 @@ int draw_contents(struct canvas *c, int y, int last, const struct model_disk *d)
 	char systems[400];
 
 	model_systems(d, systems, sizeof systems);
+	if (d->error[0])
+		return canvas_wrap(c, y, 4, c->cols - 8, last, 0, CELL_BOLD, d->error);
 	if (y <= last)
 		canvas_column(c, y++, 4, c->cols - 6, CELL_BOLD, systems[0] ? systems :
 			      "No operating system was recognised.");

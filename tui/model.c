@@ -172,6 +172,7 @@ static int disk_read(json *o, struct model_disk *d, struct err *e)
 	GET_STR(o, "wwn", d->wwn);
 	GET_STR(o, "transport", d->transport);
 	GET_STR(o, "in_use", d->in_use);
+	GET_STR(o, "error", d->error);
 	GET_STR(o, "table", d->table);
 	d->removable = get_bool(o, "removable");
 	d->read_only = get_bool(o, "read_only");

@@ -36,6 +36,7 @@ struct model_disk {
 	char model[80], serial[80], wwn[80], transport[16];
 	bool removable, read_only, boot_medium;
 	char in_use[240];         /* why a write would be refused, "" if not */
+	char error[240];          /* why it can't be read, "" if it can */
 	char table[8];            /* "gpt", "mbr", "" */
 	struct model_part *parts; /* a file system without a table: one, number 0 */
 	size_t nparts;
@@ -115,8 +116,8 @@ const struct model_disk *model_find(const struct model_disks *m, const char *pat
 const struct model_part *model_find_part(const struct model_disks *m,
 					 const char *path,
 					 const struct model_disk **ret_disk);
-/* "ext4, swap" */
-void model_filesystems(const struct model_disk *d, char *out, size_t size);
+/* What the disk is called: its model, else how it is connected. */
+const char *model_title(const struct model_disk *d);
 /* "Debian GNU/Linux 13; Windows 10 Pro", "" if none was found */
 void model_systems(const struct model_disk *d, char *out, size_t size);
 #endif

@@ -121,7 +121,7 @@ static void draw_row(const struct wiz *w, struct canvas *c, int y, int i)
 		    marked(w, d->path) >= 0 ? "[x]" : "[ ]");
 	canvas_column(c, y, 8, 9, attr, model_name(d->path));
 	canvas_printf(c, y, 18, attr, "%9s", size);
-	canvas_column(c, y, 29, 24, attr, d->model);
+	canvas_column(c, y, 29, 24, attr, model_title(d));
 	canvas_column(c, y, 54, c->cols - 56, attr, d->serial);
 }
 

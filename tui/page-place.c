@@ -147,7 +147,7 @@ static void part_row(const struct wiz *w, struct canvas *c, int y, int i)
 	canvas_printf(c, y, 16, attr, "%9s", size);
 	canvas_column(c, y, 27, 8, attr, p->fs[0] ? p->fs : "-");
 	canvas_column(c, y, 36, 16, attr, p->label);
-	canvas_column(c, y, 53, c->cols - 55, attr, d->model);
+	canvas_column(c, y, 53, c->cols - 55, attr, model_title(d));
 }
 
 static void part_draw(const struct wiz *w, struct canvas *c)

@@ -80,7 +80,7 @@ static void target_row(const struct wiz *w, struct canvas *c, int y, int i)
 	canvas_text(c, y, 4, attr, refused ? "-" : " ");
 	canvas_column(c, y, 6, 9, attr, model_name(d->path));
 	canvas_printf(c, y, 16, attr, "%9s", size);
-	canvas_column(c, y, 27, 21, attr, d->model);
+	canvas_column(c, y, 27, 21, attr, model_title(d));
 	canvas_column(c, y, 49, c->cols - 51, attr, refused ? refused : d->serial);
 }
 

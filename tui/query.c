@@ -44,14 +44,9 @@ const struct model_part *model_find_part(const struct model_disks *m,
 	return NULL;
 }
 
-void model_filesystems(const struct model_disk *d, char *out, size_t size)
+const char *model_title(const struct model_disk *d)
 {
-	size_t at = 0;
-
-	out[0] = 0;
-	for (size_t i = 0; i < d->nparts && at < size; i++)
-		at += (size_t)snprintf(out + at, size - at, "%s%s", i ? ", " : "",
-				       d->parts[i].fs[0] ? d->parts[i].fs : "?");
+	return d->model[0] ? d->model : d->transport;
 }
 
 void model_systems(const struct model_disk *d, char *out, size_t size)

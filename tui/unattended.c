@@ -274,14 +274,33 @@ static int read_answers(struct unattended *u, const char *source, struct err *e)
 	return rc;
 }
 
+/* All disks are listed; but those named by path alone, so that a file can be
+ * one. */
+static void disks_words(const struct answers *a, const char **words)
+{
+	size_t n = 3;
+
+	memcpy(words, (const char *[]){ "rehost", "disks", "--json" }, 3 * sizeof *words);
+	for (size_t i = 0; i < a->ndisks; i++)
+		words[n++] = a->disks[i].key == DISK_PATH ? a->disks[i].value : NULL;
+	if (a->job.kind == JOB_RESTORE)
+		words[n++] = a->target.key == DISK_PATH ? a->target.value : NULL;
+	words[n] = NULL;
+	for (size_t i = 3; i < n; i++)
+		if (!words[i])
+			words[3] = NULL;
+}
+
 static int find_disks(struct unattended *u, struct err *e)
 {
-	const char *const words[] = { "rehost", "disks", "--json", NULL };
+	const char *words[JOB_DISKS_MAX + 5];
 	struct model_disks m = { 0 };
 	char *out = NULL;
 	size_t len;
-	int rc = collect(u, words, &out, &len, e);
+	int rc;
 
+	disks_words(&u->answers, words);
+	rc = collect(u, words, &out, &len, e);
 	if (!rc)
 		rc = model_disks_parse(out, len, &m, e);
 	if (!rc)

@@ -147,6 +147,8 @@ static void test_running(void **state)
 	line(&w, "no JSON");
 	draw(&w, "running");
 	draw_at(&w, "running", 43, 132);
+	line(&w, "{\"event\":\"waiting\",\"step\":\"copy\",\"seconds\":25}");
+	draw(&w, "running-waiting");
 	press(&w, EV_QUIT, 0);
 	draw(&w, "running-cancel");
 	press(&w, EV_CHAR, 'y');
@@ -196,6 +198,21 @@ static void test_waiting_and_problems(void **state)
 }
 
 /* What foreign disks say must not reach the terminal as control characters. */
+static void test_disk_that_cannot_be_read(void **state)
+{
+	static const char json[] = "{\"disks\":[{\"path\":\"/dev/vda\",\"kind\":\"disk\","
+		"\"size\":1000000000000,\"transport\":\"virtio\",\"error\":\"/dev/vda: reading "
+		"sector 0: Input/output error\"}]}";
+	struct wiz w;
+
+	(void)state;
+	new_wizard(&w);
+	wiz_step(&w, EV_CHAR, '1');
+	wiz_task_done(&w, 0, json, sizeof json - 1, "");
+	draw(&w, "unreadable");
+	wiz_done(&w);
+}
+
 static void test_hostile_names(void **state)
 {
 	static const char json[] = "{\"disks\":[{\"path\":\"/dev/sda\",\"kind\":\"disk\","
@@ -227,6 +244,7 @@ int main(void)
 		cmocka_unit_test(test_running),
 		cmocka_unit_test(test_network_and_rest),
 		cmocka_unit_test(test_waiting_and_problems),
+		cmocka_unit_test(test_disk_that_cannot_be_read),
 		cmocka_unit_test(test_hostile_names),
 	};
 
