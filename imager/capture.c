@@ -10,8 +10,10 @@
 #include "imager/job.h"
 #include "imager/plan.h"
 
-/* The disk is told so many chunks ahead what will be read. */
-#define AHEAD 4
+/* The disk is told so far ahead what will be read: used bytes, and chunks where
+ * little of each is used, so that it has many requests to choose from. */
+#define AHEAD_BYTES (8u << 20)
+#define AHEAD_CHUNKS 64
 
 struct cap_slot {
 	struct plan plan;
@@ -27,6 +29,7 @@ struct capture {
 	struct planner planner, ahead;
 	struct plan ahead_plan;
 	unsigned int n_ahead;     /* chunks that `ahead` is in front */
+	uint64_t ahead_bytes;     /* and their used bytes            */
 	struct chunk_reader reader;
 	struct codec *codecs[JOB_WORKERS_MAX + 1];
 	unsigned int n_workers, n_slots;
@@ -38,33 +41,43 @@ struct capture {
 	json_object *warnings;    /* SUMMARY's */
 };
 
-static int level_zstd(enum image_level l)
-{
-	static const int zstd[] = {
-		[LEVEL_FAST] = 1, [LEVEL_BALANCED] = 3, [LEVEL_SMALL] = 12,
-	};
-
-	return zstd[l];
-}
+/* Chosen on real files (docs/BENCHMARKS.md).  balanced: zstd's level 1 with a
+ * hash table of 128 KiB, matches from 6 bytes on and the whole chunk as window
+ * makes up for the matches that chunks can't have with each other: as fast as a
+ * long stream of level 1, and smaller.  small: level 9 with tables cut to
+ * what a chunk can fill. */
+static const struct {
+	struct packing packing;
+	size_t bytes;             /* of memory that one worker needs */
+} levels[] = {
+	[LEVEL_FAST] = { { .level = -1 }, 768u << 10 },
+	[LEVEL_BALANCED] = { { .level = 1, .hash_log = 15, .min_match = 6 }, 1u << 20 },
+	[LEVEL_SMALL] = { { .level = 9, .hash_log = 18 }, 5u << 19 },
+};
 
 /* ---- the pipeline's three parts ---- */
+
+static void tell_ahead(struct capture *c)
+{
+	while (c->n_ahead < AHEAD_CHUNKS && c->ahead_bytes < AHEAD_BYTES &&
+	       planner_next(&c->ahead, &c->ahead_plan)) {
+		chunk_will_need(&c->reader, &c->ahead_plan);
+		c->n_ahead++;
+		c->ahead_bytes += c->ahead_plan.plain_len;
+	}
+}
 
 static int cap_fill(void *ctx, void *slot, struct err *e)
 {
 	struct capture *c = ctx;
 	struct cap_slot *s = slot;
-	uint64_t off, len;
 	int r;
 
-	for (; c->n_ahead < AHEAD && planner_next(&c->ahead, &c->ahead_plan); c->n_ahead++) {
-		plan_span(&c->ahead_plan, c->params.chunk_size,
-			  c->params.disk_size, &off, &len);
-		dev_will_need(c->reader.src, off, len);
-	}
+	tell_ahead(c);
 	if (!planner_next(&c->planner, &s->plan))
 		return 0;
-	if (c->n_ahead)
-		c->n_ahead--;
+	c->n_ahead--;
+	c->ahead_bytes -= s->plan.plain_len;
 	s->bad.n = 0;
 	r = chunk_read(&c->reader, &s->plan, s->wide, &s->bad, e);
 	return r < 0 ? r : 1;
@@ -123,7 +136,7 @@ static int cap_cancelled(void *ctx)
 
 static int copy(struct capture *c, struct err *e)
 {
-	void *slots[2 * JOB_WORKERS_MAX + 2];
+	void *slots[JOB_SLOTS_MAX];
 	struct pipeline p = {
 		.fill = cap_fill, .work = cap_work, .empty = cap_empty,
 		.cancelled = cap_cancelled, .ctx = c, .slots = slots,
@@ -207,6 +220,7 @@ static int setup(struct capture *c, struct blkdev *src,
 		 struct store_out *out, struct err *e)
 {
 	struct image_sink sink = { sink_append, out };
+	struct job_shape shape;
 	int r = fill_params(&c->params, src, used, opt, e);
 
 	if (r < 0)
@@ -216,10 +230,14 @@ static int setup(struct capture *c, struct blkdev *src,
 		.src = src, .disk_size = src->size, .chunk_size = c->params.chunk_size };
 	planner_begin(&c->planner, used, src->size, c->params.chunk_size);
 	c->ahead = c->planner;
-	c->n_workers = job_workers(&opt->job, JOB_WORKERS_MAX);
-	c->n_slots = job_slots(c->n_workers);
+	shape = job_shape(&opt->job, levels[opt->level].bytes,
+			  chunk_packed_max(c->params.chunk_size) +
+			  chunk_room(c->params.chunk_size) + c->params.chunk_size);
+	c->n_workers = shape.workers;
+	c->n_slots = shape.slots;
 	for (unsigned int i = 0; r == 0 && (!i || i < c->n_workers); i++)
-		r = codec_new(c->params.hash, level_zstd(opt->level), &c->codecs[i], e);
+		r = codec_new(c->params.hash, &levels[opt->level].packing,
+			      &c->codecs[i], e);
 	if (r == 0)
 		r = make_slots(c, e);
 	if (r == 0)

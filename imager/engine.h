@@ -29,6 +29,7 @@ struct job_events {
 	void *ctx;
 };
 
+/* What they cost: docs/BENCHMARKS.md. */
 enum image_level { LEVEL_FAST, LEVEL_BALANCED, LEVEL_SMALL };
 /* 0 and *ret, or ERR_USAGE, which names the words there are. */
 int image_level_parse(const char *word, enum image_level *ret,
@@ -37,8 +38,9 @@ const char *image_level_name(enum image_level l);
 
 struct job_options {
 	/* threads that hash and (de)compress; 0: as many as there are
-	 * processors (at most JOB_WORKERS_MAX); -1: none, all in the calling
-	 * thread.  The image's bytes don't depend on it. */
+	 * processors; -1: none, all in the calling thread.  At most
+	 * JOB_WORKERS_MAX, and so many that their buffers fit in 48 MiB (14 at
+	 * level balanced).  The image's bytes don't depend on it. */
 	int workers;
 };
 #define JOB_WORKERS_MAX 16

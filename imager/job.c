@@ -76,21 +76,36 @@ int job_cancelled(struct job *j)
 	return j->ev && j->ev->cancelled && j->ev->cancelled(j->ev->ctx);
 }
 
-unsigned int job_workers(const struct job_options *opt, unsigned int most)
+static unsigned int workers_wanted(const struct job_options *opt)
 {
-	cpu_set_t cpus;
 	int n = opt->workers;
+	cpu_set_t cpus;
 
 	if (n < 0)
 		return 0;
 	if (n == 0)
 		n = sched_getaffinity(0, sizeof cpus, &cpus) < 0 ? 2 : CPU_COUNT(&cpus);
-	return (unsigned int)n > most ? most : (unsigned int)n;
+	return n > JOB_WORKERS_MAX ? JOB_WORKERS_MAX : (unsigned int)n;
 }
 
-unsigned int job_slots(unsigned int workers)
+struct job_shape job_shape(const struct job_options *opt, size_t worker_bytes,
+			   size_t slot_bytes)
 {
-	/* each worker busy with one and the next one ready, and one or two at
-	 * the reader and the writer */
-	return workers ? 2 * workers + 2 : 1;
+	struct job_shape s = { .workers = workers_wanted(opt), .slots = 1 };
+
+	for (; s.workers; s.workers--) {
+		/* each worker busy with one and the next one ready, and one or
+		 * two at the reader and the writer; not so many matter when
+		 * there are many workers */
+		unsigned int least = s.workers + 2;
+
+		s.slots = least + (s.workers < 4 ? s.workers : 4);
+		while (s.slots > least &&
+		       s.workers * worker_bytes + s.slots * slot_bytes > JOB_MEMORY)
+			s.slots--;
+		if (s.workers == 1 ||
+		    s.workers * worker_bytes + s.slots * slot_bytes <= JOB_MEMORY)
+			break;
+	}
+	return s;
 }

@@ -20,8 +20,12 @@ void job_warning(struct job *j, const char *code, uint64_t off, uint64_t len,
 		 const char *fmt, ...) __attribute__((format(printf, 5, 6)));
 int job_cancelled(struct job *j);
 
-/* opt->workers made concrete: 0 for none, else at most most. */
-unsigned int job_workers(const struct job_options *opt, unsigned int most);
-/* Slots for that many workers. */
-unsigned int job_slots(unsigned int workers);
+/* opt->workers made concrete, and how many slots they get: what all of them
+ * need stays below JOB_MEMORY, if need be with fewer workers than wanted.  No
+ * workers: one slot. */
+struct job_shape { unsigned int workers, slots; };
+#define JOB_MEMORY (48u << 20)        /* bytes */
+#define JOB_SLOTS_MAX (JOB_WORKERS_MAX + 6)
+struct job_shape job_shape(const struct job_options *opt, size_t worker_bytes,
+			   size_t slot_bytes);
 #endif

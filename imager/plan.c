@@ -133,6 +133,35 @@ static int read_hard(struct chunk_reader *r, uint64_t off, uint8_t *buf,
 	return ret;
 }
 
+/* The ranges from number i on that are read as one: the first one behind them,
+ * and where they end in the chunk. */
+static uint32_t stretch(const struct chunk_reader *r, const struct plan *p,
+			uint32_t i, uint32_t *ret_end)
+{
+	uint32_t end;
+
+	do {
+		end = p->map[i].start * UNIT +
+		      range_len(p, i, r->chunk_size, r->disk_size);
+		i++;
+	} while (i < p->map_count && p->map[i].start * UNIT - end <= GAP_MAX);
+	*ret_end = end;
+	return i;
+}
+
+void chunk_will_need(struct chunk_reader *r, const struct plan *p)
+{
+	uint64_t base = p->number * r->chunk_size;
+	uint32_t j, end;
+
+	for (uint32_t i = 0; i < p->map_count; i = j) {
+		uint32_t start = p->map[i].start * UNIT;
+
+		j = stretch(r, p, i, &end);
+		dev_will_need(r->src, base + start, end - start);
+	}
+}
+
 int chunk_read(struct chunk_reader *r, const struct plan *p, uint8_t *wide,
 	       struct bad_list *bad, struct err *e)
 {
@@ -143,12 +172,7 @@ int chunk_read(struct chunk_reader *r, const struct plan *p, uint8_t *wide,
 	for (; i < p->map_count && ret == 0; i = j) {
 		uint32_t start = p->map[i].start * UNIT, end;
 
-		j = i;
-		do {
-			end = p->map[j].start * UNIT +
-			      range_len(p, j, r->chunk_size, r->disk_size);
-			j++;
-		} while (j < p->map_count && p->map[j].start * UNIT - end <= GAP_MAX);
+		j = stretch(r, p, i, &end);
 		if (dev_read(r->src, base + start, wide + start, end - start, NULL) == 0) {
 			r->bad_run = 0;
 			continue;

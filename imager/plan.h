@@ -49,6 +49,9 @@ struct chunk_reader {
 int chunk_read(struct chunk_reader *r, const struct plan *p, uint8_t *wide,
 	       struct bad_list *bad, struct err *e) must_check;
 
+/* Tells the device that p's ranges will be read soon. */
+void chunk_will_need(struct chunk_reader *r, const struct plan *p);
+
 /* Moves the used bytes together; *ret_plain points into wide. */
 void plan_compact(const struct plan *p, uint8_t *wide, uint8_t **ret_plain);
 #endif

@@ -19,7 +19,7 @@ struct back {
 	struct image_cursor cursor;
 	struct chunk_reader reader;
 	struct hasher *hashers[JOB_WORKERS_MAX + 1];
-	struct back_slot slots[2 * JOB_WORKERS_MAX + 2];
+	struct back_slot slots[JOB_SLOTS_MAX];
 	unsigned int n_workers, n_slots;
 	uint64_t bytes;
 };
@@ -132,7 +132,7 @@ int readback_run(struct job *job, const struct job_options *opt,
 		 struct blkdev *image, struct blkdev *target, struct err *e)
 {
 	struct back *b = calloc(1, sizeof *b);
-	void *slots[2 * JOB_WORKERS_MAX + 2];
+	void *slots[JOB_SLOTS_MAX];
 	struct pipeline p = {
 		.fill = back_fill, .work = back_work, .empty = back_empty,
 		.cancelled = back_cancelled, .ctx = b, .slots = slots,
@@ -143,12 +143,15 @@ int readback_run(struct job *job, const struct job_options *opt,
 		return err_set(e, ERR_NOMEM, "out of memory for reading back");
 	job_step(job, "verify", "reading the disk back and comparing");
 	b->job = job;
-	p.n_workers = b->n_workers = job_workers(opt, JOB_WORKERS_MAX);
-	p.n_slots = b->n_slots = job_slots(b->n_workers);
-	for (unsigned int i = 0; i < b->n_slots; i++)
-		slots[i] = &b->slots[i];
 	r = image_open(image, &b->im, e);
 	if (r == 0) {
+		struct job_shape shape = job_shape(opt, UNPACK_BYTES,
+						   image_params(b->im)->chunk_size);
+
+		p.n_workers = b->n_workers = shape.workers;
+		p.n_slots = b->n_slots = shape.slots;
+		for (unsigned int i = 0; i < b->n_slots; i++)
+			slots[i] = &b->slots[i];
 		b->reader = (struct chunk_reader){
 			.src = target,
 			.disk_size = image_params(b->im)->disk_size,

@@ -3,12 +3,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Buffers above this are given back after their record: META, index pages. */
-#define KEEP_MAX (IMAGE_CHUNK_MAX + (256u << 10))
-
-static int grow(uint8_t **buf, size_t *room, size_t want, struct err *e)
+/* Buffers larger than a chunk's (`keep`) are given back after their record:
+ * META, large index pages. */
+static int grow(uint8_t **buf, size_t *room, size_t want, size_t keep,
+		struct err *e)
 {
-	if (*room >= want && (*room <= KEEP_MAX || want > KEEP_MAX))
+	if (*room >= want && (*room <= keep || want > keep))
 		return 0;
 	free(*buf);
 	*room = 0;
@@ -22,17 +22,16 @@ static int grow(uint8_t **buf, size_t *room, size_t want, struct err *e)
 static int slot_room(struct records *r, struct rec_slot *s, struct err *e)
 {
 	const struct record *h = &s->rec.r;
-	size_t plain = h->plain_len;
+	size_t plain = h->plain_len, chunk = chunk_packed_max(r->params.chunk_size);
 	int ret;
 
 	/* one size for all chunks, so that buffers are made once */
 	if (h->type == REC_CHUNK)
 		plain = r->params.chunk_size;
 	ret = grow(&s->body, &s->body_room,
-		   h->type == REC_CHUNK ? chunk_packed_max(r->params.chunk_size) :
-					  (size_t)h->body_len + 1, e);
+		   h->type == REC_CHUNK ? chunk : (size_t)h->body_len + 1, chunk, e);
 	if (ret == 0)
-		ret = grow(&s->plain, &s->plain_room, plain + 1, e);
+		ret = grow(&s->plain, &s->plain_room, plain + 1, chunk, e);
 	if (ret < 0 || s->map_room >= h->map_count)
 		return ret;
 	free(s->map);
@@ -145,7 +144,7 @@ static int rec_cancelled(void *ctx)
 
 int records_run(struct records *r, struct err *e)
 {
-	void *slots[2 * JOB_WORKERS_MAX + 2];
+	void *slots[JOB_SLOTS_MAX];
 	struct pipeline p = {
 		.fill = rec_fill, .work = rec_work, .empty = rec_empty,
 		.cancelled = rec_cancelled, .ctx = r, .slots = slots,
@@ -203,6 +202,8 @@ int records_begin(struct records *r, struct job *job,
 		  const struct job_options *opt, struct store_in *in,
 		  struct err *e)
 {
+	struct job_shape shape;
+	size_t slot;
 	int ret;
 
 	*r = (struct records){ .job = job, .in = in };
@@ -211,18 +212,20 @@ int records_begin(struct records *r, struct job *job,
 	ret = look_at_header(r, e);
 	if (ret < 0)
 		return ret;
-	r->n_workers = job_workers(opt, JOB_WORKERS_MAX);
-	r->n_slots = job_slots(r->n_workers);
+	slot = chunk_packed_max(r->params.chunk_size) + r->params.chunk_size;
+	shape = job_shape(opt, UNPACK_BYTES, slot);
+	r->n_workers = shape.workers;
+	r->n_slots = shape.slots;
 	r->slots = calloc(r->n_slots, sizeof *r->slots);
 	if (!r->slots)
 		return err_set(e, ERR_NOMEM, "out of memory for buffers");
 	for (unsigned int i = 0; ret == 0 && (!i || i < r->n_workers); i++)
-		ret = codec_new(r->have_params ? r->params.hash : HASH_SHA256, 1,
-				&r->codecs[i], e);
+		ret = codec_new(r->have_params ? r->params.hash : HASH_SHA256,
+				&(struct packing){ 0 }, &r->codecs[i], e);
 	return ret;
 }
 
-void records_done(struct records *r)
+void records_release(struct records *r)
 {
 	for (unsigned int i = 0; r->slots && i < r->n_slots; i++) {
 		free(r->slots[i].body);
@@ -230,7 +233,13 @@ void records_done(struct records *r)
 		free(r->slots[i].map);
 	}
 	free(r->slots);
+	r->slots = NULL;
 	for (unsigned int i = 0; i <= JOB_WORKERS_MAX; i++)
-		codec_free(r->codecs[i]);
+		r->codecs[i] = codec_free(r->codecs[i]);
+}
+
+void records_done(struct records *r)
+{
+	records_release(r);
 	stream_done(&r->stream);
 }

@@ -45,5 +45,7 @@ int records_begin(struct records *r, struct job *job,
 		  struct err *e) must_check;
 /* To the end of the file, or of what can be read. */
 int records_run(struct records *r, struct err *e) must_check;
+/* Frees the buffers when no more records follow; the rest of *r stays. */
+void records_release(struct records *r);
 void records_done(struct records *r);
 #endif

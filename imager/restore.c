@@ -252,6 +252,7 @@ static int finish(struct restore *re, struct store_in *in, struct err *e)
 
 	job_step(&re->job, "flush", "waiting until the disk has written everything");
 	r = dev_flush(re->target, e);
+	records_release(&re->rs);
 	if (r == 0 && re->opt->verify)
 		r = readback_run(&re->job, &re->opt->job, in->dev, re->target, e);
 	if (r < 0 || !re->head_map)

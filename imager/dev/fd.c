@@ -7,9 +7,15 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+/* Write-out is begun this often, so that the disk works while we do, and the
+ * flush at the end isn't a long one. */
+#define WRITE_OUT_STEP (8u << 20)
+
 struct dev_fd {
 	struct blkdev d;
 	int fd;
+	/* written, but write-out wasn't begun: bytes, all inside [first, end) */
+	uint64_t pending, first, end;
 };
 
 static int fd_read(struct blkdev *d, uint64_t off, void *buf, size_t len,
@@ -38,11 +44,28 @@ static int fd_read(struct blkdev *d, uint64_t off, void *buf, size_t len,
 	return 0;
 }
 
+static void begin_write_out(struct dev_fd *f, uint64_t off, size_t len)
+{
+	if (!f->pending || off < f->first)
+		f->first = off;
+	if (!f->pending || off + len > f->end)
+		f->end = off + len;
+	f->pending += len;
+	if (f->pending < WRITE_OUT_STEP)
+		return;
+	/* a hint: where it isn't possible the flush does it all */
+	sync_file_range(f->fd, (off_t)f->first, (off_t)(f->end - f->first),
+			SYNC_FILE_RANGE_WRITE);
+	f->pending = 0;
+}
+
 static int fd_write(struct blkdev *d, uint64_t off, const void *buf,
 		    size_t len, struct err *e)
 {
 	int fd = ((struct dev_fd *)d)->fd;
 	const char *p = buf;
+	uint64_t end = off + len;
+	size_t whole = len;
 
 	while (len) {
 		ssize_t n = pwrite(fd, p, len, (off_t)off);
@@ -57,6 +80,7 @@ static int fd_write(struct blkdev *d, uint64_t off, const void *buf,
 		off += (uint64_t)n;
 		len -= (size_t)n;
 	}
+	begin_write_out((struct dev_fd *)d, end - whole, whole);
 	return 0;
 }
 

@@ -14,7 +14,24 @@ struct codec {
 	uint8_t zero_hash[32];
 };
 
-int codec_new(enum hash_alg a, int zstd_level, struct codec **ret,
+static int set_packing(ZSTD_CCtx *c, const struct packing *p)
+{
+	size_t bad = ZSTD_isError(ZSTD_CCtx_setParameter(
+		c, ZSTD_c_compressionLevel, p->level));
+
+	if (p->hash_log) {
+		bad |= ZSTD_isError(ZSTD_CCtx_setParameter(c, ZSTD_c_hashLog,
+							   p->hash_log));
+		/* all of the largest chunk; zstd takes less for smaller ones */
+		bad |= ZSTD_isError(ZSTD_CCtx_setParameter(c, ZSTD_c_windowLog, 22));
+	}
+	if (p->min_match)
+		bad |= ZSTD_isError(ZSTD_CCtx_setParameter(c, ZSTD_c_minMatch,
+							   p->min_match));
+	return bad ? -1 : 0;
+}
+
+int codec_new(enum hash_alg a, const struct packing *p, struct codec **ret,
 	      struct err *e)
 {
 	struct codec *c = calloc(1, sizeof *c);
@@ -26,8 +43,7 @@ int codec_new(enum hash_alg a, int zstd_level, struct codec **ret,
 	c->dctx = ZSTD_createDCtx();
 	if (!c->cctx || !c->dctx)
 		goto nomem;
-	if (ZSTD_isError(ZSTD_CCtx_setParameter(c->cctx, ZSTD_c_compressionLevel,
-						zstd_level)))
+	if (set_packing(c->cctx, p) < 0)
 		goto nomem;
 	*ret = c;
 	return 0;

@@ -5,8 +5,14 @@
 #include "imager/fmt/record.h"
 
 struct codec;
-/* zstd_level: for packing. */
-int codec_new(enum hash_alg a, int zstd_level, struct codec **ret,
+/* How to compress: zstd's level, and what is chosen instead of the level's own
+ * number where it isn't 0. */
+struct packing {
+	int level, hash_log, min_match;
+};
+/* A codec's memory when it only unpacks, about. */
+#define UNPACK_BYTES (256u << 10)
+int codec_new(enum hash_alg a, const struct packing *p, struct codec **ret,
 	      struct err *e) must_check;
 struct codec *codec_free(struct codec *c);
 struct hasher *codec_hasher(struct codec *c);

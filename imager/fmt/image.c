@@ -212,7 +212,7 @@ static int open_parts(struct image *im, struct err *e)
 		return err_set(e, ERR_CORRUPT,
 			       "%s isn't complete: its end is missing (an interrupted capture, or a copy that was cut off)",
 			       im->file->name);
-	r = codec_new(im->params.hash, 1, &im->codec, e);
+	r = codec_new(im->params.hash, &(struct packing){ 0 }, &im->codec, e);
 	if (r == 0)
 		r = page_new(&im->page, e);
 	if (r == 0)

@@ -19,7 +19,7 @@ struct image_writer {
 };
 
 /* Level of the index and the JSON texts: small, and not worth a choice. */
-#define BODY_LEVEL 3
+static const struct packing body_packing = { .level = 3 };
 
 static int append(struct image_writer *w, const void *buf, size_t len,
 		  struct err *e)
@@ -106,7 +106,7 @@ int image_writer_new(const struct image_params *p, const char *meta_json,
 		return err_set(e, ERR_NOMEM, "out of memory for writing an image");
 	w->params = *p;
 	w->sink = *sink;
-	r = codec_new(p->hash, BODY_LEVEL, &w->codec, e);
+	r = codec_new(p->hash, &body_packing, &w->codec, e);
 	if (r == 0)
 		r = page_new(&w->page, e);
 	if (r == 0)
