@@ -5,13 +5,9 @@
 #include "common/checked.h"
 #include "common/cleanup.h"
 #include "imager/part/gpt-disk.h"
-
-/* As in gpt.c: without limits a hostile header could ask for 2^64 bytes. */
-#define ENTRIES_MAX 8192u
-#define ENTRY_SIZE_MAX 4096u
+#include "imager/part/internal.h"
 
 #define MBR_ENTRY 0x1be      /* the first of four, 16 bytes each */
-#define MBR_PROTECTIVE 0xee
 
 struct table {
 	struct gpt_header_disk h;
@@ -59,9 +55,9 @@ static const char *header_wrong(const uint8_t *sector, const struct table *t)
 	    header_crc(sector, size) != le32_get(h->header_crc))
 		return "has a wrong checksum";
 	if (le64_get(h->my_lba) != 1 || !le32_get(h->n_entries) ||
-	    le32_get(h->n_entries) > ENTRIES_MAX ||
+	    le32_get(h->n_entries) > GPT_ENTRIES_MAX ||
 	    le32_get(h->entry_size) < sizeof(struct gpt_entry_disk) ||
-	    le32_get(h->entry_size) > ENTRY_SIZE_MAX || le32_get(h->entry_size) % 8)
+	    le32_get(h->entry_size) > GPT_ENTRY_SIZE_MAX || le32_get(h->entry_size) % 8)
 		return "holds impossible numbers";
 	if (entries < 2 || range_outside(entries, t->entries_sectors, t->old_last) ||
 	    le64_get(h->first_usable) > le64_get(h->last_usable) ||
@@ -111,7 +107,7 @@ static void edit_mbr(uint8_t *mbr, const struct table *t)
 
 		memcpy(&start, p + 8, 4);
 		memcpy(&size, p + 12, 4);
-		if (p[4] != MBR_PROTECTIVE || le32_get(start) != 1 ||
+		if (p[4] != MBR_TYPE_PROTECTIVE || le32_get(start) != 1 ||
 		    (le32_get(size) != old_size && le32_get(size) != UINT32_MAX))
 			continue;
 		size = le32_make((uint32_t)new_size);
@@ -152,7 +148,7 @@ static int has_protective_mbr(const uint8_t *mbr)
 	if (mbr[510] != 0x55 || mbr[511] != 0xaa)
 		return 0;
 	for (const uint8_t *p = mbr + MBR_ENTRY; p < mbr + 510; p += 16)
-		if (p[4] == MBR_PROTECTIVE)
+		if (p[4] == MBR_TYPE_PROTECTIVE)
 			return 1;
 	return 0;
 }

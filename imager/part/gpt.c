@@ -5,35 +5,8 @@
 #include "common/checked.h"
 #include "common/cleanup.h"
 #include "common/text.h"
+#include "imager/part/gpt-disk.h"
 #include "imager/part/internal.h"
-
-struct gpt_header_disk {
-	uint8_t magic[8];      /* +0x00 "EFI PART"                         */
-	le32 revision;         /* +0x08 0x10000                            */
-	le32 header_size;      /* +0x0c 92 up to a sector                  */
-	le32 header_crc;       /* +0x10 of header_size bytes, this one 0   */
-	le32 reserved;         /* +0x14                                    */
-	le64 my_lba;           /* +0x18                                    */
-	le64 other_lba;        /* +0x20 where the other header lies        */
-	le64 first_usable;     /* +0x28                                    */
-	le64 last_usable;      /* +0x30 inclusive                          */
-	uint8_t disk_guid[16]; /* +0x38                                    */
-	le64 entries_lba;      /* +0x48                                    */
-	le32 n_entries;        /* +0x50                                    */
-	le32 entry_size;       /* +0x54 128 * 2^n                          */
-	le32 entries_crc;      /* +0x58                                    */
-};
-/* the last 4 bytes before 96 are not part of it */
-_Static_assert(sizeof(struct gpt_header_disk) == 0x5c, "UEFI 2.10, table 5.5");
-
-struct gpt_entry_disk {
-	uint8_t type[16];      /* +0x00 0: unused                          */
-	uint8_t uuid[16];      /* +0x10                                    */
-	le64 first, last;      /* +0x20 inclusive                          */
-	le64 attrs;            /* +0x30                                    */
-	uint8_t name[72];      /* +0x38 UTF-16LE                           */
-};
-_Static_assert(sizeof(struct gpt_entry_disk) == 128, "UEFI 2.10, table 5.6");
 
 struct gpt {
 	struct gpt_header_disk h;
@@ -43,17 +16,6 @@ struct gpt {
 };
 
 #define ATTR_LEGACY_BOOT ((uint64_t)1 << 2)
-
-static uint32_t crc32(const uint8_t *p, size_t n, uint32_t crc)
-{
-	crc = ~crc;
-	while (n--) {
-		crc ^= *p++;
-		for (int i = 0; i < 8; i++)
-			crc = crc >> 1 ^ (0xedb88320u & -(crc & 1));
-	}
-	return ~crc;
-}
 
 /* The first three fields are little-endian. */
 static void guid_text(const uint8_t *g, int upper, char ret[40])
@@ -76,7 +38,7 @@ static int header_valid(const struct blkdev *d, uint8_t *sector, uint64_t lba,
 	if (memcmp(g->h.magic, "EFI PART", 8) || size < sizeof g->h || size > ss)
 		return 0;
 	memset(sector + 0x10, 0, 4);
-	if (crc32(sector, size, 0) != le32_get(g->h.header_crc))
+	if (gpt_crc32(sector, size) != le32_get(g->h.header_crc))
 		return 0;
 	g->lba = lba;
 	g->n_entries = le32_get(g->h.n_entries);
@@ -114,7 +76,7 @@ static int gpt_load(struct blkdev *d, uint64_t lba, uint32_t ss, struct gpt *g,
 	if (!entries)
 		return err_set(e, ERR_NOMEM, "out of memory for the partition table");
 	r = dev_read(d, g->entries_lba * ss, entries, g->entries_bytes, e);
-	if (!r && crc32(entries, (size_t)g->n_entries * g->entry_size, 0) !=
+	if (!r && gpt_crc32(entries, (size_t)g->n_entries * g->entry_size) !=
 		  le32_get(g->h.entries_crc))
 		r = PART_NONE;
 	if (r)
