@@ -28,7 +28,7 @@ scripts=$(for f in $all; do
 done)
 if [ -n "$scripts" ]; then
 	# shellcheck disable=SC2086
-	shellcheck -s sh -e SC1090,SC1091,SC2059,SC3043,SC2317 $scripts || bad=1
+	shellcheck -S warning -e SC1090,SC1091,SC3043,SC3045,SC2317 $scripts || bad=1
 fi
 
 # --- layering: only FILES may have a line that matches PATTERN

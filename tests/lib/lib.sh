@@ -1,3 +1,4 @@
+# shellcheck shell=sh
 # lib.sh: for tests/cli/t-*.sh: . "$REHOST_TOP/tests/lib/lib.sh"
 # The working directory is the test's own ($T); it is removed afterwards.
 set -eu
