@@ -1,0 +1,112 @@
+#!/usr/bin/python3
+"""make-corpus.py: writes tests/fuzz/*/corpus from disk images that mke2fs,
+mkntfs, mkfs.vfat, mkswap, sfdisk make here.  Run it when a seed is to be added;
+its results are in the repository."""
+import gzip
+import os
+import struct
+import subprocess
+import sys
+import tempfile
+
+FUZZ = os.path.dirname(os.path.abspath(__file__))
+os.environ["PATH"] += ":/usr/sbin:/sbin"
+
+
+def sparse(image, skip=()):
+    out = [struct.pack("<I", len(image) // 512)]
+    n, i = len(image) // 512, 0
+    while i < n:
+        s = image[i * 512:i * 512 + 512]
+        if s == bytes([s[0]]) * 512:
+            j = i
+            while j < n and j - i < 65535 and image[j * 512:j * 512 + 512] == s:
+                j += 1
+            if s[0]:
+                out.append(struct.pack("<IBHB", i, 1, j - i, s[0]))
+            i = j
+            continue
+        if not any(a <= i < b for a, b in skip):
+            out.append(struct.pack("<IB", i, 0) + s)
+        i += 1
+    return b"".join(out)
+
+
+def image(size, *commands):
+    with tempfile.TemporaryDirectory() as t:
+        path = os.path.join(t, "img")
+        with open(path, "wb") as f:
+            f.truncate(size)
+        os.mkdir(os.path.join(t, "d"))
+        for i in range(3):
+            with open(os.path.join(t, "d", "pagefile.sys" if i == 1 else "file%d" % i), "wb") as f:
+                f.write(b"x" * 3000 * (i + 1))
+        for c in commands:
+            subprocess.run(c.replace("IMG", path).replace("DIR", t + "/d"), shell=True, check=True,
+                           stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        return open(path, "rb").read()
+
+
+def save(target, name, data):
+    path = os.path.join(FUZZ, target, "corpus", name)
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    open(path, "wb").write(data)
+    print("%-5s %-16s %7d bytes, %6d packed" % (target, name, len(data), len(gzip.compress(data))))
+
+
+def main():
+    ntfs_fill = sys.argv[1]
+    for name, size, opts in (
+            ("ext2", 256 << 10, "-t ext2 -b 1024 -N 16 -O ^resize_inode"),
+            ("ext3", 4 << 20, "-t ext3 -b 1024 -N 16 -J size=1 -O ^resize_inode"),
+            ("ext4", 512 << 10, "-t ext4 -b 1024 -N 16 -O ^has_journal,^metadata_csum,^resize_inode,uninit_bg -g 256"),
+            ("csum", 512 << 10, "-t ext4 -b 1024 -N 16 -O ^has_journal,metadata_csum,^resize_inode -g 256"),
+            ("bigalloc", 1 << 20, "-t ext4 -b 1024 -N 16 -O ^has_journal,^metadata_csum,bigalloc,^resize_inode -C 4096"),
+            ("meta_bg", 1 << 20, "-t ext4 -b 1024 -N 64 -O ^has_journal,^metadata_csum,meta_bg,^resize_inode -g 256")):
+        img = image(size, "mke2fs -q -F -d DIR %s IMG %dk" % (opts, size >> 10))
+        save("ext", name, sparse(img))
+        if name == "ext2":
+            ext2 = img
+    # a journal that waits: one revoke, one copy of block 3, by debugfs
+    img = image(4 << 20, "mke2fs -q -F -t ext3 -b 1024 -N 16 -J size=1 -O ^resize_inode IMG",
+                "head -c 1024 /dev/zero >DIR/z; printf 'jo\\njw -b 200 DIR/z\\njw -r 201\\njc\\n' | debugfs -w -f - IMG")
+    save("ext", "journal", sparse(img))
+    img = image(2 << 20, "mkntfs -qQF -c 512 -s 512 IMG", ntfs_fill + " IMG DIR")
+    up = img.find(struct.pack("<4H", 0, 1, 2, 3))
+    skip = [(up // 512, up // 512 + 256)] if up >= 0 else []
+    save("ntfs", "small", sparse(img, skip))
+    ntfs = img
+    img = image(8 << 20, "mkntfs -qQF -c 4096 -s 512 IMG", ntfs_fill + " IMG DIR")
+    up = img.find(struct.pack("<4H", 0, 1, 2, 3))
+    save("ntfs", "4k", sparse(img, [(up // 512, up // 512 + 256)] if up >= 0 else []))
+    for name, size, opts in (("fat12", 256 << 10, "-F 12"), ("fat16", 4 << 20, "-F 16 -s 1"),
+                             ("fat32", 4 << 20, "-F 32 -s 1")):
+        copy = "MTOOLS_SKIP_CHECK=1 mcopy -s -i IMG DIR/* ::" if name != "fat32" else "true"
+        img = image(size, "mkfs.vfat %s IMG" % opts, copy)
+        save("fat", name, sparse(img))
+        if name == "fat12":
+            fat = img
+    # partition tables
+    mbr = image(4 << 20, r"printf 'size=256K,type=83\nsize=300K,type=c\ntype=f\nsize=100K\nsize=100K,type=82\n' | sfdisk -q --label dos --sector-size 512 IMG" .replace(" --sector-size 512", ""))
+    gpt = image(4 << 20, r"printf 'label: gpt\nfirst-lba: 34\nsize=256K,name=a\nsize=300K\nsize=1M,type=U\n' | sfdisk -q IMG")
+    save("part", "mbr", b"\0" + sparse(mbr))
+    save("part", "gpt", b"\1" + sparse(gpt))
+    save("part", "gpt-backup", b"\1" + sparse(gpt[:512] + bytes(512) + gpt[1024:]))
+    save("part", "hybrid", b"\1" + sparse(image(4 << 20, r"printf 'label: gpt\nsize=256K\nsize=300K\n' | sfdisk -q IMG", "sgdisk -h 1:2 IMG")))
+    # whole disks
+    swap = image(256 << 10, "mkswap IMG")
+    disk = bytearray(mbr)
+    for i, fs in enumerate((ext2, fat, swap)):
+        at = struct.unpack_from("<I", disk, 446 + 16 * (i if i < 2 else 0) + 8)[0] * 512
+        if i < 2:
+            disk[at:at + len(fs)] = fs
+    save("map", "mbr-ext-fat", sparse(bytes(disk)))
+    save("map", "swap", sparse(swap))
+    save("map", "bare-ntfs", sparse(ntfs, skip))
+    save("map", "gpt", sparse(gpt))
+    luks = bytearray(65536)
+    luks[0:6] = b"LUKS\xba\xbe"
+    save("map", "luks", sparse(bytes(luks)))
+
+
+main()
