@@ -17,8 +17,8 @@ cd "$top"
 
 # in_root EPOCH COMMAND...: with a clean environment; the epoch dates all files
 in_root() {
-	epoch=$1; shift
-	env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C TZ=UTC HOME=/ SOURCE_DATE_EPOCH="$epoch" \
+	dated=$1; shift
+	env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C TZ=UTC HOME=/ SOURCE_DATE_EPOCH="$dated" \
 		REHOST_VERSION="$version" REHOST_COMMIT="$commit" chroot "$root" "$@"
 }
 
