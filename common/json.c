@@ -3,40 +3,18 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* Length of the well-formed UTF-8 sequence at p, 0 if it is none. */
-static size_t utf8_len(const unsigned char *p)
-{
-	size_t n = p[0] < 0x80 ? 1 : p[0] >= 0xC2 && p[0] < 0xE0 ? 2 :
-		   (p[0] & 0xF0) == 0xE0 ? 3 : p[0] >= 0xF0 && p[0] < 0xF5 ? 4 : 0;
-
-	for (size_t i = 1; i < n; i++)
-		if ((p[i] & 0xC0) != 0x80)
-			return 0;
-	if (n == 3 && ((p[0] == 0xE0 && p[1] < 0xA0) || (p[0] == 0xED && p[1] > 0x9F)))
-		return 0; /* overlong, surrogate */
-	if (n == 4 && ((p[0] == 0xF0 && p[1] < 0x90) || (p[0] == 0xF4 && p[1] > 0x8F)))
-		return 0; /* overlong, above U+10FFFF */
-	return n;
-}
+#include "common/text.h"
 
 struct json_object *json_text(const char *v)
 {
-	size_t len = strlen(v), n = 0;
-	char *buf = malloc(3 * len + 1);
+	size_t len = strlen(v), room = 3 * len + 1; /* U+FFFD is 3 bytes */
+	char *buf = malloc(room);
 	struct json_object *o;
 
 	if (!buf)
 		return NULL;
-	for (const unsigned char *p = (const unsigned char *)v; *p;) {
-		size_t k = *p < 0x20 && *p != '\n' && *p != '\t' ? 0 :
-			   *p == 0x7F ? 0 : utf8_len(p);
-
-		memcpy(buf + n, k ? (const char *)p : "\xEF\xBF\xBD", k ? k : 3);
-		n += k ? k : 3;
-		p += k ? k : 1;
-	}
-	o = json_object_new_string_len(buf, (int)n);
+	text_from_bytes(v, len, buf, room);
+	o = json_object_new_string(buf);
 	free(buf);
 	return o;
 }

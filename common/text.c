@@ -99,3 +99,18 @@ void text_trim(char *s)
 	while (n && s[n - 1] == ' ')
 		s[--n] = 0;
 }
+
+void text_print(FILE *f, const char *s)
+{
+	char out[256];
+	size_t n = s ? strlen(s) : 0, step;
+
+	for (; n; s += step, n -= step) {
+		/* at most 3 bytes for each; a character is not cut at the step's end */
+		step = n < sizeof out / 4 ? n : sizeof out / 4;
+		while (step < n && step > 1 && ((uint8_t)s[step] & 0xc0) == 0x80)
+			step--;
+		text_from_bytes(s, step, out, sizeof out);
+		fputs(out, f);
+	}
+}

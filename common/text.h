@@ -4,6 +4,7 @@
 #define REHOST_TEXT_H
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 /* UTF-16LE, up to `units` units or the first 0; what is no character (half of
  * a surrogate pair, a control character) becomes U+FFFD.  out takes `room`
@@ -11,6 +12,8 @@
 void text_from_utf16le(const uint8_t *in, size_t units, char *out, size_t room);
 /* The same from bytes that should be UTF-8, up to n or the first 0. */
 void text_from_bytes(const void *in, size_t n, char *out, size_t room);
+/* Prints s (NULL: nothing) so. */
+void text_print(FILE *f, const char *s);
 /* Spaces at the end removed. */
 void text_trim(char *s);
 

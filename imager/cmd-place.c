@@ -7,6 +7,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 #include "common/run.h"
+#include "common/text.h"
 #include "common/units.h"
 #include "imager/cmd.h"
 #include "imager/image-json.h"
@@ -64,10 +65,11 @@ static void print_text(struct json_object *o)
 	       units_bytes(json_get_u64(o, "free", 0)).s, units_bytes(json_get_u64(o, "total", 0)).s);
 	for (size_t i = 0; a && i < json_object_array_length(a); i++) {
 		im = json_object_array_get_idx(a, i);
-		printf("  %-30s %9s  %s  %s %s\n", json_get_str(im, "name", "?"),
+		printf("  %-30s %9s  %s  ", json_get_str(im, "name", "?"),
 		       units_bytes(json_get_u64(im, "size", 0)).s,
-		       json_get_bool(im, "complete", 0) ? json_get_str(im, "created", "") : "not complete",
-		       json_get_str(im, "model", ""), json_get_str(im, "error", ""));
+		       json_get_bool(im, "complete", 0) ? json_get_str(im, "created", "") : "not complete");
+		text_print(stdout, json_get_str(im, "model", json_get_str(im, "error", "")));
+		putchar('\n');
 	}
 	a = json_get_array(o, "directories");
 	for (size_t i = 0; a && i < json_object_array_length(a); i++)

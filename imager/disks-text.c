@@ -1,16 +1,9 @@
 /* disks-text.c: a disk's entry (disks-json.h) as lines for people.  Works on the
  * JSON, so that a disk described in an image looks the same. */
 #include <string.h>
+#include "common/text.h"
 #include "common/units.h"
 #include "imager/disks-json.h"
-
-/* Text from a foreign disk goes to a terminal: json_text has already replaced
- * control characters in what we made, but not in an image's JSON. */
-static void put_clean(FILE *f, const char *s)
-{
-	for (; *s; s++)
-		fputc((unsigned char)*s < 0x20 || *s == 0x7F ? '?' : *s, f);
-}
 
 static void word(FILE *f, struct json_object *o, const char *key, const char *before)
 {
@@ -18,7 +11,7 @@ static void word(FILE *f, struct json_object *o, const char *key, const char *be
 
 	if (v && *v) {
 		fputs(before, f);
-		put_clean(f, v);
+		text_print(f, v);
 	}
 }
 
@@ -30,14 +23,14 @@ static void fs_words(FILE *f, struct json_object *o)
 	word(f, o, "fs", "  ");
 	if (*label) {
 		fputs("  \"", f);
-		put_clean(f, label);
+		text_print(f, label);
 		fputc('"', f);
 	}
 	if (json_object_object_get_ex(o, "used", NULL))
 		fprintf(f, "  %s used", units_bytes(json_get_u64(o, "used", 0)).s);
 	for (size_t i = 0; a && i < json_object_array_length(a); i++) {
 		fputs(i ? ", " : "  on ", f);
-		put_clean(f, json_object_get_string(json_object_array_get_idx(a, i)));
+		text_print(f, json_object_get_string(json_object_array_get_idx(a, i)));
 	}
 	word(f, o, "note", "  ! ");
 }
@@ -61,7 +54,7 @@ static void system_lines(FILE *f, struct json_object *disk, int indent)
 	for (size_t i = 0; a && i < json_object_array_length(a); i++) {
 		s = json_object_array_get_idx(a, i);
 		fprintf(f, "%*s", indent + 7, "");
-		put_clean(f, json_get_str(s, "name", json_get_str(s, "kind", "?")));
+		text_print(f, json_get_str(s, "name", json_get_str(s, "kind", "?")));
 		word(f, s, "hostname", ", host name ");
 		if (json_get_u64(s, "partition", 0))
 			fprintf(f, ", on partition %llu",
@@ -76,7 +69,7 @@ void disk_text(FILE *f, struct json_object *disk, int indent)
 	struct json_object *fs = json_get_object(disk, "filesystem");
 
 	fprintf(f, "%*s", indent, "");
-	put_clean(f, json_get_str(disk, "path", "?"));
+	text_print(f, json_get_str(disk, "path", "?"));
 	fprintf(f, "  %s", units_bytes(json_get_u64(disk, "size", 0)).s);
 	word(f, disk, "vendor", "  ");
 	word(f, disk, "model", "  ");

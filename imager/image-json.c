@@ -2,6 +2,7 @@
 #include "imager/image-json.h"
 #include <string.h>
 #include <time.h>
+#include "common/text.h"
 #include "common/units.h"
 #include "imager/disks-json.h"
 #include "imager/hardware.h"
@@ -178,32 +179,47 @@ int image_json_full(const char *path, struct json_object **ret,
 	return 0;
 }
 
+static void text_line(FILE *f, const char *title, const char *text)
+{
+	fputs(title, f);
+	text_print(f, text ? text : "?");
+	fputc('\n', f);
+}
+
+static void text_list(FILE *f, struct json_object *o, const char *key, const char *title)
+{
+	struct json_object *a = json_get_array(o, key);
+
+	for (size_t i = 0; a && i < json_object_array_length(a); i++)
+		text_line(f, title, json_object_get_string(json_object_array_get_idx(a, i)));
+}
+
+/* What comes from META is another machine's word: only by text_print. */
 void image_text(FILE *f, struct json_object *o)
 {
 	struct json_object *hw = json_get_object(o, "hardware"), *disk = json_get_object(o, "disk");
-	struct json_object *dmi = json_get_object(hw, "dmi"), *a;
+	struct json_object *dmi = json_get_object(hw, "dmi"), *bad = json_get_array(o, "unreadable");
 
 	fprintf(f, "image of %s, made %s%s\n", units_bytes(json_get_u64(o, "disk_size", 0)).s,
 		json_get_str(o, "created", "?"),
 		json_get_bool(o, "complete", 0) ? "" : ", NOT COMPLETE");
-	fprintf(f, "used %s, stored %s (%s, %s)\n", units_bytes(json_get_u64(o, "used_bytes", 0)).s,
-		units_bytes(json_get_u64(o, "stored_bytes", 0)).s,
-		json_get_str(o, "level", "level not known"), json_get_str(o, "hash", "?"));
-	fprintf(f, "smallest target: %llu bytes\n", (unsigned long long)json_get_u64(o, "used_end", 0));
+	fprintf(f, "used %s, stored %s, %s\n", units_bytes(json_get_u64(o, "used_bytes", 0)).s,
+		units_bytes(json_get_u64(o, "stored_bytes", 0)).s, json_get_str(o, "hash", "?"));
+	if (json_get_str(o, "level", NULL))
+		text_line(f, "level: ", json_get_str(o, "level", NULL));
 	if (json_get_str(o, "digest", NULL))
-		fprintf(f, "digest: %s\n", json_get_str(o, "digest", ""));
-	if (json_get_str(dmi, "product_name", NULL))
-		fprintf(f, "machine: %s %s, serial %s\n", json_get_str(dmi, "sys_vendor", "?"),
-			json_get_str(dmi, "product_name", "?"), json_get_str(dmi, "product_serial", "?"));
+		text_line(f, "digest: ", json_get_str(o, "digest", NULL));
+	if (json_get_str(dmi, "product_name", NULL)) {
+		fputs("machine: ", f);
+		text_print(f, json_get_str(dmi, "sys_vendor", "?"));
+		fputc(' ', f);
+		text_print(f, json_get_str(dmi, "product_name", "?"));
+		text_line(f, ", serial ", json_get_str(dmi, "product_serial", NULL));
+	}
 	if (disk)
 		disk_text(f, disk, 0);
-	a = json_get_array(o, "left_out");
-	for (size_t i = 0; a && i < json_object_array_length(a); i++)
-		fprintf(f, "left out: %s\n", json_object_get_string(json_object_array_get_idx(a, i)));
-	a = json_get_array(o, "unreadable");
-	if (a && json_object_array_length(a))
-		fprintf(f, "unreadable ranges of the source: %zu\n", json_object_array_length(a));
-	a = json_get_array(o, "warnings");
-	for (size_t i = 0; a && i < json_object_array_length(a); i++)
-		fprintf(f, "warning: %s\n", json_object_get_string(json_object_array_get_idx(a, i)));
+	text_list(f, o, "left_out", "left out: ");
+	if (bad && json_object_array_length(bad))
+		fprintf(f, "unreadable ranges of the source: %zu\n", json_object_array_length(bad));
+	text_list(f, o, "warnings", "warning: ");
 }
