@@ -22,6 +22,7 @@ static const struct option_line lines[] = {
 	{ OPT_NO_SYSTEMS, "no-systems", NULL, "don't look for operating systems" },
 	{ OPT_WORKERS, "workers", "N", "threads that compress (default: one a processor)" },
 	{ OPT_CREDENTIALS, "credentials", "FILE", "username=, password=, domain= for smb://" },
+	{ OPT_READ_ONLY, "read-only", NULL, "don't try whether the place can be written" },
 	{ OPT_RUN, "run", "PROGRAM", "run PROGRAM DIRECTORY while the place is mounted" },
 	{ OPT_EVENTS_FD, "events-fd", "N", "write events as JSON lines to descriptor N" },
 	{ OPT_JSON, "json", NULL, "print one JSON document" },
@@ -62,6 +63,7 @@ static int take(enum cmd_opt opt, const char *arg, struct cmd_opts *o, struct er
 	case OPT_WORKERS: return number("workers", arg, 1, JOB_WORKERS_MAX, &o->workers, e);
 	case OPT_CREDENTIALS: o->credentials = arg; break;
 	case OPT_EVENTS_FD: return number("events-fd", arg, 0, INT_MAX, &o->events_fd, e);
+	case OPT_READ_ONLY: o->read_only = 1; break;
 	case OPT_RUN: o->run = arg; break;
 	case OPT_OVERWRITE: o->overwrite = 1; break;
 	case OPT_YES: o->yes = 1; break;

@@ -61,7 +61,8 @@ static void print_text(struct json_object *o)
 	struct json_object *a = json_get_array(o, "images"), *im;
 
 	printf("%s: %s, %s of %s free\n", json_get_str(o, "url", ""),
-	       json_get_bool(o, "writable", 0) ? "writable" : "can't be written",
+	       json_get_bool(o, "writable", 1) ?
+	       json_get_bool(o, "writable", 0) ? "writable" : "only read" : "can't be written",
 	       units_bytes(json_get_u64(o, "free", 0)).s, units_bytes(json_get_u64(o, "total", 0)).s);
 	for (size_t i = 0; a && i < json_object_array_length(a); i++) {
 		im = json_object_array_get_idx(a, i);
@@ -76,14 +77,17 @@ static void print_text(struct json_object *o)
 		printf("  %s/\n", json_object_get_string(json_object_array_get_idx(a, i)));
 }
 
-static int look(const char *url, const struct cmd_image *im, int rw, struct json_object *o, struct err *e)
+/* write: 1 it was mounted to be written, 0 it can't be, -1 nobody asked */
+static int look(const char *url, const struct cmd_image *im, int write,
+		struct json_object *o, struct err *e)
 {
 	struct statvfs v;
 
 	if (statvfs(im->path, &v) < 0)
 		return err_sys(e, errno, "%s", url);
 	json_put_str(o, "url", url);
-	json_put_bool(o, "writable", rw && writable(im->path));
+	if (write >= 0)
+		json_put_bool(o, "writable", write && writable(im->path));
 	json_put_u64(o, "free", (uint64_t)v.f_bavail * v.f_frsize);
 	json_put_u64(o, "total", (uint64_t)v.f_blocks * v.f_frsize);
 	list(im->path, o);
@@ -111,16 +115,18 @@ static int run_there(const char *program, const struct cmd_image *im, struct err
 static int run(const struct cmd_opts *o, struct err *e)
 {
 	cleanup_json struct json_object *doc = json_object_new_object();
-	struct place_how how = { .write = 1, .as_dir = 1, .cancel = &stop_signal };
+	struct place_how how = { .write = !o->read_only, .as_dir = 1, .cancel = &stop_signal };
 	struct cmd_image im;
 	struct err first;
-	int rc;
+	int rc, write = o->read_only ? -1 : 1;
 
+	if (o->run && o->read_only)
+		return err_set(e, ERR_USAGE, "--run and --read-only exclude each other");
 	rc = cmd_image_open(o->args[0], o, &how, &im, e);
-	if (rc == ERR_IO && !o->run && place_is_url(o->args[0])) {
-		/* write-protected, or exported read-only: still good to read */
+	if (rc == ERR_IO && !o->run && write > 0 && !strncmp(o->args[0], "dev://", 6)) {
+		/* write-protected, or not cleanly unmounted: still good to read */
 		first = *e;
-		how.write = 0;
+		how.write = write = 0;
 		rc = cmd_image_open(o->args[0], o, &how, &im, e);
 		if (rc < 0)
 			*e = first;
@@ -129,7 +135,7 @@ static int run(const struct cmd_opts *o, struct err *e)
 		return e->code;
 	if (o->run)
 		return cmd_image_close(&im, run_there(o->run, &im, e), e);
-	rc = cmd_image_close(&im, look(o->args[0], &im, how.write, doc, e), e);
+	rc = cmd_image_close(&im, look(o->args[0], &im, write, doc, e), e);
 	if (rc < 0)
 		return rc;
 	if (o->json)
@@ -140,9 +146,10 @@ static int run(const struct cmd_opts *o, struct err *e)
 
 const struct cmd cmd_place = {
 	.name = "place", .args = "PLACE", .summary = "Check a place for images, list them",
-	.options = OPT_JSON | OPT_CREDENTIALS | OPT_RUN, .min_args = 1, .max_args = 1, .run = run,
+	.options = OPT_JSON | OPT_CREDENTIALS | OPT_READ_ONLY | OPT_RUN, .min_args = 1, .max_args = 1, .run = run,
 	.text = "PLACE is a directory: a path, smb://HOST/SHARE/DIR, nfs://HOST/EXPORT/DIR or\n"
 		"dev:///dev/NAME/DIR. Tells whether it can be written, how much is free, and\n"
-		"which images and directories it has. With --run it is mounted to be written,\n"
+		"which images and directories it has; with --read-only it is not written to at all.\n"
+		"With --run it is mounted to be written,\n"
 		"and PROGRAM is run with its directory as the only argument instead.\n",
 };

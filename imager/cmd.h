@@ -12,11 +12,11 @@ enum cmd_opt {
 	OPT_LEVEL = 1 << 3, OPT_VERIFY = 1 << 4, OPT_PAGE_FILES = 1 << 5,
 	OPT_WORKERS = 1 << 6, OPT_CREDENTIALS = 1 << 7, OPT_EVENTS_FD = 1 << 8,
 	OPT_OVERWRITE = 1 << 9, OPT_YES = 1 << 10, OPT_HELP = 1 << 11,
-	OPT_RUN = 1 << 12,
+	OPT_RUN = 1 << 12, OPT_READ_ONLY = 1 << 13,
 };
 
 struct cmd_opts {
-	int json, used, no_systems, verify, page_files, overwrite, yes, help;
+	int json, used, no_systems, verify, page_files, overwrite, yes, read_only, help;
 	int workers;               /* 0: by itself */
 	int events_fd;             /* -1: none */
 	enum image_level level;

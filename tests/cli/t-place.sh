@@ -58,6 +58,11 @@ same_used disk.img t.img
 expect_status 0 rehost place --json smb://nas/images/pc1
 grep -q ',guest,' log || fail "no user and no guest: $(cat log)"
 [ "$(json out '[x["name"] for x in d["images"]]')" = "['a.rhi']" ] || fail "$(cat out)"
+: > log
+expect_status 0 rehost place --json --read-only smb://nas/images/pc1
+grep -q -- '-o ro,' log || fail "$(cat log)"
+[ "$(json out '"writable" in d, len(d["images"])')" = "(False, 1)" ] || fail "$(cat out)"
+expect_status 2 rehost place --read-only --run true smb://nas/images/pc1
 
 # nfs: the longest directory first, then its parents
 : > log
@@ -84,6 +89,10 @@ said "mount error(95): Operation not supported" "version of SMB" smb://nas/image
 said "mount.nfs: Connection refused" "nothing answers" nfs://nas/srv/images/pc1/a.rhi
 said "mount.nfs: access denied by server while mounting nas:/x" "does not export" nfs://nas/srv/images/pc1/a.rhi
 said "mount.nfs: Connection timed out" "did not answer in time" nfs://nas/srv/images/pc1/a.rhi
+# one attempt, not two: a wrong password must not lock the account
+: > log
+FAIL="mount error(13): Permission denied" expect_status 1 rehost place smb://nas/images
+[ "$(grep -c '^mount' log)" = 1 ] || fail "$(cat log)"
 FAIL=
 # the share could not be written out at the end: no false success
 FAIL_UMOUNT="umount: target is busy" expect_status 1 rehost capture disk.img nfs://nas/srv/images/c.rhi
