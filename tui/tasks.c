@@ -35,6 +35,10 @@ static int argv_place(const struct wiz *w, struct argv *a, struct err *e)
 	char url[JOB_URL_MAX];
 
 	job_place_url(&w->job.place, "", url);
+	/* where nothing is to be written nothing is tried */
+	if (w->job.kind == JOB_RESTORE || w->job.kind == JOB_VERIFY)
+		return add_all(a, (const char *const[]){ "rehost", "place", "--json",
+							 "--read-only", url, NULL }, e);
 	return add_all(a, (const char *const[]){ "rehost", "place", "--json", url,
 						 NULL }, e);
 }
