@@ -133,7 +133,7 @@ int draw_form(const struct wiz *w, struct canvas *c, int y)
 static void draw_part(struct canvas *c, int y, const struct model_disk *d,
 		      const struct model_part *p)
 {
-	char size[24], used[24] = "", what[200];
+	char size[32], used[32] = "", what[200];
 
 	text_bytes(size, p->size);
 	if (p->used_known)

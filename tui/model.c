@@ -1,68 +1,44 @@
 /* model.c: see model.h.  The only file of the wizard, besides progress.c, that
- * knows the JSON library. */
+ * knows JSON. */
 #include "tui/model.h"
-#include <json-c/json.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "common/json.h"
 #include "tui/text.h"
 
 typedef struct json_object json;
 
-/* The member, or NULL if it is absent or null. */
-static json *get(json *o, const char *key)
-{
-	json *v = NULL;
-
-	if (!json_object_is_type(o, json_type_object) ||
-	    !json_object_object_get_ex(o, key, &v))
-		return NULL;
-	return v;
-}
-
 static void get_str(json *o, const char *key, char *out, size_t size)
 {
-	json *v = get(o, key);
-
-	text_copy(out, size, json_object_is_type(v, json_type_string) ?
-		  json_object_get_string(v) : "");
+	text_copy(out, size, json_get_str(o, key, ""));
 }
 #define GET_STR(o, key, arr) get_str(o, key, arr, sizeof(arr))
 
 static bool get_u64(json *o, const char *key, uint64_t *ret)
 {
-	json *v = get(o, key);
+	uint64_t v = json_get_u64(o, key, UINT64_MAX);
 
-	if (!json_object_is_type(v, json_type_int) || json_object_get_int64(v) < 0)
+	if (v == UINT64_MAX)
 		return false;
-	*ret = json_object_get_uint64(v);
+	*ret = v;
 	return true;
-}
-
-static bool get_bool(json *o, const char *key)
-{
-	json *v = get(o, key);
-
-	return json_object_is_type(v, json_type_boolean) && json_object_get_boolean(v);
 }
 
 static int get_int(json *o, const char *key)
 {
-	uint64_t v = 0;
+	uint64_t v = json_get_u64(o, key, 0);
 
-	return get_u64(o, key, &v) && v < INT32_MAX ? (int)v : 0;
+	return v < INT32_MAX ? (int)v : 0;
 }
 
 /* The array under key (0 entries if there is none), capped at MODEL_MAX. */
 static size_t get_list(json *o, const char *key, json **ret)
 {
-	json *v = get(o, key);
 	size_t n;
 
-	*ret = v;
-	if (!json_object_is_type(v, json_type_array))
-		return 0;
-	n = json_object_array_length(v);
+	*ret = json_get_array(o, key);
+	n = *ret ? json_object_array_length(*ret) : 0;
 	return n > MODEL_MAX ? MODEL_MAX : n;
 }
 
@@ -71,28 +47,27 @@ static json *item(json *list, size_t i)
 	return json_object_array_get_idx(list, i);
 }
 
+/* The i-th string of a list. */
+static void item_str(json *list, size_t i, char *out, size_t size)
+{
+	json *v = item(list, i);
+
+	text_copy(out, size, v ? json_object_get_string(v) : "");
+}
+
 static int out_of_memory(struct err *e)
 {
 	return err_set(e, ERR_NOMEM, "Not enough memory for the list.");
 }
 
-/* Parses text into an object; its caller puts it. */
+/* Parses text; its caller puts what it gets. */
 static json *document(const char *text, size_t len, const char *what,
 		      struct err *e)
 {
-	json_tokener *t = len < INT32_MAX ? json_tokener_new() : NULL;
-	json *o = t ? json_tokener_parse_ex(t, text, (int)len) : NULL;
-	const char *why = t ? json_tokener_error_desc(json_tokener_get_error(t)) :
-		"too long";
+	json *o = NULL;
 
-	if (!json_object_is_type(o, json_type_object)) {
-		err_set(e, ERR_CORRUPT, "The answer of '%s' can't be read (%s).",
-			what, o ? "not an object" : why);
-		json_object_put(o);
-		o = NULL;
-	}
-	if (t)
-		json_tokener_free(t);
+	if (json_parse(text, len, &o, e))
+		err_prefix(e, "The answer of '%s' can't be read", what);
 	return o;
 }
 
@@ -106,15 +81,14 @@ static void part_read(json *o, struct model_part *p)
 	p->used_known = get_u64(o, "used", &p->used);
 	GET_STR(o, "fs", p->fs);
 	GET_STR(o, "label", p->label);
-	if (get_list(o, "mounted", &m) && item(m, 0))
-		text_copy(p->mounted, sizeof p->mounted,
-			  json_object_get_string(item(m, 0)));
+	if (get_list(o, "mounted", &m))
+		item_str(m, 0, p->mounted, sizeof p->mounted);
 }
 
 /* The partitions, or the file system of a disk without a table. */
 static int parts_read(json *o, struct model_disk *d, struct err *e)
 {
-	json *list, *whole = get(o, "filesystem");
+	json *list, *whole = json_get_object(o, "filesystem");
 	size_t n = get_list(o, "partitions", &list);
 
 	if (!n && !whole)
@@ -174,9 +148,9 @@ static int disk_read(json *o, struct model_disk *d, struct err *e)
 	GET_STR(o, "in_use", d->in_use);
 	GET_STR(o, "error", d->error);
 	GET_STR(o, "table", d->table);
-	d->removable = get_bool(o, "removable");
-	d->read_only = get_bool(o, "read_only");
-	d->boot_medium = get_bool(o, "boot_medium");
+	d->removable = json_get_bool(o, "removable", false);
+	d->read_only = json_get_bool(o, "read_only", false);
+	d->boot_medium = json_get_bool(o, "boot_medium", false);
 	if (parts_read(o, d, e))
 		return ERR_NOMEM;
 	return systems_read(o, d, e);
@@ -230,7 +204,7 @@ static void join(json *o, const char *key, const char *sep, char *out, size_t si
 		if (json_object_is_type(v, json_type_object))
 			GET_STR(v, "name", one);
 		else
-			text_copy(one, sizeof one, v ? json_object_get_string(v) : "");
+			item_str(list, i, one, sizeof one);
 		at += (size_t)snprintf(out + at, size - at, "%s%s", i ? sep : "", one);
 	}
 }
@@ -243,7 +217,7 @@ static void image_read(json *o, struct model_image *m)
 	get_u64(o, "size", &m->size);
 	get_u64(o, "disk_size", &m->disk_size);
 	get_u64(o, "used_bytes", &m->used);
-	m->complete = get_bool(o, "complete");
+	m->complete = json_get_bool(o, "complete", false);
 	join(o, "systems", "; ", m->systems, sizeof m->systems);
 }
 
@@ -255,7 +229,7 @@ int model_place_parse(const char *text, size_t len, struct model_place *ret,
 
 	if (!o)
 		return ERR_CORRUPT;
-	m.writable = get_bool(o, "writable");
+	m.writable = json_get_bool(o, "writable", false);
 	m.free_known = get_u64(o, "free", &m.free);
 	get_u64(o, "total", &m.total);
 	m.nimages = get_list(o, "images", &images);
@@ -265,9 +239,7 @@ int model_place_parse(const char *text, size_t len, struct model_place *ret,
 	for (size_t i = 0; m.images && i < m.nimages; i++)
 		image_read(item(images, i), &m.images[i]);
 	for (size_t i = 0; m.dirs && i < m.ndirs; i++)
-		if (item(dirs, i))
-			text_copy(m.dirs[i], sizeof m.dirs[i],
-				  json_object_get_string(item(dirs, i)));
+		item_str(dirs, i, m.dirs[i], sizeof m.dirs[i]);
 	json_object_put(o);
 	if (!m.images || !m.dirs) {
 		model_place_done(&m);
@@ -295,8 +267,8 @@ int model_info_parse(const char *text, size_t len, struct model_info *ret,
 
 	if (!o)
 		return ERR_CORRUPT;
-	m.complete = get_bool(o, "complete");
-	m.encrypted = get_bool(o, "encrypted");
+	m.complete = json_get_bool(o, "complete", false);
+	m.encrypted = json_get_bool(o, "encrypted", false);
 	GET_STR(o, "created", m.created);
 	GET_STR(o, "digest", m.digest);
 	GET_STR(o, "level", m.level);
@@ -307,12 +279,12 @@ int model_info_parse(const char *text, size_t len, struct model_info *ret,
 	get_u64(o, "stored_bytes", &m.stored);
 	m.unreadable = get_list(o, "unreadable", &list);
 	m.nwarnings = get_list(o, "warnings", &list);
-	hw = get(get(o, "hardware"), "dmi");
+	hw = json_get_object(json_get_object(o, "hardware"), "dmi");
 	GET_STR(hw, "sys_vendor", maker);
 	GET_STR(hw, "product_name", product);
 	snprintf(m.machine, sizeof m.machine, "%s%s%s", maker,
 		 maker[0] && product[0] ? " " : "", product);
-	rc = disk_read(get(o, "disk"), &m.disk, e);
+	rc = disk_read(json_get_object(o, "disk"), &m.disk, e);
 	json_object_put(o);
 	if (rc) {
 		model_info_done(&m);
@@ -347,7 +319,7 @@ int model_net_parse(const char *text, size_t len, struct model_net *ret,
 		GET_STR(item(list, k), "name", f->name);
 		GET_STR(item(list, k), "mac", f->mac);
 		GET_STR(item(list, k), "method", f->method);
-		f->link = get_bool(item(list, k), "link");
+		f->link = json_get_bool(item(list, k), "link", false);
 		join(item(list, k), "addresses", " ", f->addresses,
 		     sizeof f->addresses);
 	}

@@ -114,7 +114,7 @@ static void draw_row(const struct wiz *w, struct canvas *c, int y, int i)
 {
 	const struct model_disk *d = &w->disks.d[i];
 	int attr = draw_mark(c, y, i == w->cur[P_DISKS]);
-	char size[24];
+	char size[32];
 
 	text_bytes(size, d->size);
 	canvas_text(c, y, 4, attr, refusal(d) ? " - " :
@@ -179,7 +179,7 @@ static void disk_draw(const struct wiz *w, struct canvas *c)
 {
 	const struct model_disk *d = model_find(&w->disks, w->detail);
 	struct model_disk part;
-	char size[24];
+	char size[32];
 	int y = BODY_TOP;
 	size_t skip = (size_t)w->cur[P_DISK];
 

@@ -89,7 +89,7 @@ static void images_row(const struct wiz *w, struct canvas *c, int y, int i)
 {
 	int attr = draw_mark(c, y, i == w->cur[P_IMAGES]), width = c->cols - 46;
 	const struct model_image *m = image_at(w, i);
-	char size[24], date[20];
+	char size[32], date[20];
 
 	if (!m) {
 		canvas_printf(c, y, 4, attr, "%s/", i < up(w) ? ".." :
@@ -112,7 +112,7 @@ static void images_draw(const struct wiz *w, struct canvas *c)
 	int n = images_rows(w), y = draw_lead(c, "Which image?"), width = c->cols - 46;
 	int height = body_last(c) - y - 7, first = list_first(n, w->cur[P_IMAGES], height);
 	const struct model_image *m = image_at(w, w->cur[P_IMAGES]);
-	char url[JOB_URL_MAX], size[24];
+	char url[JOB_URL_MAX], size[32];
 
 	job_place_url(&w->job.place, "", url);
 	canvas_column(c, y++, BODY_LEFT + 2, body_width(c) - 2, CELL_PLAIN, url);
@@ -170,7 +170,7 @@ static void image_draw(const struct wiz *w, struct canvas *c)
 	const struct model_info *m = &w->info;
 	struct model_disk d = m->disk;  /* borrowed: the rows from the first seen */
 	size_t skip = (size_t)w->cur[P_IMAGE] < d.nparts ? (size_t)w->cur[P_IMAGE] : 0;
-	char size[24], used[24], stored[24], date[20];
+	char size[32], used[32], stored[32], date[20];
 	int y = BODY_TOP;
 
 	text_bytes(size, m->disk_size);

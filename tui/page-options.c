@@ -149,7 +149,7 @@ static enum wiz_act summary_event(struct wiz *w, enum wiz_ev ev, int arg)
 static void summary_draw(const struct wiz *w, struct canvas *c)
 {
 	int y = draw_lead(c, "Ready. Enter starts the capture; the disks are only read.");
-	char url[JOB_URL_MAX], size[24];
+	char url[JOB_URL_MAX], size[32];
 
 	for (size_t i = 0; i < w->job.ndisks; i++) {
 		const struct model_disk *d = model_find(&w->disks, w->job.disks[i]);

@@ -140,7 +140,7 @@ static void part_row(const struct wiz *w, struct canvas *c, int y, int i)
 	const struct model_disk *d;
 	const struct model_part *p = part_at(w, i, &d);
 	int attr = draw_mark(c, y, i == w->cur[P_PART]);
-	char size[24];
+	char size[32];
 
 	text_bytes(size, p->size);
 	canvas_column(c, y, 4, 11, attr, model_name(p->path));
@@ -328,7 +328,7 @@ static void check_draw(const struct wiz *w, struct canvas *c)
 {
 	const char *const rows[2][2] = { { "Continue", "Choose another place" },
 					 { "Choose another place", "Try it anyway" } };
-	char url[JOB_URL_MAX], fr[24], need[24];
+	char url[JOB_URL_MAX], fr[32], need[32];
 	bool exact, small = tight(w);
 	int y;
 

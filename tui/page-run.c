@@ -69,7 +69,7 @@ static int draw_what(const struct wiz *w, struct canvas *c, int y)
 static void run_draw(const struct wiz *w, struct canvas *c)
 {
 	const struct progress *r = &w->run;
-	char done[24], total[24], rate[24], left[24] = "not known yet", written[24];
+	char done[32], total[32], rate[32], left[32] = "not known yet", written[32];
 	int y = draw_what(w, c, BODY_TOP);
 
 	text_bytes(done, r->done);
@@ -132,7 +132,7 @@ static void add(struct lines *l, const char *fmt, ...)
 static void add_result(const struct wiz *w, size_t k, struct lines *l)
 {
 	const struct progress_result *r = &w->run.result[k];
-	char bytes[24], image[24], took[24];
+	char bytes[32], image[32], took[32];
 
 	text_bytes(bytes, r->bytes);
 	text_bytes(image, r->image_bytes);

@@ -7,7 +7,7 @@ const char *wiz_target_refusal(const struct wiz *w, const struct model_disk *d,
 			       char *buf, size_t size)
 {
 	const struct model_disk *holds = NULL;
-	char need[24];
+	char need[32];
 
 	if (w->job.place.kind == PLACE_DEV)
 		model_find_part(&w->disks, w->job.place.dev.part.s, &holds);
@@ -73,7 +73,7 @@ static void target_row(const struct wiz *w, struct canvas *c, int y, int i)
 {
 	const struct model_disk *d = &w->disks.d[i];
 	int attr = draw_mark(c, y, i == w->cur[P_TARGET]);
-	char size[24], why[300];
+	char size[32], why[300];
 	const char *refused = wiz_target_refusal(w, d, why, sizeof why);
 
 	text_bytes(size, d->size);
@@ -143,7 +143,7 @@ static enum wiz_act confirm_event(struct wiz *w, enum wiz_ev ev, int arg)
 static void confirm_draw(const struct wiz *w, struct canvas *c)
 {
 	const struct model_disk *d = model_find(&w->disks, w->job.target);
-	char size[24], lead[160];
+	char size[32], lead[160];
 	int y;
 
 	snprintf(lead, sizeof lead, "Everything on %s will be lost. To go on, type its "

@@ -1,8 +1,8 @@
 /* progress.c: see progress.h. */
 #include "tui/progress.h"
-#include <json-c/json.h>
 #include <stdio.h>
 #include <string.h>
+#include "common/json.h"
 #include "tui/text.h"
 
 void progress_begin(struct progress *r, size_t n)
@@ -11,30 +11,22 @@ void progress_begin(struct progress *r, size_t n)
 	r->n = n;
 }
 
-static struct json_object *member(struct json_object *o, const char *key)
-{
-	struct json_object *v = NULL;
-
-	json_object_object_get_ex(o, key, &v);
-	return v;
-}
-
+/* Sets out if key is a string. */
 static void str(struct json_object *o, const char *key, char *out, size_t size)
 {
-	struct json_object *v = member(o, key);
+	const char *v = json_get_str(o, key, NULL);
 
-	if (json_object_is_type(v, json_type_string))
-		text_copy(out, size, json_object_get_string(v));
+	if (v)
+		text_copy(out, size, v);
 }
 
 static bool u64(struct json_object *o, const char *key, uint64_t *ret)
 {
-	struct json_object *v = member(o, key);
+	uint64_t v = json_get_u64(o, key, UINT64_MAX);
 
-	if (!json_object_is_type(v, json_type_int) || json_object_get_int64(v) < 0)
-		return false;
-	*ret = json_object_get_uint64(v);
-	return true;
+	if (v != UINT64_MAX)
+		*ret = v;
+	return v != UINT64_MAX;
 }
 
 /* "disk" of "disks": where one capture takes several. */
@@ -114,20 +106,16 @@ enum progress_event progress_line(struct progress *r, const char *line, size_t l
 		{ "error", on_error }, { "done", on_done },
 		{ "waiting", on_waiting },
 	};
-	struct json_tokener *t = len < INT32_MAX ? json_tokener_new() : NULL;
-	struct json_object *o = t ? json_tokener_parse_ex(t, line, (int)len) : NULL;
-	enum progress_event ret = RUN_OTHER;
-	char name[16] = "";
+	cleanup_json struct json_object *o = NULL;
+	const char *name;
 
-	if (json_object_is_type(o, json_type_object))
-		str(o, "event", name, sizeof name);
-	for (size_t i = 0; name[0] && i < sizeof events / sizeof *events; i++)
+	if (json_parse(line, len, &o, NULL))
+		return RUN_OTHER;
+	name = json_get_str(o, "event", "");
+	for (size_t i = 0; i < sizeof events / sizeof *events; i++)
 		if (!strcmp(events[i].name, name))
-			ret = events[i].on(r, o);
-	json_object_put(o);
-	if (t)
-		json_tokener_free(t);
-	return ret;
+			return events[i].on(r, o);
+	return RUN_OTHER;
 }
 
 static void explain(struct progress *r, int status, int sig, const char *tail)

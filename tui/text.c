@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <wchar.h>
+#include "common/units.h"
 
 /* Bytes of the sequence that b begins; 0 if none begins with it. */
 static unsigned sequence_length(unsigned char b)
@@ -172,32 +173,18 @@ bool text_edit(struct text *t, enum wiz_ev ev, uint32_t ch)
 	return t->cur != old;
 }
 
-void text_bytes(char out[24], uint64_t bytes)
+void text_bytes(char out[32], uint64_t bytes)
 {
-	static const char unit[][3] = { "B", "kB", "MB", "GB", "TB", "PB", "EB" };
-	unsigned u = 0;
-	uint64_t tenths = bytes, scale = 1;
-
-	if (bytes < 1000) {
-		snprintf(out, 24, "%" PRIu64 " B", bytes);
-		return;
-	}
-	do {
-		scale *= 1000;
-		u++;
-	} while (u < 6 && bytes / scale >= 1000);
-	tenths = bytes / scale * 10 + bytes % scale / (scale / 10);
-	snprintf(out, 24, "%" PRIu64 ".%" PRIu64 " %s", tenths / 10,
-		 tenths % 10, unit[u]);
+	snprintf(out, 32, "%s", units_bytes(bytes).s);
 }
 
-void text_seconds(char out[24], uint64_t s)
+void text_seconds(char out[32], uint64_t s)
 {
 	if (s < 60)
-		snprintf(out, 24, "%" PRIu64 " s", s);
+		snprintf(out, 32, "%" PRIu64 " s", s);
 	else if (s < 3600)
-		snprintf(out, 24, "%" PRIu64 " min %02" PRIu64 " s", s / 60, s % 60);
+		snprintf(out, 32, "%" PRIu64 " min %02" PRIu64 " s", s / 60, s % 60);
 	else
-		snprintf(out, 24, "%" PRIu64 " h %02" PRIu64 " min", s / 3600 % 100000,
+		snprintf(out, 32, "%" PRIu64 " h %02" PRIu64 " min", s / 3600 % 100000,
 			 s / 60 % 60);
 }

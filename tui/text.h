@@ -33,8 +33,8 @@ void text_set(struct text *t, const char *s);
  * at an end) or isn't an editing event. */
 bool text_edit(struct text *t, enum wiz_ev ev, uint32_t ch);
 
-/* "500.1 GB": decimal units, as disks are labelled. */
-void text_bytes(char out[24], uint64_t bytes);
+/* "500 GB", as common/units.h says sizes everywhere, into a buffer. */
+void text_bytes(char out[32], uint64_t bytes);
 /* "45 s", "4 min 10 s", "2 h 05 min" */
-void text_seconds(char out[24], uint64_t s);
+void text_seconds(char out[32], uint64_t s);
 #endif

@@ -313,7 +313,7 @@ static int find_disks(struct unattended *u, struct err *e)
 static void say_progress(struct unattended *u)
 {
 	const struct progress *r = &u->run;
-	char done[24], total[24], rate[24], left[24] = "unknown";
+	char done[32], total[32], rate[32], left[32] = "unknown";
 	int percent = progress_percent(r);
 
 	if (percent / 10 == u->said_percent / 10 && app_now() - u->said_at < 30)

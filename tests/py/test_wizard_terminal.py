@@ -126,7 +126,7 @@ def test_progress_and_ctrl_c_asks(tmp_path):
         w.mode("capture=slow")
         to_summary(w)
         w.send(ENTER)
-        w.wait("Rehost - Capture: running", "123.4 MB/s", "#", "Time left", "of 4.0 GB")
+        w.wait("Rehost - Capture: running", "123 MB/s", "#", "Time left", "of 4.0 GB")
         w.send(CTRL_C)
         w.wait("Question", "Stop the capture?")
         w.send(ENTER)                      # "No, go on" is the default

