@@ -36,6 +36,9 @@ judge() { # DISK SECTOR
 	[ ! -s err ] || { cat err; fail "parted has doubts"; }
 	tail -n +3 a >a1
 	tail -n +3 b | cmp - a1 || fail "parted sees other partitions"
+	# the protective MBR's entry covers all sectors but the first
+	covered=$(od -An -tu4 -j458 -N4 new.img)
+	[ "$covered" -eq $(($(stat -c %s new.img) / $2 - 1)) ] || fail "the MBR covers $covered sectors"
 	[ "$2" = 512 ] || return 0
 	sfdisk --verify new.img >out 2>&1 || { cat out; fail "sfdisk --verify"; }
 	grep -q 'No errors detected' out || { cat out; fail "sfdisk --verify has doubts"; }
