@@ -1,11 +1,15 @@
 /* disks.c: see disks.h. */
 #include "imager/disks.h"
 #include <errno.h>
+#include <fcntl.h>
+#include <linux/cdrom.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include "common/cleanup.h"
 
 /* Fills what every block device has.  d->sysdir is set. */
 static int read_block(const struct kernel_view *k, struct disk *d, struct err *e)
@@ -37,6 +41,22 @@ static int read_block(const struct kernel_view *k, struct disk *d, struct err *e
 	return 0;
 }
 
+/* sysfs tells a made-up size of a drive without a disc.  Asked without opening
+ * it for reading, which would draw in an open tray. */
+static int has_no_disc(const struct kernel_view *k, const char *name)
+{
+	cleanup_close int fd = -1;
+	char path[PATH_MAX];
+	int status;
+
+	if (strncmp(name, "sr", 2))
+		return 0;
+	snprintf(path, sizeof path, "%s/%.60s", k->dev, name);
+	fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	status = fd < 0 ? CDS_NO_INFO : ioctl(fd, CDROM_DRIVE_STATUS, CDSL_CURRENT);
+	return status == CDS_NO_DISC || status == CDS_TRAY_OPEN;
+}
+
 /* Is this name in /sys/block something that a person calls a disk? */
 static int is_disk(const struct kernel_view *k, const char *name)
 {
@@ -53,7 +73,7 @@ static int is_disk(const struct kernel_view *k, const char *name)
 	if (sysfs_u64(0, "%s/block/%s/hidden", k->sys, name))
 		return 0;
 	/* a card reader without a card, a drive without a disc */
-	return len < sizeof ((struct disk *)0)->name &&
+	return len < sizeof ((struct disk *)0)->name && !has_no_disc(k, name) &&
 	       sysfs_u64(0, "%s/block/%s/size", k->sys, name) > 0;
 }
 
