@@ -1,3 +1,4 @@
+# shellcheck shell=sh
 # disks.sh: small disk files for tests/cli, made of foreign tools only.
 # . after lib.sh
 

@@ -1,3 +1,4 @@
+# shellcheck shell=sh
 # guest.sh: disks with systems on them, for tests of rehost-adapt.
 # . "$REHOST_TOP/tests/lib/guest.sh" after lib.sh
 
