@@ -163,7 +163,9 @@ static struct json_object *pci_json(const struct kernel_view *k, const char *pci
 	struct pci_access *pa = pci_alloc();
 	char dir[PATH_MAX];
 
-	/* names only: libpci never looks at the hardware here */
+	/* Names only, from pci.ids alone: libpci never looks at the hardware
+	 * here, nor into the user's cache of names or udev's database. */
+	pa->id_lookup_mode = PCI_LOOKUP_NO_HWDB;
 	if (pci_ids)
 		pci_set_name_list_path(pa, strdup(pci_ids), 1);
 	pa->error = give_up_names;
