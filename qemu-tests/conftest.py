@@ -2,13 +2,14 @@
 
 import os
 import pathlib
+import random
 import shutil
 import sys
 
 import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-from lab import guests, judge, proc, qemu, servers, windows         # noqa: E402
+from lab import disks, guests, judge, proc, qemu, servers, windows         # noqa: E402
 
 
 def pytest_configure(config):
@@ -91,3 +92,22 @@ def windows_disk(work):
     disk = work / "source.raw"
     parts = windows.make(disk)
     return Source(disk, lambda restored: judge.same_windows(disk, restored, parts, work))
+
+
+@pytest.fixture
+def data_disk(work):
+    """A Source without a system: an ext4 with 160 MB of files that hardly
+    get smaller.  Fast to capture, and long enough to interfere."""
+    disk, rng = work / "source.raw", random.Random(7)
+    files = {f"data/file{i}": rng.randbytes(8 << 20) for i in range(20)}
+    files.update({f"small/{i}": f"file {i}\n".encode() * i for i in range(200)})
+    disks.data(disk, 600 << 20, files, "11111111-2222-3333-4444-555555555555")
+
+    def check(restored):
+        judge.same_table(disk, restored)
+        offset = disks.partitions(disk)[0][0]
+        judge.ext4_clean(restored, offset)
+        before, after = (judge.ext4_files(d, offset, work) for d in (disk, restored))
+        lines = judge.differences(before, after)
+        assert not lines, "\n".join(lines)
+    return Source(disk, check)

@@ -11,6 +11,7 @@ from lab.screen import Screen
 from lab.wizard import Wizard, nfs_place
 
 LARGER = 4 << 30
+JOB = 1200                      # seconds, emulated and busy
 
 
 def credentials(server):
@@ -30,30 +31,42 @@ def boots(disk, name, bus="ahci", firmware="bios"):
         vm.wait_off(60)
 
 
-def move(name, iso, source, target, url, env, capture="", restore="", kept=None):
-    """capture in one machine, restore in another, by command; `kept` is the
-    disk that holds the image when no server does: it goes along."""
-    others = [Disk(kept, serial="KEEP1")] if kept else []
-    with live.boot(f"{name}-capture", iso, [Disk(source, serial="OLD1")] + others) as vm:
-        shell = Shell(vm)
-        place = url(shell)
-        said = shell.run(f"rehost capture {capture} {shell.disk('OLD1')} '{place}'", 1200, env=env)
-        digest = shell.digest(said)
-        shell.power_off()
-    with live.boot(f"{name}-restore", iso, [Disk(target, serial="NEW1")] + others) as vm:
-        shell = Shell(vm)
-        place = url(shell)
-        assert shell.digest(shell.run(f"rehost verify '{place}'", 1200, env=env)) == digest
-        shell.run(f"rehost restore --yes {restore} '{place}' {shell.disk('NEW1')}", 1200, env=env)
-        shell.power_off()
-    return digest
+def capture(vm, url, env):
+    """By command, from the disk OLD1; returns the digest."""
+    shell = Shell(vm)
+    said = shell.run(f"rehost capture {shell.disk('OLD1')} '{url(shell)}'", JOB, env=env)
+    return shell, shell.digest(said)
+
+
+def restore(shell, url, env, digest):
+    """By command, to the disk NEW1, after the image was verified."""
+    place = url(shell)
+    assert shell.digest(shell.run(f"rehost verify '{place}'", JOB, env=env)) == digest
+    shell.run(f"rehost restore --yes --verify '{place}' {shell.disk('NEW1')}", JOB, env=env)
+    shell.power_off()
+
+
+def move(name, iso, source, target, url, env=None, kept=None, **how):
+    """Captures and restores by command in one machine that has both disks, and
+    `kept`, the disk that holds the image when no server does."""
+    drives = [Disk(source, serial="OLD1"), Disk(target, serial="NEW1")]
+    with live.boot(name, iso, drives + ([Disk(kept, serial="KEEP1")] if kept else []),
+                   **how) as vm:
+        shell, digest = capture(vm, url, env)
+        restore(shell, url, env, digest)
 
 
 @pytest.mark.smoke
 def test_smb(iso, debian, samba, work):
+    """Two machines, started from the CD: one by BIOS, one by UEFI."""
     source, target = debian(), disks.create(work / "target.raw", LARGER)
-    move("smb", iso, source.path, target, lambda _: samba.url("a.rhi"), credentials(samba))
+    env = credentials(samba)
+    with live.boot("smb-capture", iso, [Disk(source.path, serial="OLD1")], direct=False) as vm:
+        shell, digest = capture(vm, lambda _: samba.url("a.rhi"), env)
+        shell.power_off()
     source.untouched()
+    with live.boot("smb-restore", iso, [Disk(target, serial="NEW1")], firmware="uefi") as vm:
+        restore(Shell(vm), lambda _: samba.url("a.rhi"), env, digest)
     source.check(target)
     boots(target, "smb-boot")
 
@@ -61,7 +74,7 @@ def test_smb(iso, debian, samba, work):
 @pytest.mark.parametrize("version", ["4", "3"])
 def test_nfs(iso, debian, nfs, work, version):
     source, target = debian(guests.DEBIAN_BIOS_GPT), disks.create(work / "target.raw", LARGER)
-    move(f"nfs{version}", iso, source.path, target, lambda _: nfs.url("a.rhi", version), {})
+    move(f"nfs{version}", iso, source.path, target, lambda _: nfs.url("a.rhi", version))
     source.untouched()
     source.check(target)
     boots(target, f"nfs{version}-boot")
@@ -82,27 +95,12 @@ def test_nfs_by_wizard(iso, debian, nfs, work):
     boots(target, "nfs-wizard-boot")
 
 
-def image_disk(path, filesystem):
-    """A disk with one partition on which images are kept."""
-    disks.create(path, 2 << 30)
-    kind = "7" if filesystem == "ntfs" else "83"
-    disks.partition(path, f"label: dos\nstart=1MiB, type={kind}\n")
-    (start, size, _), = disks.partitions(path)
-    part = disks.create(path.with_suffix(".part"), size)
-    make = {"ext4": ["mke2fs", "-q", "-t", "ext4", part],
-            "ntfs": ["mkntfs", "-Q", "-F", "-q", "-p", start // 512, "-H", 255, "-S", 63, part]}
-    disks.run(make[filesystem])
-    disks.insert(part, path, start)
-    part.unlink()
-    return path
-
-
 @pytest.mark.parametrize("filesystem", ["ext4", "ntfs"])
 def test_second_disk(iso, debian, work, filesystem):
     source, target = debian(), disks.create(work / "target.raw", LARGER)
-    kept = image_disk(work / "kept.raw", filesystem)
+    kept = disks.keeper(work / "kept.raw", filesystem)
     move(f"disk-{filesystem}", iso, source.path, target,
-         lambda shell: f"dev://{shell.disk('KEEP1')}1/a.rhi", {}, kept=kept)
+         lambda shell: f"dev://{shell.disk('KEEP1')}1/a.rhi", kept=kept)
     source.untouched()
     source.check(target)
     boots(target, f"disk-{filesystem}-boot")
@@ -119,7 +117,8 @@ def test_windows_like(iso, windows_disk, samba, work):
 
 def test_uefi(iso, debian, samba, work):
     source, target = debian(guests.DEBIAN_UEFI), disks.create(work / "target.raw", LARGER)
-    move("uefi", iso, source.path, target, lambda _: samba.url("u.rhi"), credentials(samba))
+    move("uefi", iso, source.path, target, lambda _: samba.url("u.rhi"), credentials(samba),
+         firmware="uefi")
     source.untouched()
     source.check(target)
     boots(target, "uefi-boot", firmware="uefi")

@@ -1,6 +1,7 @@
 """Partitions and file systems in plain files: no loop device, no mounting."""
 
 import os
+import shutil
 import subprocess
 
 from . import LabError
@@ -91,13 +92,44 @@ def partitions(disk):
             for p in table.get("partitions", [])]
 
 
-def used(path):
-    """Bytes that the file takes on the host's disk."""
-    return os.stat(path).st_blocks * 512
+def data(path, size, files, uuid):
+    """A disk with one ext4 partition that holds `files`, {path: bytes}."""
+    create(path, size)
+    partition(path, "label: gpt\nstart=1MiB, type=linux\n")
+    start, length, _ = partitions(path)[0]
+    tree = path.with_suffix(".tree")
+    part = create(path.with_suffix(".part"), length)
+    try:
+        for name, content in files.items():
+            (tree / name).parent.mkdir(parents=True, exist_ok=True)
+            (tree / name).write_bytes(content)
+        run(["mke2fs", "-q", "-t", "ext4", "-U", uuid, "-d", tree, part])
+        insert(part, path, start)
+    finally:
+        shutil.rmtree(tree)
+        part.unlink()
+    return path
+
+
+def keeper(path, filesystem, size=2 << 30, label="IMAGES"):
+    """A disk with one partition on which images are kept."""
+    create(path, size)
+    kind = "7" if filesystem == "ntfs" else "83"
+    partition(path, f"label: dos\nstart=1MiB, type={kind}\n")
+    (start, length, _), = partitions(path)
+    part = create(path.with_suffix(".part"), length)
+    make = {"ext4": ["mke2fs", "-q", "-t", "ext4", "-L", label, part],
+            "ntfs": ["mkntfs", "-Q", "-F", "-q", "-L", label, "-p", start // SECTOR,
+                     "-H", 255, "-S", 63, part]}
+    run(make[filesystem])
+    insert(part, path, start)
+    part.unlink()
+    return path
 
 
 def human(n):
-    for unit, size in (("GB", 1 << 30), ("MB", 1 << 20), ("kB", 1 << 10)):
+    """As Rehost writes sizes: decimal units, one place."""
+    for unit, size in (("GB", 10 ** 9), ("MB", 10 ** 6), ("kB", 10 ** 3)):
         if n >= size:
             return f"{n / size:.1f} {unit}"
     return f"{n} B"

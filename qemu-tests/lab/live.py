@@ -9,29 +9,56 @@ import json
 import pathlib
 import re
 import shlex
+import shutil
+import tempfile
 
 import pexpect
 
-from . import LabError
-from .qemu import Machine
+from . import LabError, disks
+from .proc import run
+from .qemu import Disk, Machine
 from .screen import Screen
 from .wizard import Wizard
 
 APPEND = "quiet loglevel=1 console=tty0 console=ttyS0,115200"
 MEMORY = 512
+LIMIT = 3000                # seconds; every wait has its own, shorter one
 
 
-def boot(name, iso, disks, direct=True, append="", **more):
-    """A Machine with the ISO in its drive.  `direct` hands kernel and
-    initramfs to QEMU, which saves the boot menu; the rest is the same."""
+def boot(name, iso, drives, direct=True, append="", medium=None, **more):
+    """A Machine with the ISO in its drive, or with the USB stick `medium`.
+    `direct` hands kernel and initramfs to QEMU, which saves the boot menu; the
+    rest is the same."""
     more.setdefault("memory", MEMORY)
+    more.setdefault("timeout", LIMIT)
     if direct and more.get("firmware", "bios") == "bios":
         live = pathlib.Path(iso).parent / "live"
         more.update(kernel=live / "vmlinuz", initrd=live / "initrd.img",
                     append=f"{APPEND} {append}".strip())
     elif append:
         raise LabError("kernel options need a direct boot")
-    return Machine(name, disks=disks, cdrom=iso, second=True, **more)
+    if medium:
+        drives = drives + [Disk(medium, bus="usb", serial="STICK1", read_only=True)]
+    return Machine(name, disks=drives, cdrom=None if medium else iso, second=True, **more)
+
+
+def stick(iso, path, files):
+    """A USB stick with a FAT file system and all files of the ISO, as a user
+    makes one, and `files`, {name: text}, such as answer files."""
+    tree = pathlib.Path(tempfile.mkdtemp(prefix="stick-", dir=path.parent))
+    try:
+        run([shutil.which("7zz") or "7z", "x", "-y", "-bd", f"-o{tree}", "-x![BOOT]", iso])
+        for name, text in files.items():
+            (tree / name).write_text(text)
+        size = sum(f.stat().st_size for f in tree.rglob("*")) + (64 << 20)
+        disks.create(path, size >> 20 << 20)
+        disks.partition(path, "label: dos\nstart=1MiB, type=c, bootable\n")
+        part = f"{path}@@1M"
+        run(["mformat", "-i", part, "-F", "-T", (disks.partitions(path)[0][1]) // 512, "::"])
+        run(["mcopy", "-i", part, "-s", "-Q", *sorted(tree.iterdir()), "::"])
+    finally:
+        shutil.rmtree(tree)
+    return path
 
 
 class Shell:

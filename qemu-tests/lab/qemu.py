@@ -57,6 +57,19 @@ class Disk:
     boot: int = None            # boot order; by default that of the list
     read_only: bool = False
     format: str = "raw"
+    bad: tuple = ()             # sectors (512 bytes) that cannot be read
+
+
+def _file(disk):
+    """-drive's words for the disk's file; reading a bad sector is an I/O error."""
+    if not disk.bad:
+        return f"file={disk.path}"
+    words = ["rerror=report", "file.driver=blkdebug", f"file.image.filename={disk.path}"]
+    for i, sector in enumerate(disk.bad):
+        rule = f"file.inject-error.{i}."
+        words += [f"{rule}event=none", f"{rule}iotype=read", f"{rule}sector={sector}",
+                  f"{rule}errno=5", f"{rule}once=off"]
+    return ",".join(words)
 
 
 def kvm_usable():
@@ -126,7 +139,7 @@ class Machine:
                     seen.add(controller)
                     out += ["-device", controller]
             node = f"if=none,id=disk{i},format={disk.format},cache=unsafe,discard=unmap"
-            out += ["-drive", f"{node},readonly={'on' if disk.read_only else 'off'},file={disk.path}"]
+            out += ["-drive", f"{node},readonly={'on' if disk.read_only else 'off'},{_file(disk)}"]
             if disk.bus in ports:
                 device += f",bus=ide.{ports[disk.bus]}"
                 ports[disk.bus] += 1

@@ -80,20 +80,27 @@ class Screen:
     def has(self, pattern):
         return re.search(pattern, self.text()) is not None
 
-    def wait(self, pattern, timeout=60, gone=False):
-        """Waits until the regular expression is (with `gone`, is not) on the
-        screen; returns the match."""
+    def wait_until(self, condition, timeout, what="what is waited for is"):
+        """Waits until condition() is true; returns what it returns."""
         end = time.monotonic() + timeout
         while True:
-            found = re.search(pattern, self.text())
-            if bool(found) != gone:
+            found = condition()
+            if found:
                 return found
             left = end - time.monotonic()
             if left <= 0:
-                what = "still" if gone else "not"
-                raise self.vm.failure(f"{pattern!r} {what} on the screen after {timeout} s:\n"
+                raise self.vm.failure(f"{what} not on the screen after {timeout} s:\n"
                                       + self.text())
             self.read(min(left, 1))
+
+    def wait(self, pattern, timeout=60, gone=False):
+        """Waits until the regular expression is (with `gone`, is not) on the
+        screen; returns the match."""
+        if gone:
+            return self.wait_until(lambda: not self.has(pattern), timeout,
+                                   f"a screen without {pattern!r} is")
+        return self.wait_until(lambda: re.search(pattern, self.text()), timeout,
+                               f"{pattern!r} is")
 
     def wait_any(self, patterns, timeout=60):
         """Waits for one of several; returns its index."""

@@ -2,6 +2,7 @@
 
     with Samba(directory) as smb:      smb.url("a.rhi")   smb.stop()  smb.start()
     with Nfs(directory) as nfs:        nfs.url("a.rhi", version="3")
+    with Http(directory) as http:      http.url("answers")
 
 Each has its configuration, state and logs in LOGS/NAME, a free port, and
 touches nothing of the host's own servers: no system user is made, no file
@@ -10,6 +11,7 @@ server (nfs-ganesha) must be root, since it opens files by their handles.
 """
 
 import functools
+import http.server
 import os
 import pathlib
 import re
@@ -19,6 +21,7 @@ import signal
 import socket
 import subprocess
 import textwrap
+import threading
 
 from . import LabError, proc, qemu
 from .proc import run
@@ -273,3 +276,34 @@ class Nfs(Server):
                     f"mountproto=tcp,mountport={self.mount_port},nolock")
         return (f"mount -i -t nfs4 {qemu.HOST}:{self.export} {directory} -o addr={qemu.HOST},"
                 f"clientaddr=10.0.2.15,vers=4.{self.minor},proto=tcp,port={self.port}")
+
+
+class Http:
+    """Gives out the files of a directory; `asked` has the paths asked for."""
+
+    def __init__(self, directory):
+        self.asked = asked = []
+
+        class Handler(http.server.SimpleHTTPRequestHandler):
+            def __init__(self, *args):
+                super().__init__(*args, directory=directory)
+
+            def log_request(self, *_):
+                asked.append(self.path)
+
+            def log_message(self, *_):
+                """What is wrong the client says."""
+
+        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
+
+    def __enter__(self):
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self._server.shutdown()
+        self._server.server_close()
+
+    def url(self, name):
+        return f"http://{qemu.HOST}:{self._server.server_port}/{name}"

@@ -18,6 +18,7 @@ from . import LabError, qemu
 
 STARTUP = 300               # seconds from power-on to the main menu, emulated and busy
 LOOKUP = 180                # a list of disks, a mount
+REACTION = 60               # a key's effect on the screen
 JOB = 1200                  # a capture or a restore
 
 
@@ -77,7 +78,9 @@ class Wizard:
     # -- pages ---------------------------------------------------------------
 
     def shot(self, title):
-        self.shots.append((title, self.screen.text()))
+        shot = (title, self.screen.text())
+        if self.shots[-1:] != [shot]:
+            self.shots.append(shot)
 
     def page(self, title, timeout=LOOKUP, problem_ok=False):
         """Waits for a page by its title, whole and with nothing to wait for."""
@@ -98,21 +101,34 @@ class Wizard:
                 return line[4:].strip()
         return ""
 
-    def move_to(self, text, key="down", first="home"):
-        """Goes to the row that contains `text`."""
-        if text in self.current():
-            return
-        self.screen.press(first)
-        self.screen.settle(0.2)
-        seen = []
-        while text not in self.current():
-            row = self.current()
-            if len(seen) > 2 and seen[-2:] == [row, row]:
-                raise self.screen.vm.failure(f"no row with '{text}' on this page:\n"
-                                             + self.screen.text())
-            seen.append(row)
-            self.screen.press(key)
-            self.screen.settle(0.2)
+    def row(self, text):
+        """Where the row or field with `text` is, counted from the highlighted
+        one (the nearest when there are several); None when not on this page."""
+        lines = self.screen.lines()
+        here = [i for i, line in enumerate(lines) if line.startswith("  > ")]
+        there = [i - here[0] for i, line in enumerate(lines)
+                 if here and re.match(r"  > |    \S", line) and text in line[4:]]
+        return min(there, key=abs) if there else None
+
+    def _step(self, key):
+        """Presses a key that changes the highlighted row, and waits until it did."""
+        before = self.current()
+        self.screen.press(key)
+        try:
+            self.screen.wait_until(lambda: self.current() not in ("", before), REACTION)
+        except LabError as e:
+            raise LabError(f"'{key}' changes nothing in the row '{before}': {e}") from None
+
+    def move_to(self, text):
+        """Goes to the row that contains `text`, each step seen before the next."""
+        try:
+            self.screen.wait_until(lambda: self.row(text) is not None, REACTION)
+        except LabError as e:
+            raise LabError(f"no row with '{text}' on this page: {e}") from None
+        while self.row(text):
+            self._step("down" if self.row(text) > 0 else "up")
+        if text not in self.current():
+            raise self.screen.vm.failure(f"lost the row with '{text}':\n" + self.screen.text())
 
     def choose(self, text):
         """Goes to the row that contains `text` and presses Enter."""
@@ -129,22 +145,21 @@ class Wizard:
             else:
                 self.screen.press("ctrl-u")
                 self.screen.type(text)
-        self.screen.settle(0.2)
+                shown = re.escape(text[-20:]) + r"|\*{%d}" % max(1, min(20, len(text)))
+                self.screen.wait(rf"\n  > {re.escape(label)}\s[^\n]*(?:{shown}) *\]", REACTION)
 
     def _field(self, label):
         for _ in range(20):
             if re.match(re.escape(label) + r"\s", self.current() + " "):
                 return
-            self.screen.press("tab")
-            self.screen.settle(0.2)
+            self._step("tab")
         raise self.screen.vm.failure(f"no field '{label}' on this page:\n" + self.screen.text())
 
     def _switch(self, label, text):
         for _ in range(6):
             if f"(*) {text}" in self.current() or re.search(rf"\[[x ]\] {text}\b", self.current()):
                 return
-            self.screen.press("space")
-            self.screen.settle(0.2)
+            self._step("space")
         raise self.screen.vm.failure(f"'{label}' cannot be '{text}':\n" + self.screen.text())
 
     # -- parts of the flows ----------------------------------------------------
@@ -190,6 +205,33 @@ class Wizard:
         self.screen.wait(rf"\A Rehost - {self.job}: (?:{title}|result) ", LOOKUP)
         self.screen.settle(0.2)
 
+    def stop(self):
+        """While a job runs: stops it, as the wizard asks whether to."""
+        self.screen.press("escape")
+        self.screen.wait(r"\+- Question -", 60)
+        self.screen.settle()
+        self.shot(f"{self.job}: question")
+        self.screen.press("y")
+
+    def back_to(self, title):
+        """Esc, page by page, to an earlier page."""
+        for _ in range(12):
+            self.screen.settle()
+            if self.screen.has(rf"\A Rehost - {re.escape(self.job)}: {re.escape(title)} "):
+                return
+            self.screen.press("escape")
+            self.screen.settle(1)
+        raise self.screen.vm.failure(f"no way back to '{title}':\n" + self.screen.text())
+
+    def again(self, timeout=JOB, during=None):
+        """After a job that did not end well: back to the answers, and the same
+        job once more."""
+        self.screen.press("enter")
+        self.page("summary" if self.job == "Capture" else "confirm")
+        started = time.monotonic()
+        self.screen.press("enter")
+        return self.result(started, timeout, during)
+
     def progress(self, timeout=120):
         """Waits until a part is done, and keeps the picture."""
         self.screen.wait(r"\] +[1-9]\d*%|Rehost - \w+: result ", timeout)
@@ -199,7 +241,8 @@ class Wizard:
     # -- the flows ---------------------------------------------------------------
 
     def capture(self, disks, place, name, options=None, timeout=JOB, during=None):
-        """Captures disks, each named by something in its row (a serial number)."""
+        """Captures disks, each named by something in its row (a serial number).
+        A place that may be too small is tried anyway."""
         self.start("Capture", "Capture")
         self.page("disks")
         for disk in [disks] if isinstance(disks, str) else disks:
@@ -208,9 +251,13 @@ class Wizard:
             self.screen.wait(rf"> *\[x\] [^\n]*{re.escape(disk)}", 20)
         self.shot("Capture: disks, marked")
         self.screen.press("enter")
+        return self.capture_to(place, name, options, timeout, during)
+
+    def capture_to(self, place, name, options=None, timeout=JOB, during=None):
+        """The rest of a capture, from its place page on."""
         self.place(place)
         self.page("place checked")
-        self.choose("Continue")
+        self.choose("Try it anyway" if self.screen.has("may be too small") else "Continue")
         self.page("options")
         self.fill(dict({"Image name": name}, **(options or {})))
         self.screen.press("enter")
