@@ -155,11 +155,12 @@ class Machine:
         if not spec["cdrom"]:
             return []
         out = ["-drive", f"if=none,id=cd,media=cdrom,readonly=on,format=raw,file={spec['cdrom']}"]
+        boot = "" if spec["kernel"] else ",bootindex=0"     # QEMU's own loader has that index then
         if spec["cdrom_bus"] == "usb":
             if "qemu-xhci,id=xhci" not in controllers:
                 out += ["-device", "qemu-xhci,id=xhci"]
-            return out + ["-device", "usb-storage,bus=xhci.0,drive=cd,id=devcd,bootindex=0"]
-        return out + ["-device", f"ide-cd,bus=ide.{port},drive=cd,id=devcd,bootindex=0"]
+            return out + ["-device", f"usb-storage,bus=xhci.0,drive=cd,id=devcd{boot}"]
+        return out + ["-device", f"ide-cd,bus=ide.{port},drive=cd,id=devcd{boot}"]
 
     def arguments(self):
         """QEMU's whole command line."""
@@ -226,7 +227,10 @@ class Machine:
         if self._spec["second"]:
             self.serial2 = self._line("second")
         self._connect("qmp").close()
-        self.qmp = Qmp(f"{self._sockets}/qmp")
+        try:
+            self.qmp = Qmp(f"{self._sockets}/qmp")
+        except LabError as e:
+            raise LabError(f"{e}\nQEMU said: {self._qemu_log()}") from None
 
     def _line(self, name):
         """A serial line as pexpect sees it, logged."""
