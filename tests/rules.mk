@@ -10,7 +10,7 @@
 # qemu-tests/rules.mk names in CHECK_QEMU the targets that `make check` runs
 # at the end, each counted as one test.
 # Options: CHECK_JOBS=2, K=TEXT (only tests whose name has TEXT in it),
-# FUZZ_SECONDS=60, FUZZ="names" (default all).
+# FUZZ_SECONDS=60, FUZZ="names" (default all), BENCH="options of tests/bench/run.py".
 
 CHECK_JOBS ?= 2
 FUZZ_SECONDS ?= 60
@@ -71,6 +71,12 @@ check-asan: deps ## the unit and command tests over the ASan + UBSan build
 
 lint: deps ## shellcheck, layering, sizes of files and functions
 	$(Q)tests/lint.sh
+
+bench: deps ## speed against partclone, ntfsclone, fsarchiver, zstd: BENCH="--runs 5" (run.py --help)
+	$(Q)[ "$(DEPS)" = 0 ] || common/deps.sh tests/bench.deps
+	$(Q)$(MAKE) --no-print-directory programs $(B)/tests/tools/ntfs-fill
+	$(Q)tests/bench/run.py --build $(B) $(BENCH)
+.PHONY: bench
 
 FUZZ_SAN := -fsanitize=address,undefined -fno-sanitize-recover=undefined
 fuzz: deps ## libFuzzer over every parser: FUZZ_SECONDS=60 FUZZ="names"
