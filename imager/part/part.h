@@ -46,6 +46,8 @@ struct part_table {
 	struct part_range *ranges; /* ascending by start                     */
 	size_t n_ranges;
 	int from_backup;           /* GPT: the primary header is damaged     */
+	uint64_t bad_header;       /* GPT: byte where a header should lie that
+				    * is damaged or missing; 0: both are sound */
 	char *note;                /* sentences for the user ("the primary GPT
 				    * is damaged, its backup was used") or NULL */
 };

@@ -25,7 +25,7 @@ static char complaint[600]; /* libparted's own words; under the lock */
 
 struct source {
 	struct blkdev *d;
-	int mend_magic; /* see arch_read */
+	uint64_t hide; /* sector; 0: none; see arch_read */
 };
 
 static int arch_yes(PedDevice *dev)
@@ -49,10 +49,15 @@ static int arch_read(const PedDevice *dev, void *buf, PedSector start, PedSector
 		return 0;
 	if (dev_read(s->d, (uint64_t)start * ss, buf, (size_t)((uint64_t)count * ss), NULL) < 0)
 		return 0;
-	/* libparted looks at the backup only if the damaged primary header
-	 * still has its magic */
-	if (s->mend_magic && start <= 1 && start + count > 1)
-		memcpy((char *)buf + (size_t)(1 - start) * ss, "EFI PART", 8);
+	/* The header that we found damaged is hidden: libparted's rules are
+	 * laxer, and it stops the program on what it does not expect.  The
+	 * magic stays: without it libparted does not look at the backup. */
+	if (s->hide && (uint64_t)start <= s->hide && (uint64_t)(start + count) > s->hide) {
+		char *sector = (char *)buf + (s->hide - (uint64_t)start) * ss;
+
+		memset(sector, 0, ss);
+		memcpy(sector, "EFI PART", 8);
+	}
 	return 1;
 }
 
@@ -128,7 +133,7 @@ static int compare(PedDisk *disk, const struct part_table *t, struct err *e)
 
 static int judge(struct blkdev *d, const struct part_table *t, struct err *e)
 {
-	struct source src = { d, t->from_backup };
+	struct source src = { d, t->bad_header / t->sector_size };
 	PedDevice dev = {
 		.model = (char *)"", .path = d->name, .type = PED_DEVICE_FILE,
 		.sector_size = t->sector_size, .phys_sector_size = t->sector_size,
