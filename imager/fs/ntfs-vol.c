@@ -1,12 +1,11 @@
 /* ntfs-vol.c: used clusters of NTFS, by libntfs-3g.
  *
- * $Bitmap tells them on a volume that was shut down cleanly.
+ * $Bitmap tells them; every MFT record is read too, and what its attributes
+ * refer to is joined, in case that $Bitmap is wrong.
  *
- * A dirty mark (chkdsk is due) means that $Bitmap may be wrong; a hibernated
- * Windows (its "fast startup" too, the usual shutdown) flushed the volume but
- * left it mounted.  Then every MFT record is read, and what its attributes
- * refer to is joined with $Bitmap; page files are kept, since the resumed
- * system needs them.
+ * A hibernated Windows (its "fast startup" too, the usual shutdown) flushed
+ * the volume but left it mounted.  Then page files are kept, since the resumed
+ * system needs them; so they are on a volume with a dirty mark.
  *
  * A log that is not clean without hibernation is a crash: clusters may be
  * known to $LogFile alone, which is not replayed here.  Refused: taken whole. */
@@ -35,7 +34,7 @@ struct walk {
 	struct ranges extra, cut;
 	struct page_file files[4];
 	int n_files;
-	int hibernated, join_mft;
+	int hibernated, unclean;
 	uint64_t marked;         /* bytes that $Bitmap marks */
 	uint64_t sent;           /* bytes that went to out   */
 	const struct extent_sink *out;
@@ -183,12 +182,12 @@ static int judge_state(struct walk *w, struct err *e)
 	if (!clean && !w->hibernated)
 		return err_set(e, ERR_UNSUPPORTED,
 			       "the volume was not shut down cleanly (or is the second volume of a Windows in fast startup); to capture only what is in use, start Windows and run \"shutdown /s /t 0\"");
-	w->join_mft = dirty || w->hibernated || !clean;
+	w->unclean = dirty || w->hibernated || !clean;
 	if (w->hibernated)
 		fs_note(&w->opt->notes, "Windows is hibernated (fast startup does that too): hiberfil.sys and the page file were kept, as the volume needs them to resume.");
 	else if (dirty)
 		fs_note(&w->opt->notes, "The volume is marked dirty: chkdsk will run at the next start.");
-	if (w->join_mft || w->opt->keep_page_files)
+	if (w->unclean || w->opt->keep_page_files)
 		return 0;
 	for (int i = 0; i < w->n_files && !r; i++)
 		r = page_file(w, &w->files[i], 1, e);
@@ -196,7 +195,33 @@ static int judge_state(struct walk *w, struct err *e)
 	return r;
 }
 
-/* What each MFT record in use refers to, joined into w->extra. */
+static int is_page_file(const struct walk *w, uint64_t number)
+{
+	for (int i = 0; i < w->n_files; i++)
+		if (MREF(w->files[i].ref) == number)
+			return 1;
+	return 0;
+}
+
+/* n records from number `first` on: what they refer to goes to w->extra.  Those
+ * of page files don't, if they are left out. */
+static int join_records(struct walk *w, uint8_t *buf, uint64_t first, uint64_t n,
+			struct err *e)
+{
+	size_t size = w->vol->mft_record_size;
+	int r = 0;
+
+	for (uint64_t i = 0; i < n && !r; i++) {
+		uint8_t *rec = buf + i * size;
+
+		if (w->cut.n && is_page_file(w, ntfs_record_owner(rec, first + i)))
+			continue;
+		r = ntfs_record_runs(rec, size, first + i, (uint64_t)w->vol->nr_clusters,
+				     add_run, w, e);
+	}
+	return r;
+}
+
 static int join_mft(struct walk *w, struct err *e)
 {
 	ntfs_volume *vol = w->vol;
@@ -208,19 +233,38 @@ static int join_mft(struct walk *w, struct err *e)
 		return err_set(e, ERR_NOMEM, "out of memory for MFT records");
 	for (s64 pos = 0; pos < end;) {
 		s64 want = end - pos < (s64)(n * rec) ? end - pos : (s64)(n * rec);
+		int r;
 
 		if (ntfs_attr_pread(vol->mft_na, pos, want, buf) != want)
 			return ntfsio_err(vol, errno, e, "reading the MFT");
-		for (s64 i = 0; i < want; i += (s64)rec) {
-			int r = ntfs_record_runs(buf + i, rec, (uint64_t)((pos + i) / (s64)rec),
-						 (uint64_t)vol->nr_clusters, add_run, w, e);
-
-			if (r < 0)
-				return r;
+		r = join_records(w, buf, (uint64_t)(pos / (s64)rec), (uint64_t)(want / (s64)rec), e);
+		if (r == ERR_UNSUPPORTED && !w->unclean) {
+			fs_note(&w->opt->notes, "$Bitmap was believed without a look at all files, of which there are too many.");
+			return 0;
 		}
+		if (r < 0)
+			return r;
 		pos += want;
 	}
 	return 0;
+}
+
+/* A page file whose clusters another file has, too, is kept. */
+static int check_cut(struct walk *w, struct err *e)
+{
+	struct ranges both = { 0 };
+	int r = 0;
+
+	for (size_t i = 0; i < w->cut.n && !r; i++)
+		r = ranges_add(&both, w->cut.v[i].start, w->cut.v[i].end, e);
+	if (!r)
+		r = ranges_intersect(&both, &w->extra, e);
+	if (!r && both.n) {
+		w->cut.n = 0;
+		fs_note(&w->opt->notes, "Page files were kept after all, as other files use the same clusters: run chkdsk.");
+	}
+	ranges_done(&both);
+	return r;
 }
 
 /* The system files that hold all else together. */
@@ -274,19 +318,21 @@ static int walk_volume(struct walk *w, struct err *e)
 
 	if (!r)
 		r = add_system(w, e);
-	if (!r && w->join_mft)
+	if (!r)
 		r = join_mft(w, e);
+	ranges_sort(&w->extra);
+	if (!r)
+		r = check_cut(w, e);
 	if (r)
 		return r;
-	ranges_sort(&w->extra);
 	w->emit.extra = &w->extra;
 	w->emit.cut = &w->cut;
 	r = walk_bitmap(w, e);
 	if (!r)
 		r = emit_finish(&w->emit);
-	/* a sound bitmap has the system files marked, so nothing was added */
-	if (!r && !w->join_mft && w->sent + w->emit.bytes_cut != w->marked)
-		r = err_set(e, ERR_CORRUPT, "$Bitmap marks clusters of the MFT or of itself as free");
+	if (!r && w->sent + w->emit.bytes_cut > w->marked)
+		fs_note(&w->opt->notes, "$Bitmap marks %llu bytes as free that files use; they are included. Run chkdsk.",
+			(unsigned long long)(w->sent + w->emit.bytes_cut - w->marked));
 	return r;
 }
 

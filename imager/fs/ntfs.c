@@ -34,6 +34,8 @@ struct ntfs_record_disk {
 	le16 attrs_off;          /* +0x14                                    */
 	le16 flags;              /* +0x16 1: in use                          */
 	le32 used, allocated;    /* +0x18 bytes                              */
+	le64 base;               /* +0x20 the file it continues: number in
+				  * the low 48 bits; 0: itself               */
 };
 struct ntfs_attr_disk {
 	le32 type;               /* +0x00 0xffffffff: end                    */
@@ -165,6 +167,14 @@ int ntfs_record_runs(uint8_t *rec, size_t size, uint64_t number, uint64_t nr_clu
 	}
 	return r < 0 ? err_set(e, ERR_CORRUPT, "the attributes of MFT record %llu are damaged",
 			       (unsigned long long)number) : 0;
+}
+
+uint64_t ntfs_record_owner(const uint8_t *rec, uint64_t number)
+{
+	struct ntfs_record_disk h;
+
+	memcpy(&h, rec, sizeof h);
+	return le64_get(h.base) ? le64_get(h.base) & 0xffffffffffffull : number;
 }
 
 const uint8_t *ntfs_record_value(uint8_t *rec, size_t size, uint32_t type, size_t *ret_len)

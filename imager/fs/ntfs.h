@@ -13,6 +13,10 @@ typedef int (*ntfs_run_fn)(void *ctx, uint64_t lcn, uint64_t clusters, struct er
 int ntfs_record_runs(uint8_t *rec, size_t size, uint64_t number, uint64_t nr_clusters,
 		     ntfs_run_fn fn, void *ctx, struct err *e) must_check;
 
+/* Number of the file that record `number` belongs to: itself, or the one whose
+ * attributes it continues. */
+uint64_t ntfs_record_owner(const uint8_t *rec, uint64_t number);
+
 /* The resident value of the first attribute of `type` in a record; NULL if
  * there is none.  rec is changed. */
 const uint8_t *ntfs_record_value(uint8_t *rec, size_t size, uint32_t type, size_t *len);

@@ -100,10 +100,13 @@ mk 48M
 # where the first cluster of an inode lies
 lcn() { ntfscluster -f -I "$1" vol 2>/dev/null | awk 'NF == 3 && $1 == "0" { print $2; exit }'; }
 cp vol cut; truncate -s 20M cut; whole cut 'but there are only'
-# $Bitmap says that the MFT is free
+# $Bitmap says that the MFT and files are free: what the MFT refers to is in
 b=$(($(lcn 6) * 4096))
-cp vol bad; dd if=/dev/zero of=bad bs=1 seek=$b count=64 conv=notrunc status=none
-whole bad 'as free'
+cp vol bad; dd if=/dev/zero of=bad bs=1 seek=$b count=1000 conv=notrunc status=none
+"$map" bad >map.out
+grep -q '^note .Bitmap marks [0-9]* bytes as free that files use' map.out || fail "$(head -n 4 map.out)"
+"$judge" apply bad map.out copy
+"$hashes" vol | sort >want; "$hashes" copy | sort >got; cmp want got || fail "lost with a wrong \$Bitmap"
 # $LogFile of a Windows that crashed: a restart page with an open client
 cp vol bad
 /usr/bin/python3 - $(($(lcn 2) * 4096)) <<'END'
