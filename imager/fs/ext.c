@@ -257,10 +257,10 @@ static int check_super(ext2_filsys fs, const struct blkdev *d, struct err *e)
 	return 0;
 }
 
-static int walk_fs(struct walk *w, struct err *e)
+static int walk_fs(struct walk *w, const struct fs_options *opt, struct err *e)
 {
 	ext2_filsys fs = w->fs;
-	int r = check_super(fs, w->d, e);
+	int all = 1, r = check_super(fs, w->d, e);
 
 	if (!r)
 		r = check_groups(fs, e);
@@ -272,8 +272,12 @@ static int walk_fs(struct walk *w, struct err *e)
 	w->map = malloc(fs->blocksize);
 	if (!r && !w->map)
 		r = err_set(e, ERR_NOMEM, "out of memory for a block bitmap");
+	if (!r)
+		r = ext_inodes_check(fs, w->d, &w->meta, &all, e);
 	for (dgrp_t g = 0; !r && g < fs->group_desc_count; g++)
 		r = walk_group(w, g, e);
+	if (!r && !all)
+		fs_note(&opt->notes, "Its bitmaps were believed without a look at all files, of which there are too many.");
 	return r ? r : emit_finish(&w->emit);
 }
 
@@ -305,7 +309,7 @@ static int ext_walk(struct blkdev *d, const struct fs_ident *id,
 		return err_set(e, ERR_UNSUPPORTED, "this is the journal of another file system");
 	r = open_replayed(&w, opt, e);
 	if (!r)
-		r = walk_fs(&w, e);
+		r = walk_fs(&w, opt, e);
 	free(w.map);
 	ranges_done(&w.meta);
 	extio_close(w.fs);
