@@ -85,6 +85,7 @@ fuzz: deps ## libFuzzer over every parser: FUZZ_SECONDS=60 FUZZ="names"
 		CFLAGS='-O1 -g -fsanitize=fuzzer-no-link $(FUZZ_SAN)' LDFLAGS='$(FUZZ_SAN)' fuzz-run
 FUZZ ?= $(fuzz_names)
 fuzz-run: export ASAN_OPTIONS = suppressions=$(CURDIR)/tests/asan.supp
+fuzz-run: export LSAN_OPTIONS = print_suppressions=0:suppressions=$(CURDIR)/tests/lsan.supp
 fuzz-run: $(patsubst %,$(B)/tests/fuzz/%/fuzz,$(FUZZ))
 	$(Q)for t in $(FUZZ); do echo "== $$t"; mkdir -p $(B)/corpus/$$t; \
 		$(B)/tests/fuzz/$$t/fuzz -max_total_time=$(FUZZ_SECONDS) -timeout=20 -rss_limit_mb=1024 \

@@ -48,6 +48,6 @@ print(eval(sys.argv[2]))' "$1" "$2"
 }
 # fixture PATH: prints where it lies; the test is skipped where it is absent.
 fixture() {
-	[ -e "$REHOST_FIXTURES/$1" ] || skip "no $1 among the fixtures"
+	[ -e "$REHOST_FIXTURES/$1" ] || skip "no $1 among the fixtures" >&2
 	echo "$REHOST_FIXTURES/$1"
 }

@@ -1,0 +1,62 @@
+#!/bin/sh
+# Real images, sound and corrupt: a map must hold all that foreign tools call
+# used (dumpe2fs; every block an inode refers to; $Bitmap; fsck.fat), or be the
+# whole disk.  Never an error, never a block lost.
+# rehost-test: san
+. "$REHOST_TOP/tests/lib/lib.sh"
+requires xz bzip2 dumpe2fs debugfs ntfscat fsck.fat
+top=$(fixture disks)
+map=$REHOST_B/tests/tools/map-dump
+judge=$REHOST_TOP/tests/lib/fsjudge.py
+whole=0; read=0
+
+unpack() {
+	case "$1" in
+	*.gz) gzip -dc "$1" ;;
+	*.bz2) bzip2 -dc "$1" ;;
+	*.xz) xz -dc "$1" ;;
+	*) cat "$1" ;;
+	esac | dd of=img bs=64k conv=sparse status=none
+}
+one() { # FILE [JUDGE OPTIONS]
+	rm -f img
+	unpack "$1"
+	[ -s img ] || return 0
+	"$map" img >map.out 2>err.out || { cat err.out; fail "$1"; }
+	# over the sanitizers' build: that it ends well is enough
+	case "$REHOST_B" in */san) return 0 ;; esac
+	case "$(head -n 1 map.out)" in
+	"region 0 "*" ext ext"*)
+		read=$((read + 1))
+		# only what dumpe2fs and debugfs can handle in a test's time
+		[ "$(stat -c %s img)" -lt 1000000000 ] || return 0
+		"$judge" ext img map.out >judge.out 2>&1 || { cat judge.out; fail "$1"; }
+		"$judge" ext-inodes img map.out >judge.out 2>&1 || { cat judge.out; fail "$1"; }
+		;;
+	"region 0 "*" ntfs ntfs"*)
+		read=$((read + 1))
+		"$judge" ntfs -s img map.out >judge.out 2>&1 || { cat judge.out; fail "$1"; }
+		;;
+	"region 0 "*" fat vfat"*)
+		read=$((read + 1))
+		"$judge" fat img map.out >judge.out 2>&1 || { cat judge.out; fail "$1"; }
+		;;
+	*) whole=$((whole + 1)) ;;
+	esac
+	[ -z "${SHOW-}" ] || echo "$1: $(grep -E '^(region|note)' map.out | head -n 3)"
+}
+for f in "$top"/e2fsprogs/*/image.* "$top"/dfir_ntfs/*.gz "$top"/ntfs/*.xz "$top"/dfvfs/*.xz \
+	 "$top"/exfatprogs/* "$top"/util-linux-blkid/*/*.xz; do
+	case "$f" in *tar*) continue ;; esac
+	[ -f "$f" ] && one "$f"
+done
+if command -v qemu-img >/dev/null; then
+	for f in "$top"/dfvfs/*.qcow2; do
+		qemu-img convert -O raw "$f" raw
+		one raw
+	done
+fi
+echo "$read read, $whole taken whole"
+case "$REHOST_B" in */san) exit 0 ;; esac
+# neither all nor nothing: else the test would prove nothing
+[ $read -ge 30 ] && [ $whole -ge 30 ]
