@@ -271,6 +271,9 @@ static size_t find_copies(const struct ext_journal *j, uint64_t block,
 {
 	size_t lo = 0, hi = j->n_copies, n = 0;
 
+	*ret = NULL;
+	if (!hi)
+		return 0;
 	while (lo < hi) {
 		size_t mid = (lo + hi) / 2;
 
@@ -288,10 +291,12 @@ static size_t find_copies(const struct ext_journal *j, uint64_t block,
 static int revoked(const struct ext_journal *j, const struct copy *c)
 {
 	const struct revoke key = { .block = c->block };
-	const struct revoke *v = NULL, *end = j->revokes + j->n_revokes;
+	const struct revoke *v, *end;
 
-	if (j->n_revokes)
-		v = bsearch(&key, j->revokes, j->n_revokes, sizeof *v, revoke_order);
+	if (!j->n_revokes)
+		return 0;
+	end = j->revokes + j->n_revokes;
+	v = bsearch(&key, j->revokes, j->n_revokes, sizeof *v, revoke_order);
 	while (v && v > j->revokes && v[-1].block == c->block)
 		v--;
 	for (; v && v < end && v->block == c->block; v++)

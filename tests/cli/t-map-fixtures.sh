@@ -8,7 +8,8 @@ requires xz bzip2 dumpe2fs debugfs ntfscat fsck.fat
 top=$(fixture disks)
 map=$REHOST_B/tests/tools/map-dump
 judge=$REHOST_TOP/tests/lib/fsjudge.py
-whole=0; read=0
+whole=0; read=0; n=0
+case "$REHOST_B" in */san) san=1 ;; *) san= ;; esac
 
 unpack() {
 	case "$1" in
@@ -22,9 +23,13 @@ one() { # FILE [JUDGE OPTIONS]
 	rm -f img
 	unpack "$1"
 	[ -s img ] || return 0
-	"$map" img >map.out 2>err.out || { cat err.out; fail "$1"; }
 	# over the sanitizers' build: that it ends well is enough
-	case "$REHOST_B" in */san) return 0 ;; esac
+	if [ "$san" ]; then
+		n=$((n + 1))
+		mv img img$n
+		return 0
+	fi
+	"$map" img >map.out 2>err.out || { cat err.out; fail "$1"; }
 	case "$(head -n 1 map.out)" in
 	"region 0 "*" ext ext"*)
 		read=$((read + 1))
@@ -56,7 +61,10 @@ if command -v qemu-img >/dev/null; then
 		one raw
 	done
 fi
-echo "$read read, $whole taken whole"
-case "$REHOST_B" in */san) exit 0 ;; esac
+[ "$san" ] || echo "$read read, $whole taken whole"
+if [ "$san" ]; then
+	"$map" -r img* >map.out || fail "$(tail -n 3 map.out)"
+	exit 0
+fi
 # neither all nor nothing: else the test would prove nothing
 [ $read -ge 30 ] && [ $whole -ge 30 ]

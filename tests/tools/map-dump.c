@@ -1,6 +1,6 @@
 /* map-dump.c: prints the used map of a disk or of a bare file system.
  *
- *   map-dump [-p] [-k] [-r] DISK     -p: identify only; -k: keep page files;
+ *   map-dump [-p] [-k] [-r] DISK...  -p: identify only; -k: keep page files;
  *                                    -r: no extents, only regions
  *
  * Lines: "region START SIZE USED READER FSTYPE DOUBT WHAT", "note TEXT",
@@ -35,13 +35,31 @@ static void dump(const struct disk_map *m, int extents)
 	       (unsigned long long)extents_padded(m->used));
 }
 
-int main(int argc, char **argv)
+static int one(const char *path, const struct map_options *opt, int extents)
 {
-	struct map_options opt = { 0 };
 	struct blkdev *d;
 	struct disk_map *m;
 	struct err e = { 0 };
-	int c, extents = 1;
+
+	if (dev_open_ro(path, &d, &e) < 0) {
+		fprintf(stderr, "%s\n", e.msg);
+		return 1;
+	}
+	if (map_build(d, opt, &m, &e) < 0) {
+		fprintf(stderr, "%s: %s\n", path, e.msg);
+		dev_close(d);
+		return 1;
+	}
+	dump(m, extents);
+	map_free(m);
+	dev_close(d);
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	struct map_options opt = { 0 };
+	int c, extents = 1, r = 0;
 
 	while ((c = getopt(argc, argv, "pkr")) != -1) {
 		opt.probe_only |= c == 'p';
@@ -51,19 +69,7 @@ int main(int argc, char **argv)
 		if (c == '?')
 			return 2;
 	}
-	if (optind + 1 != argc)
-		return 2;
-	if (dev_open_ro(argv[optind], &d, &e) < 0) {
-		fprintf(stderr, "%s\n", e.msg);
-		return 1;
-	}
-	if (map_build(d, &opt, &m, &e) < 0) {
-		fprintf(stderr, "%s\n", e.msg);
-		dev_close(d);
-		return 1;
-	}
-	dump(m, extents);
-	map_free(m);
-	dev_close(d);
-	return 0;
+	for (int i = optind; i < argc; i++)
+		r |= one(argv[i], &opt, extents);
+	return r;
 }
