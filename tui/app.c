@@ -1,5 +1,5 @@
 /* app.c: the wizard's loop: keys and children to the state machine, what it
- * asks for to children, its picture to every terminal. */
+ * asks for to children, its picture to the terminal. */
 #include "tui/app.h"
 #include <errno.h>
 #include <poll.h>
@@ -10,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 #include "tui/log.h"
+#include "tui/term.h"
 
 long app_now(void)
 {
@@ -37,50 +38,28 @@ int app_signals(struct app *a, struct err *e)
 
 int app_open(struct app *a, struct err *e)
 {
-	int rc = 0;
+	int rc = term_open(e);
 
-	if (!a->nconsoles)
-		rc = term_open(NULL, NULL, &a->terms[a->nterms++], e);
-	if (rc) {
-		a->nterms = 0;
-		return rc;
-	}
-	for (int i = 0; i < a->nconsoles; i++) {
-		const struct console *c = &a->consoles[i];
-
-		if (term_open(c->tty, c->type, &a->terms[a->nterms], e))
-			log_line("console not used: %s", e->msg);
-		else
-			a->nterms++;
-	}
-	return a->nterms ? 0 : e->code;
+	a->screen = !rc;
+	return rc;
 }
 
 void app_close(struct app *a)
 {
-	for (int i = 0; i < a->nterms; i++)
-		term_close(a->terms[i]);
-	a->nterms = 0;
+	term_close();
+	a->screen = false;
 }
 
 static void paint(struct app *a)
 {
 	struct canvas c;
-	int rows, cols;
 
-	a->w.rows = a->w.cols = 1000;
-	for (int i = 0; i < a->nterms; i++) {
-		term_size(a->terms[i], &rows, &cols);
-		if (rows < a->w.rows)
-			a->w.rows = rows;
-		if (cols < a->w.cols)
-			a->w.cols = cols;
-		if (canvas_init(&c, rows, cols, NULL))
-			continue;
-		wiz_draw(&a->w, &c);
-		term_paint(a->terms[i], &c);
-		canvas_done(&c);
-	}
+	term_size(&a->w.rows, &a->w.cols);
+	if (canvas_init(&c, a->w.rows, a->w.cols, NULL))
+		return;
+	wiz_draw(&a->w, &c);
+	term_paint(&c);
+	canvas_done(&c);
 }
 
 static void on_line(void *ctx, const char *line, size_t len)
@@ -150,8 +129,8 @@ void app_power(struct app *a, const char *command)
 	const char *const argv[] = { command, NULL };
 
 	log_line("run: %s", command);
-	if (a->nterms) {
-		term_run(a->terms[0], argv);
+	if (a->screen) {
+		term_run(argv);
 	} else {
 		struct argv words = { (char *[]){ (char *)(uintptr_t)command, NULL }, 1 };
 		struct child c = { .fd = { -1, -1, -1 } };
@@ -165,45 +144,35 @@ void app_power(struct app *a, const char *command)
 	}
 }
 
-static void shell(struct app *a, struct term *t)
+static void shell(void)
 {
 	const char *sh = getenv("SHELL");
 	const char *const argv[] = { sh && *sh ? sh : "/bin/sh", NULL };
-	struct canvas c;
-	int rows, cols;
 
-	log_line("shell on %s", term_name(t));
-	for (int i = 0; i < a->nterms; i++) {
-		term_size(a->terms[i], &rows, &cols);
-		if (a->terms[i] == t || canvas_init(&c, rows, cols, NULL))
-			continue;
-		canvas_printf(&c, 1, 1, 0, "A shell is open on %s.", term_name(t));
-		term_paint(a->terms[i], &c);
-		canvas_done(&c);
-	}
-	term_run(t, argv);
+	log_line("shell");
+	term_run(argv);
+	log_line("shell left");
 }
 
-static void act(struct app *a, enum wiz_act what, struct term *t);
+static void act(struct app *a, enum wiz_act what);
 
 static void start_failed(struct app *a, const struct err *e)
 {
 	log_line("failed: %s", e->msg);
 	if (a->w.task)
-		act(a, wiz_task_done(&a->w, -1, "", 0, e->msg), NULL);
+		act(a, wiz_task_done(&a->w, -1, "", 0, e->msg));
 	else
 		wiz_job_end(&a->w, 1, 0, e->msg);
 }
 
-/* Does what the state machine asked for; t: where the key came from. */
-static void act(struct app *a, enum wiz_act what, struct term *t)
+/* Does what the state machine asked for. */
+static void act(struct app *a, enum wiz_act what)
 {
 	struct err e = { 0 };
 
 	switch (what) {
 	case ACT_BEEP:
-		if (t)
-			term_beep(t);
+		term_beep();
 		break;
 	case ACT_TASK:
 	case ACT_START_JOB:
@@ -219,7 +188,7 @@ static void act(struct app *a, enum wiz_act what, struct term *t)
 		child_stop(&a->child, app_now());
 		break;
 	case ACT_SHELL:
-		shell(a, t);
+		shell();
 		break;
 	case ACT_POWEROFF:
 		app_power(a, "poweroff");
@@ -249,7 +218,7 @@ static void child_finished(struct app *a, int status, int sig)
 		what = wiz_task_done(&a->w, status, c.out ? c.out : "", c.nout,
 				     child_tail(&c));
 	child_done(&c);
-	act(a, what, NULL);
+	act(a, what);
 }
 
 /* SIGTERM or a lost terminal: the job is told to stop, then we leave. */
@@ -268,44 +237,30 @@ static void signals(struct app *a)
 			leave(a);
 }
 
-static void keys(struct app *a, struct term *t)
+static void keys(struct app *a)
 {
 	enum wiz_ev ev;
 	int arg;
 
-	while (!a->quit && term_key(t, &ev, &arg))
-		act(a, wiz_step(&a->w, ev, arg), t);
-}
-
-/* A terminal that is gone (its window was closed) is no longer asked. */
-static void lost(struct app *a, int i)
-{
-	log_line("terminal lost: %s", term_name(a->terms[i]));
-	term_close(a->terms[i]);
-	memmove(a->terms + i, a->terms + i + 1,
-		(size_t)(--a->nterms - i) * sizeof *a->terms);
-	if (!a->nterms)
-		leave(a);
+	while (!a->quit && term_key(&ev, &arg))
+		act(a, wiz_step(&a->w, ev, arg));
 }
 
 static void wait_for_something(struct app *a)
 {
-	struct pollfd p[APP_TERMS_MAX + 4];
-	int n = 0, st, sig;
+	struct pollfd p[5] = {
+		{ .fd = STDIN_FILENO, .events = POLLIN },
+		{ .fd = a->signal_fd, .events = POLLIN },
+	};
+	int n = 2 + child_pollfds(&a->child, p + 2), st, sig;
 
-	for (; n < a->nterms; n++)
-		p[n] = (struct pollfd){ .fd = term_fd(a->terms[n]), .events = POLLIN };
-	p[n++] = (struct pollfd){ .fd = a->signal_fd, .events = POLLIN };
-	n += child_pollfds(&a->child, p + n);
 	if (poll(p, (nfds_t)n, 1000) < 0)
 		return;
 	signals(a);
-	for (int i = a->nterms - 1; i >= 0; i--) {
-		if (p[i].revents & POLLIN)
-			keys(a, a->terms[i]);
-		else if (p[i].revents & (POLLHUP | POLLERR | POLLNVAL))
-			lost(a, i);
-	}
+	if (p[0].revents & POLLIN)
+		keys(a);
+	else if (p[0].revents & (POLLHUP | POLLERR | POLLNVAL))
+		leave(a);       /* the terminal is gone */
 	child_read(&a->child);
 	child_tick(&a->child, app_now());
 	if (child_ended(&a->child, &st, &sig))
@@ -332,7 +287,7 @@ int app_run(struct app *a)
 	long last = app_now();
 
 	if (a->shell_first)
-		shell(a, a->terms[0]);
+		shell();
 	while (!a->quit) {
 		paint(a);
 		wait_for_something(a);

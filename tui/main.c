@@ -16,29 +16,11 @@ static const char usage[] =
 "Captures, restores and verifies disk images: through screens, or as an answer\n"
 "file says, which the kernel command line may name (rehost.answers=).\n"
 "\n"
-"  --console=TTY[=TERM]  show the session on this terminal (repeatable; without\n"
-"                        it: on the standard input and output)\n"
-"  --unattended          does what an answer file says, without screens\n"
-"  --answers=FILE|URL    that file (default: the kernel command line's)\n"
-"  --help                this text\n"
-"  --version             the version\n";
-
-static int add_console(struct app *a, char *arg)
-{
-	struct console *c = &a->consoles[a->nconsoles];
-	char *type = strchr(arg, '=');
-
-	if (a->nconsoles == APP_TERMS_MAX) {
-		fprintf(stderr, "rehost-wizard: at most %d consoles\n", APP_TERMS_MAX);
-		return 2;
-	}
-	if (type)
-		*type++ = 0;
-	c->tty = arg;
-	c->type = type && *type ? type : NULL;
-	a->nconsoles++;
-	return 0;
-}
+"  --stay              can't be left, as on the live system's consoles\n"
+"  --unattended        does what an answer file says, without screens\n"
+"  --answers=FILE|URL  that file (default: the kernel command line's)\n"
+"  --help              this text\n"
+"  --version           the version\n";
 
 static const char *env_or(const char *name, const char *other)
 {
@@ -66,12 +48,11 @@ static void prepare(struct app *a)
 		strftime(a->w.today, sizeof a->w.today, "%Y%m%d", &tm);
 	if (f && fgets(a->w.machine, sizeof a->w.machine, f))
 		a->w.machine[strcspn(a->w.machine, "\n")] = 0;
-	a->w.may_quit = !a->nconsoles;
 	a->child = (struct child){ .fd = { -1, -1, -1 } };
 }
 
 struct want {               /* of the command line */
-	bool unattended;
+	bool stay, unattended;
 	char answers[1024];
 };
 
@@ -86,10 +67,10 @@ static int set_answers(struct want *want, const char *arg)
 }
 
 /* -1: go on; else the exit status */
-static int options(struct app *a, struct want *want, int argc, char **argv)
+static int options(struct want *want, int argc, char **argv)
 {
 	static const struct option opts[] = {
-		{ "console", required_argument, NULL, 'c' },
+		{ "stay", no_argument, NULL, 's' },
 		{ "unattended", no_argument, NULL, 'u' },
 		{ "answers", required_argument, NULL, 'a' },
 		{ "help", no_argument, NULL, 'h' },
@@ -100,8 +81,8 @@ static int options(struct app *a, struct want *want, int argc, char **argv)
 
 	while (!rc && (opt = getopt_long(argc, argv, "", opts, NULL)) != -1)
 		switch (opt) {
-		case 'c':
-			rc = add_console(a, optarg);
+		case 's':
+			want->stay = true;
 			break;
 		case 'u':
 			want->unattended = true;
@@ -159,7 +140,7 @@ static int unattended(struct app *a, const char *source)
 		return status;
 	}
 	/* nobody is there for a wizard or a shell */
-	if (!a->nconsoles && !isatty(STDIN_FILENO))
+	if (!isatty(STDIN_FILENO))
 		return status;
 	a->shell_first = then == THEN_SHELL;
 	interactive(a, why.msg);
@@ -171,7 +152,7 @@ int main(int argc, char **argv)
 	static struct app a;
 	struct want want = { 0 };
 	struct err e = { 0 };
-	int rc = options(&a, &want, argc, argv);
+	int rc = options(&want, argc, argv);
 
 	if (rc >= 0)
 		return rc;
@@ -180,6 +161,7 @@ int main(int argc, char **argv)
 	set_locale();
 	log_open(env_or("REHOST_LOGDIR", "/var/log/rehost"));
 	prepare(&a);
+	a.w.may_quit = !want.stay;
 	if (app_signals(&a, &e)) {
 		fprintf(stderr, "rehost-wizard: %s\n", e.msg);
 		return err_exit_status(e.code);

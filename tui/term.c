@@ -1,46 +1,17 @@
-/* term.c: see term.h. */
+/* term.c: see term.h.  One terminal, as curses has one: no handle. */
 #define NCURSES_WIDECHAR 1
 #include "tui/term.h"
 #include <curses.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/wait.h>
-#include <termios.h>
 #include <unistd.h>
 
-struct term {
-	SCREEN *screen;
-	FILE *in, *out;
-	char *tty, *type;   /* NULL: standard input, $TERM */
-	bool redraw;
-};
-
-/* A console: opened without becoming our controlling terminal; without
- * hanging up when the modem lines say so. */
-static int open_tty(struct term *t, struct err *e)
-{
-	struct termios tio;
-	int fd = open(t->tty, O_RDWR | O_NOCTTY | O_CLOEXEC | O_NONBLOCK);
-
-	if (fd < 0)
-		return err_sys(e, errno, "%s", t->tty);
-	if (tcgetattr(fd, &tio)) {
-		int rc = err_sys(e, errno, "%s is no usable terminal", t->tty);
-
-		close(fd);
-		return rc;
-	}
-	tio.c_cflag |= CLOCAL | CREAD;
-	tcsetattr(fd, TCSANOW, &tio);
-	fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) & ~O_NONBLOCK);
-	t->in = fdopen(fd, "r");
-	t->out = fdopen(fcntl(fd, F_DUPFD_CLOEXEC, 3), "w");
-	return t->in && t->out ? 0 : err_sys(e, errno, "%s", t->tty);
-}
+static SCREEN *screen;
+static bool redraw;
 
 /* Keys as terminals send them, whatever terminfo says of their type: serial
  * consoles rarely are what TERM claims. */
@@ -75,70 +46,36 @@ static void setup(void)
 	define_keys();
 }
 
-int term_open(const char *tty, const char *type, struct term **ret, struct err *e)
+int term_open(struct err *e)
 {
-	struct term *t = calloc(1, sizeof *t);
-	int rc = 0;
+	const char *type = getenv("TERM");
 
-	if (!t)
-		return err_set(e, ERR_NOMEM, "Not enough memory for a terminal.");
-	t->tty = tty ? strdup(tty) : NULL;
-	t->type = type ? strdup(type) : NULL;
-	if (tty)
-		rc = open_tty(t, e);
-	if (!rc)
-		t->screen = newterm(type, tty ? t->out : stdout, tty ? t->in : stdin);
-	if (!rc && !t->screen)
-		rc = err_set(e, ERR_USAGE, "The terminal type '%s' isn't known; set "
-			     "TERM=vt100, which nearly all terminals understand.",
-			     type ? type : getenv("TERM") ? getenv("TERM") : "");
-	if (rc) {
-		term_close(t);
-		return rc;
-	}
-	set_term(t->screen);
+	screen = newterm(NULL, stdout, stdin);
+	if (!screen)
+		return err_set(e, ERR_USAGE, "The terminal type '%s' isn't known; set "
+			       "TERM=vt100, which nearly all terminals understand.",
+			       type ? type : "");
 	setup();
-	*ret = t;
 	return 0;
 }
 
-void term_close(struct term *t)
+void term_close(void)
 {
-	if (!t)
+	if (!screen)
 		return;
-	if (t->screen) {
-		set_term(t->screen);
-		endwin();
-		delscreen(t->screen);
-	}
-	if (t->in)
-		fclose(t->in);
-	if (t->out)
-		fclose(t->out);
-	free(t->tty);
-	free(t->type);
-	free(t);
+	endwin();
+	delscreen(screen);
+	screen = NULL;
 }
 
-int term_fd(const struct term *t)
-{
-	return t->in ? fileno(t->in) : STDIN_FILENO;
-}
-
-const char *term_name(const struct term *t)
-{
-	return t->tty ? t->tty : "this terminal";
-}
-
-void term_size(struct term *t, int *ret_rows, int *ret_cols)
+void term_size(int *ret_rows, int *ret_cols)
 {
 	struct winsize ws = { 0 };
 
-	set_term(t->screen);
-	if (!ioctl(term_fd(t), TIOCGWINSZ, &ws) && ws.ws_row && ws.ws_col &&
+	if (!ioctl(STDIN_FILENO, TIOCGWINSZ, &ws) && ws.ws_row && ws.ws_col &&
 	    (ws.ws_row != getmaxy(stdscr) || ws.ws_col != getmaxx(stdscr))) {
 		resizeterm(ws.ws_row, ws.ws_col);
-		t->redraw = true;
+		redraw = true;
 	}
 	getmaxyx(stdscr, *ret_rows, *ret_cols);
 }
@@ -164,9 +101,8 @@ static int paint_run(const struct canvas *c, int y, int x)
 	return at;
 }
 
-void term_paint(struct term *t, const struct canvas *c)
+void term_paint(const struct canvas *c)
 {
-	set_term(t->screen);
 	for (int y = 0; y < c->rows; y++)
 		for (int x = 0; x < c->cols;)
 			x = paint_run(c, y, x);
@@ -176,20 +112,14 @@ void term_paint(struct term *t, const struct canvas *c)
 		move(c->cy, c->cx);
 	else
 		move(c->rows - 1, c->cols - 1);
-	if (t->redraw)
+	if (redraw)
 		clearok(stdscr, TRUE);
-	t->redraw = false;
+	redraw = false;
 	refresh();
 }
 
-void term_redraw(struct term *t)
+void term_beep(void)
 {
-	t->redraw = true;
-}
-
-void term_beep(struct term *t)
-{
-	set_term(t->screen);
 	beep();
 }
 
@@ -255,11 +185,10 @@ static bool drop_sequence(void)
 	return true;
 }
 
-bool term_key(struct term *t, enum wiz_ev *ret_ev, int *ret_arg)
+bool term_key(enum wiz_ev *ret_ev, int *ret_arg)
 {
 	wint_t ch;
 
-	set_term(t->screen);
 	for (;;) {
 		int rc = get_wch(&ch);
 
@@ -276,51 +205,47 @@ bool term_key(struct term *t, enum wiz_ev *ret_ev, int *ret_arg)
 		if (ch == 27 && drop_sequence())
 			continue;
 		if (ch == 12)
-			t->redraw = true;
+			redraw = true;
 		else if (*ret_ev != EV_CHAR || ch >= ' ')
 			return true;
 	}
 }
 
-/* In the child: the terminal becomes its own controlling one. */
-static void become(const struct term *t, const char *const *argv)
+/* In the child: the signals as a program expects them (the wizard ignores
+ * some, and ignored ones stay so through exec: Ctrl-C would stop nothing). */
+static void become(const char *const *argv)
 {
-	int fd = term_fd(t);
 	sigset_t none;
 
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
-	if (t->tty) {
-		setsid();
-		ioctl(fd, TIOCSCTTY, 1);
-		for (int i = 0; i < 3; i++)
-			dup2(fd, i);
-	}
-	if (t->type)
-		setenv("TERM", t->type, 1);
+	signal(SIGINT, SIG_DFL);
+	signal(SIGPIPE, SIG_DFL);
+	signal(SIGTTOU, SIG_DFL);
 	execvp(argv[0], (char *const *)(uintptr_t)argv);
 	dprintf(2, "%s: %s\n", argv[0], strerror(errno));
 	_exit(127);
 }
 
-int term_run(struct term *t, const char *const *argv)
+int term_run(const char *const *argv)
 {
 	int st = -1;
 	pid_t pid;
 
-	set_term(t->screen);
 	curs_set(1);
 	clear();
 	refresh();
 	endwin();
 	pid = fork();
 	if (pid == 0)
-		become(t, argv);
+		become(argv);
 	if (pid > 0)
 		while (waitpid(pid, &st, 0) < 0 && errno == EINTR)
 			;
-	set_term(t->screen);
+	/* a shell that was killed leaves the terminal to its own group */
+	signal(SIGTTOU, SIG_IGN);
+	tcsetpgrp(STDIN_FILENO, getpgrp());
 	setup();
-	t->redraw = true;
+	redraw = true;
 	return pid > 0 ? st : -1;
 }

@@ -17,17 +17,10 @@
 #define FETCH_SECONDS "60"      /* for an answer file by http */
 #define NET_SECONDS "60"        /* for an address, before a share is used */
 
-struct tty {                    /* one console: lines out, Ctrl-C in */
-	int fd;                 /* output */
-	int in;                 /* input, -1: none */
-	bool raw;
-	struct termios saved;
-};
-
 struct unattended {
 	struct app *app;
-	struct tty tty[APP_TERMS_MAX];
-	int ntty;
+	bool raw;               /* standard input gives Ctrl-C as a character */
+	struct termios saved;   /* what it was before */
 	struct answers answers;
 	struct progress run;
 	struct job job;
@@ -36,9 +29,8 @@ struct unattended {
 	bool stopping;
 };
 
-static void say(struct unattended *u, const char *fmt, ...)
-	__attribute__((format(printf, 2, 3)));
-static void say(struct unattended *u, const char *fmt, ...)
+static void say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+static void say(const char *fmt, ...)
 {
 	char buf[4096] = "REHOST-JOB: ";
 	size_t n = strlen(buf);
@@ -50,54 +42,29 @@ static void say(struct unattended *u, const char *fmt, ...)
 	log_line("%s", buf + n);
 	n = strlen(buf);
 	buf[n++] = '\n';
-	for (int i = 0; i < u->ntty; i++)
-		if (write(u->tty[i].fd, buf, n) < 0 && errno != EAGAIN)
-			log_line("a console takes no text: %s", strerror(errno));
+	if (write(STDOUT_FILENO, buf, n) < 0)
+		log_line("standard output takes no text: %s", strerror(errno));
 }
 
 /* Keys come one by one, and Ctrl-C as a character. */
-static void tty_raw(struct tty *t)
+static void tty_raw(struct unattended *u)
 {
 	struct termios tio;
 
-	if (t->in < 0 || tcgetattr(t->in, &t->saved))
+	if (!isatty(STDIN_FILENO) || tcgetattr(STDIN_FILENO, &u->saved))
 		return;
-	tio = t->saved;
+	tio = u->saved;
 	tio.c_lflag &= ~(tcflag_t)(ICANON | ECHO | ISIG);
 	tio.c_cc[VMIN] = 0;
 	tio.c_cc[VTIME] = 0;
-	t->raw = !tcsetattr(t->in, TCSANOW, &tio);
+	u->raw = !tcsetattr(STDIN_FILENO, TCSANOW, &tio);
 }
 
-static void ttys_open(struct unattended *u)
+static void tty_restore(struct unattended *u)
 {
-	for (int i = 0; i < u->app->nconsoles; i++) {
-		int fd = open(u->app->consoles[i].tty, O_RDWR | O_NOCTTY | O_CLOEXEC |
-			      O_NONBLOCK);
-
-		if (fd < 0)
-			log_line("console %s: %s", u->app->consoles[i].tty, strerror(errno));
-		else
-			u->tty[u->ntty++] = (struct tty){ .fd = fd, .in = fd };
-	}
-	if (!u->app->nconsoles)
-		u->tty[u->ntty++] = (struct tty){ .fd = STDOUT_FILENO,
-			.in = isatty(STDIN_FILENO) ? STDIN_FILENO : -1 };
-	for (int i = 0; i < u->ntty; i++)
-		tty_raw(&u->tty[i]);
-}
-
-static void ttys_close(struct unattended *u)
-{
-	for (int i = 0; i < u->ntty; i++) {
-		struct tty *t = &u->tty[i];
-
-		if (t->raw)
-			tcsetattr(t->in, TCSADRAIN, &t->saved);
-		if (t->fd != STDOUT_FILENO)
-			close(t->fd);
-	}
-	u->ntty = 0;
+	if (u->raw)
+		tcsetattr(STDIN_FILENO, TCSADRAIN, &u->saved);
+	u->raw = false;
 }
 
 static void stop(struct unattended *u, struct child *c)
@@ -107,20 +74,20 @@ static void stop(struct unattended *u, struct child *c)
 }
 
 /* Ctrl-C twice within ten seconds stops. */
-static void key(struct unattended *u, struct child *c, int fd)
+static void key(struct unattended *u, struct child *c)
 {
 	char buf[64];
-	ssize_t n = read(fd, buf, sizeof buf);
+	ssize_t n = read(STDIN_FILENO, buf, sizeof buf);
 
 	if (n <= 0 || !memchr(buf, 3, (size_t)n) || u->stopping)
 		return;
 	if (u->asked_at && app_now() - u->asked_at <= 10) {
-		say(u, "stopping, as asked for");
+		say("stopping, as asked for");
 		stop(u, c);
 		return;
 	}
 	u->asked_at = app_now();
-	say(u, "Ctrl-C again within 10 seconds stops the job");
+	say("Ctrl-C again within 10 seconds stops the job");
 }
 
 static void wait_child(struct unattended *u, struct child *c, int *ret_status,
@@ -129,18 +96,15 @@ static void wait_child(struct unattended *u, struct child *c, int *ret_status,
 	struct signalfd_siginfo s;
 
 	while (!child_ended(c, ret_status, ret_signal)) {
-		struct pollfd p[APP_TERMS_MAX + 4];
-		int n = child_pollfds(c, p), first = n;
+		struct pollfd p[5] = {
+			{ .fd = u->raw ? STDIN_FILENO : -1, .events = POLLIN },
+			{ .fd = u->app->signal_fd, .events = POLLIN },
+		};
 
-		for (int i = 0; i < u->ntty; i++)
-			if (u->tty[i].raw)
-				p[n++] = (struct pollfd){ .fd = u->tty[i].in, .events = POLLIN };
-		p[n++] = (struct pollfd){ .fd = u->app->signal_fd, .events = POLLIN };
-		if (poll(p, (nfds_t)n, 1000) < 0)
+		if (poll(p, 2 + (nfds_t)child_pollfds(c, p + 2), 1000) < 0)
 			continue;
-		for (int i = first; i < n - 1; i++)
-			if (p[i].revents & POLLIN)
-				key(u, c, p[i].fd);
+		if (p[0].revents & POLLIN)
+			key(u, c);
 		while (read(u->app->signal_fd, &s, sizeof s) == sizeof s)
 			if (s.ssi_signo == SIGTERM || s.ssi_signo == SIGHUP)
 				stop(u, c);
@@ -190,7 +154,7 @@ static void wait_net(struct unattended *u)
 	size_t len;
 	struct err e;
 
-	say(u, "waiting for the network");
+	say("waiting for the network");
 	if (collect(u, words, &out, &len, &e))
 		log_line("%s", e.msg);
 	free(out);
@@ -325,7 +289,7 @@ static void say_progress(struct unattended *u)
 	text_bytes(rate, r->rate);
 	if (r->eta_known)
 		text_seconds(left, r->eta);
-	say(u, "%s %d%% %s of %s, %s/s, time left %s", r->step, percent, done, total,
+	say("%s %d%% %s of %s, %s/s, time left %s", r->step, percent, done, total,
 	    rate, left);
 }
 
@@ -337,14 +301,14 @@ static void on_line(void *ctx, const char *line, size_t len)
 	switch (progress_line(r, line, len)) {
 	case RUN_START:
 		if (r->n > 1)
-			say(u, "disk %zu of %zu: %s", r->k + 1, r->n, u->job.disks[r->k]);
+			say("disk %zu of %zu: %s", r->k + 1, r->n, u->job.disks[r->k]);
 		break;
 	case RUN_WAITING:
-		say(u, "waiting: nothing has moved for %llu s",
+		say("waiting: nothing has moved for %llu s",
 		    (unsigned long long)r->waiting);
 		break;
 	case RUN_STEP:
-		say(u, "step %s: %s", r->step, r->step_text);
+		say("step %s: %s", r->step, r->step_text);
 		u->said_percent = -10;
 		break;
 	case RUN_PROGRESS:
@@ -352,7 +316,7 @@ static void on_line(void *ctx, const char *line, size_t len)
 		break;
 	case RUN_WARNING:
 		if (r->nwarnings <= RUN_WARNINGS_MAX)
-			say(u, "warning: %s", r->warnings[r->nwarnings - 1]);
+			say("warning: %s", r->warnings[r->nwarnings - 1]);
 		break;
 	default:
 		break;
@@ -373,7 +337,7 @@ static void run_job(struct unattended *u)
 		return;
 	}
 	argv_line(&argv, line, sizeof line);
-	say(u, "runs: %s", line);
+	say("runs: %s", line);
 	if (child_start(&c, &argv, &u->job.place, on_line, u, &e)) {
 		progress_end(&u->run, 1, 0, e.msg);
 	} else {
@@ -384,27 +348,18 @@ static void run_job(struct unattended *u)
 	child_done(&c);
 }
 
-static void one_line(char *s)
-{
-	for (; *s; s++)
-		if (*s == '\n' || *s == '"')
-			*s = *s == '"' ? '\'' : ' ';
-}
-
-/* The last line; returns the exit status. */
+/* The verdict in a short line of its own, then what belongs to it: a script on
+ * a serial line waits for the first, and a digest fits into 80 columns. */
 static int conclude(struct unattended *u, struct err *e)
 {
 	const struct progress *r = &u->run;
-	char digests[JOB_DISKS_MAX * 140] = "";
-	size_t at = 0;
 	int status;
 
 	if (r->state == RUN_DONE || r->state == RUN_WARNED) {
 		status = r->state == RUN_WARNED ? 3 : 0;
+		say("done status=%d", status);
 		for (size_t i = 0; i < r->n; i++)
-			at += (size_t)snprintf(digests + at, sizeof digests - at, "%s%s",
-					       i ? "," : "", r->result[i].digest);
-		say(u, "done status=%d digest=%s warnings=%zu", status, digests, r->nwarnings);
+			say("%s", r->result[i].digest);
 		return status;
 	}
 	status = r->state == RUN_REFUSED ? 4 : 1;
@@ -413,13 +368,16 @@ static int conclude(struct unattended *u, struct err *e)
 	return status;
 }
 
-static int fail(struct unattended *u, int status, struct err *e)
+static int fail(int status, struct err *e)
 {
 	char text[sizeof e->msg];
 
 	memcpy(text, e->msg, sizeof text);
-	one_line(text);
-	say(u, "failed status=%d error=\"%s\"", status, text);
+	for (char *s = text; *s; s++)
+		if (*s == '\n')
+			*s = ' ';
+	say("failed status=%d", status);
+	say("error %s", text);
 	return status;
 }
 
@@ -433,15 +391,15 @@ int unattended_run(struct app *a, const char *source, enum answers_then *ret_the
 	if (!u)
 		return err_exit_status(err_set(why, ERR_NOMEM, "Not enough memory."));
 	u->app = a;
-	ttys_open(u);
-	say(u, "begins: answer file %s", is_url(source) && has_user(source) ?
+	tty_raw(u);
+	say("begins: answer file %s", is_url(source) && has_user(source) ?
 	    "(with a password in its URL)" : source);
 	rc = read_answers(u, source, why);
 	if (!rc)
 		rc = find_disks(u, why);
 	*ret_then = u->answers.on_error;
 	if (rc) {
-		status = fail(u, err_exit_status(rc), why);
+		status = fail(err_exit_status(rc), why);
 	} else {
 		if (u->job.place.kind == PLACE_SMB || u->job.place.kind == PLACE_NFS)
 			wait_net(u);
@@ -450,9 +408,9 @@ int unattended_run(struct app *a, const char *source, enum answers_then *ret_the
 		if (status == 0 || status == 3)
 			*ret_then = u->answers.after;
 		else
-			fail(u, status, why);
+			fail(status, why);
 	}
-	ttys_close(u);
+	tty_restore(u);
 	a->w.job = u->answers.job; /* the wizard begins with the file's answers */
 	explicit_bzero(u, sizeof *u);
 	free(u);

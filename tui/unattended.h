@@ -9,9 +9,9 @@
  * a job is never done twice. */
 bool unattended_wanted(char *ret, size_t size);
 /* Does what the answer file says: a path (relative: on the medium) or an
- * http:// or https:// URL.  Progress and the result are printed as lines on
- * the consoles.  Returns the job's exit status; *ret_then says what the file
- * wants next; why: what went wrong, for the wizard to show. */
+ * http:// or https:// URL.  Progress and the result are printed as lines.
+ * Returns the job's exit status; *ret_then says what the file wants next; why:
+ * what went wrong, for the wizard to show. */
 int unattended_run(struct app *a, const char *source, enum answers_then *ret_then,
 		   struct err *why);
 #endif

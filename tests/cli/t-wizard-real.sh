@@ -7,12 +7,13 @@ fill_ext disk.img 8
 truncate -s 12M target.img
 job_of() { printf '%s\n' "$@" > answers; rehost-wizard --unattended --answers="$PWD/answers" < /dev/null; }
 expect_status 0 job_of job=capture "disk=path=$PWD/disk.img" "image=$PWD/a.rhi" verify=yes level=fast
-digest=$(sed -n 's/^REHOST-JOB: done status=0 digest=\([0-9a-f]*\) warnings=0$/\1/p' out)
+grep -qx 'REHOST-JOB: done status=0' out || fail "$(cat out)"
+digest=$(sed -n 's/^REHOST-JOB: \([0-9a-f]\{64\}\)$/\1/p' out)
 rehost info --json a.rhi > told
 [ "$digest" = "$(json told 'd["digest"]')" ] || fail "digest '$digest': $(cat out)"
 grep -q '^REHOST-JOB: step copy' out || fail "$(cat out)"
 expect_status 0 job_of job=verify "image=$PWD/a.rhi"
-grep -q "^REHOST-JOB: done status=0 digest=$digest " out || fail "$(cat out)"
+grep -qx "REHOST-JOB: $digest" out || fail "$(cat out)"
 expect_status 0 job_of job=restore "image=$PWD/a.rhi" "target=path=$PWD/target.img" verify=yes
 grep -q "^REHOST-JOB: done status=0" out || fail "$(cat out)"
 same_used disk.img target.img
@@ -21,13 +22,13 @@ cp disk.img other.img
 expect_status 0 job_of job=capture "disk=path=$PWD/disk.img" "disk=path=$PWD/other.img" "image=$PWD/two"
 [ -e two/machine.json ] || fail "$(find two)"
 [ "$(find two -name '*.rhi' | wc -l)" = 2 ] || fail "$(find two)"
-grep -Eq '^REHOST-JOB: done status=0 digest=[0-9a-f]{64},[0-9a-f]{64} ' out || fail "$(cat out)"
+[ "$(grep -Ecx 'REHOST-JOB: [0-9a-f]{64}' out)" = 2 ] || fail "$(cat out)"
 # refused and failed jobs say so with their status
 expect_status 1 job_of job=verify "image=$PWD/none.rhi"
-grep -q '^REHOST-JOB: failed status=1 error=".*none.rhi' out || fail "$(cat out)"
+grep -q '^REHOST-JOB: error .*none.rhi' out || fail "$(cat out)"
 truncate -s 1M small.img
 expect_status 4 job_of job=restore "image=$PWD/a.rhi" "target=path=$PWD/small.img"
-grep -q '^REHOST-JOB: failed status=4 error=' out || fail "$(cat out)"
+grep -qx 'REHOST-JOB: failed status=4' out || fail "$(cat out)"
 expect_status 1 job_of job=capture "disk=path=$PWD/no-such" "image=$PWD/b.rhi"
 [ ! -e b.rhi ] || fail "an image of nothing"
 # what the children said is in the log

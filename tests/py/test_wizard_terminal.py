@@ -1,15 +1,15 @@
 """The wizard as a program on terminals: errors, crashes, cancelling, sizes,
 terminal types, several consoles."""
 import os
-import pty
 import re
+import shutil
 import signal
 import subprocess
+import tempfile
 import time
 
-import pyte
 import pytest
-from wizard_screen import (CTRL_C, CTRL_L, CTRL_U, DOWN, ENTER, ESC, F1, PROGRAM, TAB, UP, Wizard,
+from wizard_screen import (CTRL_C, CTRL_L, CTRL_U, DOWN, ENTER, ESC, F1, PROGRAM, TAB, TOP, UP, Wizard,
                            environment)
 
 
@@ -304,78 +304,76 @@ def test_sigterm_stops_the_job_first(tmp_path):
         assert not os.path.exists(f"/proc/{job}")
 
 
-class Console:
-    """A terminal of its own, as a serial line would be."""
+TMUX_CONF = TOP / "rootfs/overlay/etc/rehost/tmux.conf"
 
-    def __init__(self, rows, cols):
-        self.master, slave = pty.openpty()
-        self.name = os.ttyname(slave)
-        self.keep = slave
-        subprocess.run(["stty", "rows", str(rows), "cols", str(cols)], stdin=slave, check=True)
-        os.set_blocking(self.master, False)
-        self.screen = pyte.Screen(cols, rows)
-        self.stream = pyte.ByteStream(self.screen)
-        self.raw = b""
 
-    def wait(self, text):
-        end = time.monotonic() + 10
-        while time.monotonic() < end:
-            try:
-                data = os.read(self.master, 65536)
-                self.raw += data
-                self.stream.feed(data)
-            except BlockingIOError:
-                time.sleep(0.05)
-            if any(text in line for line in self.screen.display):
-                return
-        raise AssertionError("\n".join(self.screen.display))
+class Session:
+    """The wizard in tmux with the live system's settings, and one console."""
 
-    def send(self, keys):
-        os.write(self.master, keys.encode())
+    def __init__(self, folder):
+        self.short = tempfile.TemporaryDirectory()  # a socket's path has at most 107 bytes
+        self.socket = self.short.name + "/s"
+        env = environment(folder, "vt220", PS1="type here: ")
+        wizard = folder / "wizard"         # what tmux.conf starts
+        wizard.write_text(f"#!/bin/sh\nexec '{PROGRAM}' --stay\n")
+        wizard.chmod(0o755)
+        conf = folder / "tmux.conf"
+        conf.write_text(TMUX_CONF.read_text().replace("/usr/lib/rehost/wizard", str(wizard)))
+        subprocess.run(["tmux", "-S", self.socket, "-f", str(conf), "start-server"], env=env,
+                       check=True, timeout=20)
+        self.a, self.b = (self.console(env, *size) for size in ((43, 132), (24, 80)))
+
+    def console(self, env, rows, cols):
+        w = Wizard.__new__(Wizard)
+        w.attach(["tmux", "-S", self.socket, "attach", "-t", "rehost"], env, rows, cols)
+        return w
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exc):
+        subprocess.run(["tmux", "-S", self.socket, "kill-server"], check=False, timeout=20)
+        for w in (self.a, self.b):
+            w.proc.close(force=True)
+        self.short.cleanup()
+
+    def wait(self, *wanted):
+        for w in (self.a, self.b):
+            w.wait(*wanted)
 
 
 def test_one_session_on_two_consoles(tmp_path):
-    a, b = Console(43, 132), Console(24, 80)
-    log = tmp_path / "wizard.log"
-    p = subprocess.Popen([PROGRAM, f"--console={a.name}=linux", "--console=/dev/no-such-tty=vt220",
-                          f"--console={b.name}=vt220"], env=environment(tmp_path),
-                         stdin=subprocess.DEVNULL)
-    try:
-        for c in (a, b):
-            c.wait("What do you want to do?")
-        b.send("1")
-        for c in (a, b):
-            c.wait("Capture: disks")
-        a.send(" ")
-        for c in (a, b):
-            c.wait("[x] sda")
-        a.send(ESC)
-        b.wait("What do you want to do?")
-        b.send("5")                        # the shell is on b, a says so
-        a.wait(f"A shell is open on {b.name}.")
-        b.send("tty >/dev/tty\n")          # its own controlling terminal
-        b.wait(b.name)
-        b.send("exit\n")
-        for c in (a, b):
-            c.wait("What do you want to do?")
-        b.send(CTRL_C)                     # the live system's wizard stays
-        b.wait("This wizard stays")
-        assert "console not used: /dev/no-such-tty" in log.read_text()
-    finally:
-        p.terminate()
-        assert p.wait(10) == 0
+    if not shutil.which("tmux"):
+        pytest.skip("tmux isn't installed")
+    with Session(tmp_path) as s:
+        s.wait("What do you want to do?")
+        s.b.send("1")
+        s.wait("Capture: disks")
+        s.a.send(" ")
+        s.wait("[x] sda")
+        s.a.send(ESC)
+        s.wait("What do you want to do?")
+        s.b.send("5")                      # the shell is on both
+        s.wait("type here:")
+        s.b.send("echo $((6 * 7))-here\n")
+        s.wait("42-here")
+        s.a.send("sleep 100; exit\n")
+        s.a.wait("sleep 100")
+        time.sleep(0.5)
+        s.a.send(CTRL_C)                   # stops what runs there
+        s.a.send("exit\n")
+        s.wait("What do you want to do?")
+        s.b.send(CTRL_C)
+        s.wait("This wizard stays")
 
 
-def test_unattended_lines_on_every_console(tmp_path):
-    a, b = Console(24, 80), Console(24, 80)
-    (tmp_path / "answers").write_text("job = verify\nimage = /a.rhi\nafter = poweroff\n")
-    (tmp_path / "poweroff").write_text("#!/bin/sh\n")
-    (tmp_path / "poweroff").chmod(0o755)
-    env = environment(tmp_path)
-    env["PATH"] = f"{tmp_path}:{env['PATH']}"
-    r = subprocess.run([PROGRAM, f"--console={a.name}", f"--console={b.name}", "--unattended",
-                        f"--answers={tmp_path}/answers"], env=env, timeout=20, check=False)
-    assert r.returncode == 0
-    for c in (a, b):
-        c.wait("REHOST-JOB: done status=0")
-        assert b"done status=0 digest=" + b"ab" * 32 + b" warnings=0\r\n" in c.raw
+def test_shell_that_is_killed(tmp_path):
+    """It leaves the terminal to a group that is gone."""
+    with Wizard(tmp_path, PS1="type here: ") as w:
+        w.title("Main menu")
+        w.send("5")
+        w.wait("type here:")
+        w.send("kill -9 $$\n")
+        w.title("Main menu")
+        w.send(DOWN)
+        w.wait("> 6  Save logs")

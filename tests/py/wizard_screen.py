@@ -33,15 +33,18 @@ def environment(folder, term="linux", **extra):
 class Wizard:
     def __init__(self, folder, rows=24, cols=80, term="linux", args=(), **extra):
         self.folder = pathlib.Path(folder)
+        self.attach([str(PROGRAM), *args], environment(folder, term, **extra), rows, cols)
+
+    def attach(self, argv, env, rows, cols):
+        """Runs argv on a terminal of this size."""
         self.screen = pyte.Screen(cols, rows)
         self.stream = pyte.ByteStream(self.screen)
-        if term in ("vt100", "vt220"):
+        if env["TERM"] in ("vt100", "vt220"):
             # these switch character sets; our screens never use the graphic one
             self.stream.select_other_charset("@")
             self.stream.select_other_charset("G")
         self.raw = b""
-        self.proc = pexpect.spawn(str(PROGRAM), list(args), dimensions=(rows, cols),
-                                  env=environment(folder, term, **extra))
+        self.proc = pexpect.spawn(argv[0], argv[1:], dimensions=(rows, cols), env=env)
 
     def __enter__(self):
         return self
