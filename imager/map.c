@@ -19,9 +19,10 @@
  * it is so large that it is free space rather than a gap. */
 #define FIRST_GAP_WHOLE (64ull << 20)
 #define FIRST_GAP_PART (2ull << 20)
-/* Other gaps up to this size come from alignment; boot loaders use them too. */
+/* Gaps between partitions up to this size come from alignment; boot loaders use
+ * them too. */
 #define GAP_WHOLE (1ull << 20)
-/* The disk's end: backup GPT, Windows' dynamic disk database, RAID metadata. */
+/* The disk's end: Windows' dynamic disk database, RAID metadata. */
 #define DISK_END (1ull << 20)
 /* A note tells of more bytes than this behind a file system's end. */
 #define TAIL_NOTE (1ull << 20)
@@ -270,13 +271,47 @@ out:
 
 /* ---- the disk ---- */
 
+/* 0: all of [start, end) was read and is zero. */
+static int holds_something(struct blkdev *d, uint64_t start, uint64_t end)
+{
+	uint8_t buf[16384];
+
+	while (start < end) {
+		size_t n = end - start < sizeof buf ? (size_t)(end - start) : sizeof buf;
+
+		if (dev_read(d, start, buf, n, NULL) < 0 || buf[0] || memcmp(buf, buf + 1, n - 1))
+			return 1;
+		start += n;
+	}
+	return 0;
+}
+
+/* The same of what of [at, end) isn't the table's own. */
+static int end_holds_something(struct build *b, uint64_t at, uint64_t end)
+{
+	const struct part_table *t = b->m->table;
+
+	if (b->opt->probe_only)
+		return 1;
+	for (size_t i = 0; i < t->n_ranges && at < end; i++) {
+		uint64_t s = t->ranges[i].start, f = s + t->ranges[i].size;
+
+		if (f <= at)
+			continue;
+		if (s > at && holds_something(b->d, at, s < end ? s : end))
+			return 1;
+		at = f;
+	}
+	return at < end && holds_something(b->d, at, end);
+}
+
 /* What is kept of a gap whatever it is; the table's own sectors come by
  * themselves. */
 static int do_gap(struct build *b, uint64_t start, uint64_t end, int first, int last)
 {
 	struct ranges here = { 0 };
 	const struct part_table *t = b->m->table;
-	uint64_t keep = end - start <= GAP_WHOLE ? end : start;
+	uint64_t keep = !last && end - start <= GAP_WHOLE ? end : start, tail;
 	int r;
 
 	if (start >= end)
@@ -288,9 +323,10 @@ static int do_gap(struct build *b, uint64_t start, uint64_t end, int first, int 
 		       last ? "gap after the last partition" : "gap");
 	if (!r)
 		r = ranges_add(&here, start, keep, b->e);
-	if (!r && b->d->size - DISK_END < end && b->d->size > DISK_END)
-		r = ranges_add(&here, b->d->size - DISK_END < start ? start : b->d->size - DISK_END,
-			       end, b->e);
+	tail = b->d->size > DISK_END ? b->d->size - DISK_END : 0;
+	tail = tail < keep ? keep : tail;
+	if (!r && tail < end && end_holds_something(b, tail, end))
+		r = ranges_add(&here, tail, end, b->e);
 	for (size_t i = 0; i < t->n_ranges && !r; i++) {
 		uint64_t s = t->ranges[i].start, f = s + t->ranges[i].size;
 

@@ -30,3 +30,11 @@ st=0
 LD_PRELOAD=$PWD/faults.so FAULT_FILE=$PWD/disk.img FAULT_READ=1024+1024 \
 	rehost capture disk.img disk2.rhi 2>err || st=$?
 [ $st = 3 ] || fail "unreadable superblock: status $st: $(cat err)"
+# the disk's last MiB, zeros: kept only when that can't be seen
+truncate -s 32M mbr.img
+echo 'start=2048, size=8M, type=83' | sfdisk -q mbr.img
+rehost map --json mbr.img >map
+[ "$(json map 'd["used_end"]')" = $((9 << 20)) ] || fail "zeros at the end were kept: $(cat map)"
+LD_PRELOAD=$PWD/faults.so FAULT_FILE=$PWD/mbr.img FAULT_READ=$(((31 << 20) + 8192))+512 \
+	rehost map --json mbr.img >map || fail "map of an unreadable end"
+[ "$(json map 'd["used_end"]')" = $((32 << 20)) ] || fail "an unreadable end was left out: $(cat map)"

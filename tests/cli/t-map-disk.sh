@@ -60,13 +60,26 @@ region "26214400 41943040 $(used fat) fat vfat 0 partition 2"
 region "74448896 20971520 $(used ntfs) ntfs ntfs 0 partition 5"
 region "96468992 8388608 4096 swap swap 0 partition 6"
 region "108003328 4194304 4194304 raw - 0 partition 7"
-region "112197632 160432128 1048576 none - 0 gap after the last partition"
+region "112197632 160432128 0 none - 0 gap after the last partition"
 grep -q '^note Taken whole: no file system was recognised' map.out || fail "$(cat map.out)"
 # the three EBRs are in, wherever they lie
 for at in 73400320 $((188416 * 512 - 1048576)) $((210944 * 512 - 1048576)); do
 	awk -v at=$at '/^extent/ && $2 <= at && at + 512 <= $2 + $3 { f = 1 } END { exit !f }' map.out ||
 		fail "EBR at $at is not in the map: $(cat map.out)"
 done
+
+# --- the disk's last MiB: whole if anything is in it, wherever
+for at in $((271581184)) $((272629759)); do
+	cp mbr end
+	printf x | dd of=end bs=1 seek="$at" conv=notrunc status=none
+	sane end
+	region "112197632 160432128 1048576 none - 0 gap after the last partition"
+done
+cp mbr end
+printf x | dd of=end bs=1 seek=$((271581183)) conv=notrunc status=none
+sane end
+region "112197632 160432128 0 none - 0 gap after the last partition"
+rm end
 
 # --- the gap before the first partition
 truncate -s 200M gap
@@ -99,7 +112,10 @@ region "34603008 20971520 20971520 raw ntfs 0 partition 5"
 region "55574528 8388608 8388608 raw swsuspend 1 partition 6"
 grep -q 'Taken whole: it is a Windows dynamic disk' map.out || fail "$(cat map.out)"
 grep -q 'Taken whole: it holds the memory of a system that was suspended' map.out || fail "$(cat map.out)"
-# the backup GPT
+# the backup GPT, by itself in the last MiB
+grep -q "^extent $((104857600 - 33 * 512)) 16896$" map.out || fail "$(tail -n 3 map.out)"
+sig x '104857600 - 33 * 512 - 1'
+sane gpt
 grep -q "^extent 103809024 1048576$" map.out || fail "$(tail -n 3 map.out)"
 
 # --- a stale file system beside a table: which one is right can't be told
