@@ -103,6 +103,26 @@ int blkuse_overlap(const struct kernel_view *k, struct blkdev_id user,
 	return id_of_dir(dir, &parent) == 0 && same(parent, user);
 }
 
+int blkuse_backed_by(const struct kernel_view *k, struct blkdev_id dev,
+		     const char *path)
+{
+	struct blkdev_id stack[BLKUSE_STACK_MAX];
+	size_t n = blkuse_stack(k, dev, stack);
+	struct stat want, st;
+	char file[PATH_MAX];
+
+	if (!k)
+		k = &kernel_view_real;
+	if (stat(path, &want) < 0 || !S_ISREG(want.st_mode))
+		return 0;
+	for (size_t i = 0; i < n; i++)
+		if (sysfs_text(file, sizeof file, "%s/dev/block/%u:%u/loop/backing_file",
+			       k->sys, stack[i].major, stack[i].minor) > 0 &&
+		    stat(file, &st) == 0 && st.st_dev == want.st_dev && st.st_ino == want.st_ino)
+			return 1;
+	return 0;
+}
+
 struct file_search {
 	const char *real;         /* the file's real path */
 	struct blkdev_id st_dev, found;
@@ -213,6 +233,23 @@ static void use_holders(struct use_search *u, const char *dir, const char *name)
 	}
 }
 
+/* The file d is attached to this loop device: what is mounted from it. */
+static void use_loop_mounts(struct use_search *u, const char *name)
+{
+	struct disk loop = { .kind = "disk" };
+	struct use_search mounts = { u->k, &loop, BLKUSE_NONE, u->text, u->size };
+	char text[32];
+
+	if (strcmp(u->d->kind, "file") ||
+	    sysfs_text(text, sizeof text, "%s/block/%s/dev", u->k->sys, name) <= 0 ||
+	    sscanf(text, "%u:%u", &loop.major, &loop.minor) != 2)
+		return;
+	mounts_each(u->k, use_mount, &mounts);
+	swaps_each(u->k, use_mount, &mounts);
+	if (mounts.kind != BLKUSE_NONE)
+		u->kind = mounts.kind;
+}
+
 static void use_loops(struct use_search *u)
 {
 	cleanup_names char **names = sysfs_names("%s/block", u->k->sys);
@@ -230,6 +267,8 @@ static void use_loops(struct use_search *u)
 		    mounts_device(u->k, file, &id) < 0 ||
 		    !blkuse_overlap(u->k, id, blkuse_id(u->d)))
 			continue;
+		if (u->kind == BLKUSE_NONE)
+			use_loop_mounts(u, *p);
 		snprintf(text, sizeof text, "%s is in use by %s/%s; run `losetup -d %s/%s` first",
 			 file, u->k->dev, *p, u->k->dev, *p);
 		found(u, BLKUSE_LOOP, text);

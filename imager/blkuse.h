@@ -22,6 +22,11 @@ int blkuse_overlap(const struct kernel_view *k, struct blkdev_id user,
 int blkuse_of_file(const struct kernel_view *k, const char *path,
 		   struct blkdev_id *ret);
 
+/* 1 if dev, or a device that it lies on, is a loop device over the regular file
+ * at path, whatever name it was attached by: then both are the same bytes. */
+int blkuse_backed_by(const struct kernel_view *k, struct blkdev_id dev,
+		     const char *path);
+
 enum blkuse_kind {
 	BLKUSE_NONE, BLKUSE_MOUNTED_RO, BLKUSE_MOUNTED_RW, BLKUSE_SWAP,
 	BLKUSE_HELD, BLKUSE_LOOP, BLKUSE_BUSY,

@@ -13,6 +13,10 @@
 #include "imager/disks-json.h"
 #include "imager/engine.h"
 
+/* What a `-` means. */
+#define STDIN_PATH "/proc/self/fd/0"
+#define STDOUT_PATH "/proc/self/fd/1"
+
 static int is_file(const struct disk *d)
 {
 	return !strcmp(d->kind, "file");
@@ -27,19 +31,22 @@ static int same_file(const struct disk *d, const char *path)
 	       major(st.st_dev) == d->major && minor(st.st_dev) == d->minor;
 }
 
-/* 1 if path names the block device d, or a file that lies on it. */
+/* 1 if path names d itself by another name, or something that lies on it. */
 static int lies_on_disk(const struct kernel_view *k, const struct disk *d, const char *path)
 {
 	struct blkdev_id id;
 	struct stat st;
 
-	if (is_file(d) || stat(path, &st) < 0)
+	if (stat(path, &st) < 0)
 		return 0;
+	if (!is_file(d) && blkuse_backed_by(k, blkuse_id(d), path))
+		return 1;
 	if (S_ISBLK(st.st_mode))
 		id = (struct blkdev_id){ major(st.st_rdev), minor(st.st_rdev) };
 	else if (blkuse_of_file(k, path, &id) < 0)
 		return 0;
-	return blkuse_overlap(k, id, blkuse_id(d));
+	return is_file(d) ? blkuse_backed_by(k, id, d->path) :
+		blkuse_overlap(k, id, blkuse_id(d));
 }
 
 int guard_target_disk(const struct kernel_view *k, const struct disk *target,
@@ -98,6 +105,13 @@ int guard_image_path(const struct kernel_view *k, const struct disk *source,
 	char dir[PATH_MAX];
 	struct stat st;
 
+	if (!strcmp(path, "-")) {
+		if (same_file(source, STDOUT_PATH) || lies_on_disk(k, source, STDOUT_PATH))
+			return err_set(e, ERR_REFUSED,
+				       "standard output is %s or lies on it, which is to be captured",
+				       source->path);
+		return 0;
+	}
 	snprintf(dir, sizeof dir, "%s", path);
 	if (strlen(path) >= sizeof dir)
 		return err_set(e, ERR_USAGE, "the path of the image is too long");
@@ -106,7 +120,7 @@ int guard_image_path(const struct kernel_view *k, const struct disk *source,
 	if (stat(path, &st) == 0 && !S_ISREG(st.st_mode))
 		return err_set(e, ERR_REFUSED,
 			       "%s is not a regular file; an image is a file (use `-` for a pipe)", path);
-	if (lies_on_disk(k, source, dirname(dir)))
+	if (lies_on_disk(k, source, path) || lies_on_disk(k, source, dirname(dir)))
 		return err_set(e, ERR_REFUSED,
 			       "%s lies on %s, which is to be captured; choose another disk or a share for the image",
 			       path, source->path);
@@ -211,9 +225,23 @@ static int make_file(const struct guard_request *r, struct guard_permit *ret,
 	return 0;
 }
 
+/* A misspelt disk, however its directory is written, must not become a file in
+ * memory that looks like a success. */
+static int is_in_dev(const char *path)
+{
+	char copy[PATH_MAX], real[PATH_MAX];
+
+	snprintf(copy, sizeof copy, "%s", path);
+	if (!realpath(dirname(copy), real))
+		return !strncmp(path, "/dev/", 5);
+	return !strcmp(real, "/dev") ||
+	       (!strncmp(real, "/dev/", 5) && strncmp(real, "/dev/shm", 8));
+}
+
 int guard_permit_write(const struct guard_request *r, struct guard_permit *ret,
 		       struct err *e)
 {
+	const char *image = r->image_path ? r->image_path : STDIN_PATH;
 	struct disk d;
 	struct stat st;
 	int there = stat(r->target, &st) == 0;
@@ -222,15 +250,15 @@ int guard_permit_write(const struct guard_request *r, struct guard_permit *ret,
 	if (strlen(r->target) >= sizeof ret->path)
 		return err_set(e, ERR_USAGE, "the path of the target is too long");
 	snprintf(ret->path, sizeof ret->path, "%s", r->target);
-	if (!strncmp(r->target, "/dev/", 5) && !there)
+	if (!there && is_in_dev(r->target))
 		return err_set(e, ERR_NOT_FOUND,
 			       "%s: there is no such disk; `rehost disks` lists the disks", r->target);
 	if (!there || (S_ISREG(st.st_mode) && !st.st_size))
 		return make_file(r, ret, e);
 	if (disk_by_path(NULL, r->target, &d, e) < 0 ||
-	    guard_target_disk(NULL, &d, r->image_path, e) < 0 ||
+	    guard_target_disk(NULL, &d, image, e) < 0 ||
 	    check_fit(r, &d, e) < 0 || show_loss(r, &d, e) < 0 || ask(r, &d, e) < 0 ||
-	    check_unchanged(&d, r->target, r->image_path, e) < 0)
+	    check_unchanged(&d, r->target, image, e) < 0)
 		return e->code;
 	if (stat(r->target, &st) < 0)
 		return err_sys(e, errno, "%s", r->target);

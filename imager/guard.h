@@ -24,7 +24,8 @@ int guard_source_disk(const struct kernel_view *k, const struct disk *source,
 		      struct err *e) must_check;
 
 /* May an image be written to path while source is read?  Refuses the source
- * itself and a file system that lies on the source.  path's directory must exist. */
+ * itself and a file system that lies on the source; "-": standard output.  path's
+ * directory must exist. */
 int guard_image_path(const struct kernel_view *k, const struct disk *source,
 		     const char *path, struct err *e) must_check;
 
