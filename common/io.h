@@ -7,4 +7,8 @@
 int io_write_all(int fd, const void *buf, size_t len);
 /* Up to len bytes; *ret_got < len only at the end of the file.  0 or errno. */
 int io_read_full(int fd, void *buf, size_t len, size_t *ret_got);
+/* For the begin of main(): descriptors 0 to 2 that are not open become ones
+ * that only fail, so that no disk or image gets such a number and with it what
+ * is meant for people.  0 or errno. */
+int io_keep_std(void);
 #endif

@@ -29,6 +29,8 @@ static void in_child(const struct run_spec *s, int out, int err, int fail)
 	sigset_t none;
 	int n;
 
+	/* a child is given a secret only by the file that is meant for it */
+	unsetenv("REHOST_PASSWORD");
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	signal(SIGPIPE, SIG_DFL);

@@ -3,6 +3,7 @@
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include "common/io.h"
 #include "drivers-inject/report.h"
 #include "drivers-inject/search.h"
 #include "imager/dev/dev.h"
@@ -76,7 +77,7 @@ int main(int argc, char **argv)
 	struct blkdev *d;
 	struct json_object *doc;
 	struct err e = { 0 };
-	int incomplete, r = parse(argc, argv, &o);
+	int incomplete, r = io_keep_std() ? 1 : parse(argc, argv, &o);
 
 	if (r >= 0)
 		return r;

@@ -158,10 +158,9 @@ static int capture_steps(struct job *j, struct shot *s, struct err *e)
 	uint64_t before = report_warnings(j->rep);
 	char warning[1200];
 	struct events_done d = { 0 };
-	int to_pipe = !strcmp(s->path, "-");
 
 	if (guard_source_disk(NULL, &s->disk, j->o->yes, warning, sizeof warning, e) < 0 ||
-	    (!to_pipe && guard_image_path(NULL, &s->disk, s->path, e) < 0))
+	    guard_image_path(NULL, &s->disk, s->path, e) < 0)
 		return e->code;
 	if (*warning)
 		report_warning(j->rep, "mounted", 0, 0, "%s", warning);
@@ -186,6 +185,8 @@ static void name_in_dir(const struct disk *d, char *ret, size_t size)
 {
 	size_t n;
 
+	_Static_assert(sizeof d->name + sizeof d->serial + sizeof ".rhi.part" < NAME_MAX,
+		       "a file's name");
 	snprintf(ret, size, "%s%s%s", d->name, *d->serial ? "-" : "", d->serial);
 	for (n = 0; ret[n]; n++)
 		if (!strchr("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-", ret[n]))
@@ -196,7 +197,7 @@ static void name_in_dir(const struct disk *d, char *ret, size_t size)
 static int capture_one(struct job *j, const char *disk, const struct cmd_image *im, struct err *e)
 {
 	struct shot s = { 0 };
-	char name[200];
+	char name[NAME_MAX + 1];
 	int rc = disk_by_path(NULL, disk, &s.disk, e);
 
 	if (rc < 0)
@@ -223,6 +224,8 @@ static int write_machine(struct job *j, const char *dir, struct err *e)
 	cleanup_fclose FILE *f = NULL;
 	char part[PATH_MAX], path[PATH_MAX];
 
+	mode_t old;
+
 	if (snprintf(path, sizeof path, "%s/machine.json", dir) >= (int)sizeof path ||
 	    snprintf(part, sizeof part, "%s.part", path) >= (int)sizeof part)
 		return err_set(e, ERR_USAGE, "the path of the image is too long");
@@ -230,14 +233,19 @@ static int write_machine(struct job *j, const char *dir, struct err *e)
 	json_put_str(o, "tool", "rehost " REHOST_VERSION);
 	json_put(o, "disks", json_object_get(j->machine_disks));
 	json_put(o, "hardware", json_object_get(j->hardware));
+	old = umask(077); /* like the images */
 	f = fopen(part, "we");
+	umask(old);
 	if (!f)
 		return err_sys(e, errno, "%s", part);
 	if (json_print(f, o, e) < 0)
-		return err_prefix(e, "%s", part);
-	if (fsync(fileno(f)) < 0 || rename(part, path) < 0)
-		return err_sys(e, errno, "%s", path);
-	return 0;
+		err_prefix(e, "%s", part);
+	else if (fsync(fileno(f)) < 0 || rename(part, path) < 0)
+		err_sys(e, errno, "%s", path);
+	else
+		return 0;
+	unlink(part);
+	return e->code;
 }
 
 /* A directory that isn't there is made, but not its parents: a misspelt path
@@ -253,6 +261,45 @@ static int make_dir(const char *path, const char *shown, struct err *e)
 	return err_sys(e, errno == EEXIST ? ENOTDIR : errno, "%s: the directory can't be made", shown);
 }
 
+static int same_disk(const struct disk *a, const struct disk *b)
+{
+	return a->major == b->major && a->minor == b->minor && a->ino == b->ino;
+}
+
+/* Before the first of several disks is read: no two of them are one or would
+ * get one name, and nothing of another capture would be replaced. */
+static int check_names(const struct job *j, const char *dir, struct err *e)
+{
+	char **args = j->o->args, path[PATH_MAX + NAME_MAX + 2], a[NAME_MAX + 1], b[NAME_MAX + 1];
+	int n = j->o->n_args - 1;
+	struct disk d, other;
+
+	for (int i = 0; i < n; i++) {
+		if (disk_by_path(NULL, args[i], &d, e) < 0)
+			return e->code;
+		name_in_dir(&d, a, sizeof a);
+		for (int k = 0; k < i; k++) {
+			if (disk_by_path(NULL, args[k], &other, e) < 0)
+				return e->code;
+			name_in_dir(&other, b, sizeof b);
+			if (same_disk(&d, &other))
+				return err_set(e, ERR_USAGE, "%s and %s are the same disk", args[k], args[i]);
+			if (!strcmp(a, b))
+				return err_set(e, ERR_REFUSED, "the images of %s and %s would both be named %s; capture one of them to another place",
+					       args[k], args[i], a);
+		}
+		snprintf(path, sizeof path, "%s/%s", dir, a);
+		if (!j->o->overwrite && access(path, F_OK) == 0)
+			return err_set(e, ERR_REFUSED, "%s holds %s already; choose another directory, or give --overwrite",
+				       j->dest, a);
+	}
+	snprintf(path, sizeof path, "%s/machine.json", dir);
+	if (j->machine_disks && !j->o->overwrite && access(path, F_OK) == 0)
+		return err_set(e, ERR_REFUSED, "%s holds the images of a machine already; choose another directory, or give --overwrite",
+			       j->dest);
+	return 0;
+}
+
 static int capture_all(struct job *j, struct cmd_image *im, struct err *e)
 {
 	int status = 0, rc, n = j->o->n_args - 1;
@@ -261,6 +308,8 @@ static int capture_all(struct job *j, struct cmd_image *im, struct err *e)
 	snprintf(dir, sizeof dir, "%s", im->path);
 	if (strcmp(im->path, "-") &&
 	    make_dir(im->is_dir ? im->path : dirname(dir), j->dest, e) < 0)
+		return e->code;
+	if (im->is_dir && check_names(j, im->path, e) < 0)
 		return e->code;
 	for (int i = 0; i < n; i++) {
 		if (n > 1)
@@ -301,6 +350,8 @@ static int check_args(const struct cmd_opts *o, struct err *e)
 
 	if (strcmp(dest, "-"))
 		return 0;
+	if (o->events_fd == 1)
+		return err_set(e, ERR_USAGE, "--events-fd 1: the image goes to standard output, so events can't; give another descriptor");
 	if (o->n_args > 2)
 		return err_set(e, ERR_USAGE, "a pipe takes one disk; for several, name a directory");
 	if (o->verify)

@@ -4,7 +4,9 @@
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
+#include "common/io.h"
 #include "common/run.h"
+#include "common/text.h"
 #include "imager/cmd.h"
 
 static const struct cmd *const commands[] = {
@@ -61,7 +63,9 @@ static int run_command(const struct cmd *c, int argc, char **argv)
 		rc = c->run(&o, &e);
 	if (rc >= 0)
 		return rc;
-	fprintf(stderr, "rehost %s: %s\n", c->name, e.msg);
+	fprintf(stderr, "rehost %s: ", c->name);
+	text_print(stderr, e.msg);
+	fputc('\n', stderr);
 	return err_exit_status(rc);
 }
 
@@ -69,6 +73,8 @@ int main(int argc, char **argv)
 {
 	const char *word = argc > 1 ? argv[1] : "";
 
+	if (io_keep_std())
+		return 1;
 	if (!strcmp(word, "--help") || !strcmp(word, "-h") || !strcmp(word, "help")) {
 		usage(stdout);
 		return fflush(stdout) ? 1 : 0;

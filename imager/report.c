@@ -7,6 +7,7 @@
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
+#include "common/text.h"
 #include "common/units.h"
 
 #define EVENT_EVERY 0.25   /* s between progress events */
@@ -95,6 +96,14 @@ static int64_t eta_now(const struct report *r, double at, uint64_t done, uint64_
 	if (!done || seconds < 2 || done > total)
 		return -1;
 	return (int64_t)((double)(total - done) * seconds / (double)done + 0.5);
+}
+
+/* Names and labels in it are a disk's or a server's, not to be trusted. */
+static void show_text(struct report *r, const char *before, const char *text)
+{
+	fputs(before, r->p.people);
+	text_print(r->p.people, text);
+	fputc('\n', r->p.people);
 }
 
 static void show(struct report *r, const struct events_progress *p)
@@ -203,9 +212,9 @@ static void *watch(void *ctx)
 
 	pthread_mutex_lock(&r->lock);
 	while (!r->ending) {
-		clock_gettime(CLOCK_REALTIME, &until);
+		clock_gettime(CLOCK_MONOTONIC, &until);
 		until.tv_sec += WAITING_EVERY;
-		if (pthread_cond_timedwait(&r->wake, &r->lock, &until) == ETIMEDOUT)
+		if (pthread_cond_clockwait(&r->wake, &r->lock, CLOCK_MONOTONIC, &until) == ETIMEDOUT)
 			tell_waiting(r);
 	}
 	pthread_mutex_unlock(&r->lock);
@@ -284,7 +293,7 @@ void report_step(struct report *r, const char *step, const char *text)
 	r->n_samples = 0;
 	sample_add(r, r->step_began, 0);
 	events_step(r->ev, step, text);
-	fprintf(r->p.people, "%s\n", text);
+	show_text(r, "", text);
 	leave(r);
 }
 
@@ -302,7 +311,7 @@ void report_warning(struct report *r, const char *code, uint64_t off, uint64_t l
 	events_warning(r->ev, code, text, off, len);
 	end_bar(r);
 	if (r->warnings <= WARNINGS_SHOWN)
-		fprintf(r->p.people, "warning: %s\n", text);
+		show_text(r, "warning: ", text);
 	else if (r->warnings == WARNINGS_SHOWN + 1)
 		fprintf(r->p.people, "warning: more warnings are not shown here; the image and the events have all\n");
 	leave(r);

@@ -120,7 +120,8 @@ static int open_part(struct file_out *f, struct err *e)
 {
 	struct stat st, now;
 
-	f->fd = open(f->part, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
+	/* 0600: the image holds what on the disk only root can read */
+	f->fd = open(f->part, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (f->fd < 0)
 		return err_sys(e, errno, "%s could not be created", f->part);
 	if (fstat(f->fd, &st) < 0 || !S_ISREG(st.st_mode))

@@ -17,3 +17,8 @@ expect_status 1 rehost place --run ./no-such-program there
 rm there/kept
 expect_status 0 rehost place there
 [ -z "$(find there -type f)" ] || fail "left behind: $(find there)"
+# the program isn't given the password
+printf '#!/bin/sh\nenv\n' > show
+chmod +x show
+REHOST_PASSWORD=s3cret expect_status 0 rehost place --run ./show there
+! grep s3cret out || fail "the password reached a child's environment"
