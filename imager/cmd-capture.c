@@ -159,6 +159,10 @@ static int capture_steps(struct job *j, struct shot *s, struct err *e)
 	char warning[1200];
 	struct events_done d = { 0 };
 
+	if (!s->disk.size)
+		return err_set(e, ERR_NOT_FOUND,
+			       "%s has no bytes to capture; is there a medium in the drive, or was the file cut off?",
+			       s->disk.path);
 	if (guard_source_disk(NULL, &s->disk, j->o->yes, warning, sizeof warning, e) < 0 ||
 	    guard_image_path(NULL, &s->disk, s->path, e) < 0)
 		return e->code;

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include "common/cleanup.h"
 #include "common/json.h"
@@ -80,11 +81,12 @@ static int copy(struct job *j, const struct guard_permit *permit,
 	struct restore_options opt = { .job.workers = j->o->workers, .verify = j->o->verify,
 				       .wipe = j->wipe, .n_wipe = j->n_wipe };
 	struct blkdev *target;
+	struct stat st;
 	int rc;
 
 	if (dev_open_rw(&permit->token, &target, e) < 0)
 		return e->code;
-	if (strncmp(j->target, "/dev/", 5)) /* a file has any sector size */
+	if (stat(permit->path, &st) == 0 && S_ISREG(st.st_mode)) /* has any sector size */
 		target->sector_size = j->params.sector_size;
 	report_start(j->rep, &(struct events_start){ .source = j->o->args[0], .target = j->target,
 						     .bytes_total = j->params.used_bytes });

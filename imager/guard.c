@@ -87,7 +87,8 @@ int guard_source_disk(const struct kernel_view *k, const struct disk *source,
 	enum blkuse_kind kind = blkuse_why(k, source, why, sizeof why);
 
 	*ret_warning = 0;
-	if (kind != BLKUSE_MOUNTED_RW && kind != BLKUSE_SWAP)
+	/* busy: nobody knows how, perhaps mounted in another mount namespace */
+	if (kind != BLKUSE_MOUNTED_RW && kind != BLKUSE_SWAP && kind != BLKUSE_BUSY)
 		return 0;
 	if (!even_mounted)
 		return err_set(e, ERR_REFUSED,

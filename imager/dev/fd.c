@@ -157,8 +157,14 @@ static int from_fd(int fd, const char *path, const struct stat *st,
 int dev_open_ro(const char *path, struct blkdev **ret, struct err *e)
 {
 	struct stat st;
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	int fd;
 
+	/* opening a FIFO would wait for its other end */
+	if (stat(path, &st) == 0 && !S_ISREG(st.st_mode) && !S_ISBLK(st.st_mode))
+		return err_set(e, ERR_USAGE,
+			       "%s is neither a block device nor a regular file",
+			       path);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return err_sys(e, errno, "%s: cannot be opened for reading", path);
 	if (fstat(fd, &st) < 0) {

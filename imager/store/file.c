@@ -28,12 +28,16 @@ static int file_append(struct store_out *s, const void *buf, size_t len,
 		       struct err *e)
 {
 	struct file_out *f = (struct file_out *)s;
-	int n = io_write_all(f->fd, buf, len);
+	int r, n = io_write_all(f->fd, buf, len);
 	uint64_t end = s->written + len;
 
-	if (n)
-		return err_sys(e, n, "%s: writing the image at offset %llu",
-			       f->part, (unsigned long long)s->written);
+	if (n) {
+		r = err_sys(e, n, "%s: writing the image at offset %llu",
+			    f->part, (unsigned long long)s->written);
+		if (r == ERR_NOSPACE)
+			err_prefix(e, "the place is full, and the unfinished image was removed; make room there, choose another place, or --level small");
+		return r;
+	}
 	if (end - f->started >= WRITE_OUT_STEP) {
 		/* a hint: file systems that can't do it say so, in vain */
 		sync_file_range(f->fd, (off_t)f->started,
@@ -142,9 +146,11 @@ int file_create(const char *path, int replace, struct store_out **ret,
 		struct err *e)
 {
 	struct file_out *f;
+	struct stat st;
 	int r;
 
-	if (!replace && access(path, F_OK) == 0)
+	/* also a symbolic link that leads nowhere */
+	if (!replace && lstat(path, &st) == 0)
 		return err_set(e, ERR_REFUSED, "%s is there already; choose another name", path);
 	f = calloc(1, sizeof *f);
 	if (f) {

@@ -46,3 +46,15 @@ refused "read-write" rehost capture fs.img fs2.rhi
 refused "which is to be captured" rehost capture --yes fs.img mnt/fs2.rhi
 mount -o remount,ro mnt
 expect_status 0 rehost capture fs.img fs2.rhi
+# mounted where this process doesn't see it
+umount mnt
+mkfifo ready end
+unshare -m sh -c "mount $dev mnt && echo >ready && cat end" 2>err &
+timeout 10 cat ready >/dev/null || skip "no mount namespace: $(cat err)"
+echo > end.txt
+refused "kernel says" rehost capture --overwrite "$dev" fs2.rhi
+refused "kernel says" rehost restore --yes fs.rhi "$dev"
+expect_status 3 rehost capture --yes --overwrite "$dev" fs2.rhi
+cat end.txt > end
+wait
+mount "$dev" mnt

@@ -56,3 +56,8 @@ grep -q "lies on" err || fail "$(cat err)"
 mount -o remount,ro mnt
 expect_status 0 rehost capture --overwrite "$dev" fs3.rhi
 expect_status 4 rehost restore --yes fs.rhi "$dev"
+# an image of 4096 byte sectors into a file, wherever it lies
+expect_status 0 rehost capture "$dev4k" big.rhi
+shm=$(mktemp -d -p /dev/shm 2>err) || skip "no /dev/shm: $(cat err)"
+at_exit "rm -rf $shm"
+expect_status 0 rehost restore big.rhi "$shm/big.img"

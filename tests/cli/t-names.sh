@@ -46,9 +46,23 @@ expect_status 0 rehost restore --yes x.rhi "$bad"
 long=$(printf '%0255d' 0)
 cp one/disk.img "$long"
 expect_status 0 rehost capture "$long" long/
-ls long | grep -q '^0*\.rhi$' || fail "$(ls long)"
+for f in long/0*0.rhi; do
+	[ -e "$f" ] || fail "$(ls long)"
+done
 # a misspelt disk does not become a file in /dev
 [ "$(id -u)" != 0 ] || {
 	expect_status 1 sh -c "rehost restore x.rhi /proc/self/root/dev/no-such-disk"
 	[ ! -e /dev/no-such-disk ] || { rm /dev/no-such-disk; fail "a file was made in /dev"; }
 }
+# a link that leads nowhere is told before the disk is read, not after
+ln -s nowhere dangling
+expect_status 4 rehost capture one/disk.img dangling
+grep -q "there already" err || fail "$(cat err)"
+# a FIFO, which nobody writes to, is no image and no disk
+mkfifo fifo
+expect_status 2 timeout 10 rehost info fifo
+expect_status 2 timeout 10 rehost capture fifo x2.rhi
+# nothing to capture is no success
+: > nothing.img
+expect_status 1 rehost capture nothing.img nothing.rhi
+[ ! -e nothing.rhi ] || fail "an image of nothing was made"
