@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
@@ -96,7 +97,7 @@ static int job_words(const struct app *a, struct argv *v, struct err *e)
 	return job_argv(&a->w.job, false, v, e);
 }
 
-/* The task's child is told to stop and forgotten; it is reaped later. */
+/* The child is told to stop and forgotten; it is reaped later. */
 static void abandon(struct app *a)
 {
 	child_stop(&a->child, app_now());
@@ -221,6 +222,20 @@ static void child_finished(struct app *a, int status, int sig)
 	act(a, what);
 }
 
+/* A stopped job that hangs in the kernel: the wizard goes on without it. */
+static void let_go(struct app *a)
+{
+	struct progress *r = &a->w.run;
+
+	log_line("it hangs in the kernel until the server or disk answers");
+	snprintf(r->error, sizeof r->error, "It was stopped as you asked, but it still "
+		 "waits for a server or disk that does not answer, and ends when that "
+		 "does. Until then the image's name can't be used again there.");
+	abandon(a);
+	if (!a->child.pid)
+		wiz_job_end(&a->w, -1, SIGKILL, "");
+}
+
 /* SIGTERM or a lost terminal: the job is told to stop, then we leave. */
 static void leave(struct app *a)
 {
@@ -265,6 +280,8 @@ static void wait_for_something(struct app *a)
 	child_tick(&a->child, app_now());
 	if (child_ended(&a->child, &st, &sig))
 		child_finished(a, st, sig);
+	else if (child_hangs(&a->child, app_now()))
+		let_go(a);
 	reap(a);
 }
 
@@ -274,7 +291,8 @@ static void wait_for_child(struct app *a)
 	int st, sig;
 
 	child_stop(&a->child, app_now());
-	while (a->child.pid && !child_ended(&a->child, &st, &sig)) {
+	while (a->child.pid && !child_ended(&a->child, &st, &sig) &&
+	       !child_hangs(&a->child, app_now())) {
 		child_read(&a->child);
 		child_tick(&a->child, app_now());
 		poll(NULL, 0, 50);

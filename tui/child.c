@@ -208,6 +208,12 @@ void child_tick(struct child *c, long now)
 		kill(-c->pid, SIGKILL);
 }
 
+bool child_hangs(const struct child *c, long now)
+{
+	return c->pid && c->term_at &&
+	       now - c->term_at >= CHILD_KILL_SECONDS + CHILD_HANG_SECONDS;
+}
+
 void child_done(struct child *c)
 {
 	for (int i = 0; i < 3; i++)

@@ -12,6 +12,9 @@
 /* Between SIGTERM and SIGKILL: rehost gives a server 15 seconds to take back
  * what is unfinished. */
 #define CHILD_KILL_SECONDS 20
+/* Between SIGKILL and giving up: a program in the middle of a write to a share
+ * whose server is gone can't be ended by anything but the server's return. */
+#define CHILD_HANG_SECONDS 5
 
 typedef void child_line_fn(void *ctx, const char *line, size_t len);
 
@@ -44,6 +47,8 @@ bool child_ended(struct child *c, int *ret_status, int *ret_signal);
 void child_stop(struct child *c, long now);
 /* To be called about once a second: SIGKILL where SIGTERM did not help. */
 void child_tick(struct child *c, long now);
+/* True once SIGKILL did not help either. */
+bool child_hangs(const struct child *c, long now);
 void child_done(struct child *c);
 /* The stderr's last lines, as one text; valid until child_done. */
 const char *child_tail(struct child *c);

@@ -110,6 +110,12 @@ static void wait_child(struct unattended *u, struct child *c, int *ret_status,
 				stop(u, c);
 		child_read(c);
 		child_tick(c, app_now());
+		if (child_hangs(c, app_now())) {
+			say("it waits for a server or disk that does not answer, and is left alone");
+			*ret_status = -1;
+			*ret_signal = SIGKILL;
+			return;
+		}
 	}
 }
 
