@@ -97,6 +97,17 @@ static int copy(struct job *j, const struct guard_permit *permit,
 	return rc;
 }
 
+/* A file made for it is removed; a disk can't be. */
+static void tell_incomplete(const struct job *j, const struct guard_permit *permit,
+			    const struct restore_result *res, struct err *e)
+{
+	if (permit->created)
+		unlink(permit->path);
+	else if (res->began)
+		err_set(e, e->code, "%s; what was on %s is lost and the new content isn't complete, so its partition table was left out: restore again",
+			strdupa(e->msg), j->target);
+}
+
 static int restore_steps(struct job *j, const char *path, struct err *e)
 {
 	struct guard_request ask = { .target = j->target, .image_path = strcmp(path, "-") ? path : NULL,
@@ -114,8 +125,7 @@ static int restore_steps(struct job *j, const char *path, struct err *e)
 		return rc;
 	rc = copy(j, &permit, &res, e);
 	if (rc < 0) {
-		if (permit.created)
-			unlink(permit.path);
+		tell_incomplete(j, &permit, &res, e);
 		return rc;
 	}
 	cmd_hex(res.digest, 32, digest);

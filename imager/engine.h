@@ -105,6 +105,7 @@ struct restore_result {
 	uint64_t warnings;
 	int gpt_moved;            /* 1: the backup GPT was moved to the new end  */
 	double seconds;
+	int began;                /* 1: writing began; set when it failed, too   */
 };
 
 /* Would in's image fit?  0; ERR_REFUSED with the sentence (too small; another

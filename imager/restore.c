@@ -21,6 +21,7 @@ struct restore {
 	struct spread head_spread;
 	struct chunk_map *head_map;
 	uint64_t bytes, seen;     /* bytes: written; seen: chunk 0 included */
+	int began;                /* something was written */
 	struct gpt_move gpt;      /* tail NULL: the table stays as it is */
 };
 
@@ -311,6 +312,7 @@ static int run(struct restore *re, struct store_in *in, struct err *e)
 	re->head = calloc(1, re->rs.params.chunk_size);
 	if (!re->head)
 		return err_set(e, ERR_NOMEM, "out of memory for buffers");
+	re->began = 1;
 	r = wipe(re, e);
 	if (r == 0)
 		r = copy(re, e);
@@ -344,6 +346,7 @@ int restore_run(struct store_in *in, struct blkdev *target,
 		res.seconds = job_seconds(&re.job);
 		*ret = res;
 	}
+	ret->began = re.began;
 	walk_free(re.walk);
 	records_done(&re.rs);
 	free(re.head);

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/fs.h>
+#include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -197,6 +198,11 @@ int dev_open_rw(const struct write_token *t, struct blkdev **ret,
 		return err_set(e, ERR_REFUSED,
 			       "%s is not the disk that was confirmed any more; it was replaced meanwhile",
 			       t->path);
+	}
+	/* O_EXCL says nothing about files; where there are no locks it's as it was */
+	if (S_ISREG(st.st_mode) && flock(fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK) {
+		close(fd);
+		return err_set(e, ERR_REFUSED, "%s is being written by another program", t->path);
 	}
 	return from_fd(fd, t->path, &st, &rw_ops, ret, e);
 }
