@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
@@ -31,9 +32,50 @@ static int same_file(const struct disk *d, const char *path)
 	       major(st.st_dev) == d->major && minor(st.st_dev) == d->minor;
 }
 
-/* 1 if path names d itself by another name, or something that lies on it. */
-static int lies_on_disk(const struct kernel_view *k, const struct disk *d, const char *path)
+/* A disk that is attached by two paths is two disks to the kernel.  Only where
+ * that is usual: USB bridges share made-up names. */
+static int is_other_path(const struct disk *a, const struct disk *b)
 {
+	static const char *const shared[] = { "fc", "sas", "iscsi", NULL };
+	const char *const *t = shared;
+
+	while (*t && strcmp(*t, a->transport))
+		t++;
+	return *t && *a->wwn && !strcmp(a->wwn, b->wwn) && !strcmp(a->serial, b->serial) &&
+	       (a->major != b->major || a->minor != b->minor);
+}
+
+/* Calls `is` for the other paths to d, until it says 1; a copy of that one. */
+static int any_other_path(const struct kernel_view *k, const struct disk *d, const void *ctx,
+			  int (*is)(const struct kernel_view *, const struct disk *, const void *),
+			  struct disk *ret)
+{
+	struct disk *list = NULL;
+	struct err ignored;
+	size_t n = 0;
+	int r = 0;
+
+	if (is_file(d) || disks_list(k, &list, &n, &ignored) < 0)
+		return 0;
+	for (size_t i = 0; i < n && !r; i++) {
+		r = is_other_path(d, &list[i]) && is(k, &list[i], ctx);
+		if (r && ret)
+			*ret = list[i];
+	}
+	free(list);
+	return r;
+}
+
+static int is_used(const struct kernel_view *k, const struct disk *d, const void *ctx)
+{
+	(void)ctx;
+	return blkuse_why(k, d, NULL, 0) != BLKUSE_NONE;
+}
+
+/* 1 if path names d itself by another name, or something that lies on it. */
+static int lies_on_path(const struct kernel_view *k, const struct disk *d, const void *name)
+{
+	const char *path = name;
 	struct blkdev_id id;
 	struct stat st;
 
@@ -49,10 +91,16 @@ static int lies_on_disk(const struct kernel_view *k, const struct disk *d, const
 		blkuse_overlap(k, id, blkuse_id(d));
 }
 
+static int lies_on_disk(const struct kernel_view *k, const struct disk *d, const char *path)
+{
+	return lies_on_path(k, d, path) || any_other_path(k, d, path, lies_on_path, NULL);
+}
+
 int guard_target_disk(const struct kernel_view *k, const struct disk *target,
 		      const char *image_path, struct err *e)
 {
 	char why[1024];
+	struct disk other;
 
 	if (!k)
 		k = &kernel_view_real;
@@ -72,6 +120,12 @@ int guard_target_disk(const struct kernel_view *k, const struct disk *target,
 			       image_path, target->path);
 	if (blkuse_why(k, target, why, sizeof why) != BLKUSE_NONE)
 		return err_set(e, ERR_REFUSED, "%s is in use: %s", target->path, why);
+	if (any_other_path(k, target, NULL, is_used, &other)) {
+		blkuse_why(k, &other, why, sizeof why);
+		return err_set(e, ERR_REFUSED,
+			       "%s is the same disk as %s by another path (WWN %s), which is in use: %s",
+			       target->path, other.path, target->wwn, why);
+	}
 	if (target->read_only)
 		return err_set(e, ERR_REFUSED,
 			       "%s is read-only; look for a write-protect switch, or run `blockdev --setrw %s`",

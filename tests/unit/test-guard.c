@@ -103,6 +103,36 @@ static void a_held_but_unmounted_volume_is_refused(void **state)
 	assert_true(refused("908:16", "vg-srv"));
 }
 
+static struct disk path_to_array(const char *dir, const char *dev, const char *wwn)
+{
+	char path[PATH_MAX];
+	struct disk d;
+
+	tree_disk(dir, dev, "204800");
+	snprintf(path, sizeof path, "%s/device/wwid", dir);
+	tree_text(path, wwn);
+	d = tree_disk_entry(dev);
+	disk_identify(d.sysdir, &d);
+	return d;
+}
+
+static void another_path_to_a_used_disk_is_refused(void **state)
+{
+	struct disk a = path_to_array(DEV "rport-1/sdh", "908:112", "naa.5000\n");
+	struct err e = { 0 };
+
+	(void)state;
+	path_to_array(DEV "rport-2/sdi", "908:128", "naa.5000\n");
+	path_to_array(DEV "rport-2/sdj", "908:144", "naa.6000\n");
+	tree_part(DEV "rport-2/sdi/sdi1", "908:129", "1");
+	tree_text("proc/self/mountinfo", "21 1 908:144 / /mnt rw - ext4 /dev/sdj rw\n");
+	assert_int_equal(guard_target_disk(&tree_view, &a, NULL, &e), 0);
+	tree_text("proc/self/mountinfo", "21 1 908:129 / /mnt rw - ext4 /dev/sdi1 rw\n");
+	assert_int_equal(guard_target_disk(&tree_view, &a, NULL, &e), ERR_REFUSED);
+	assert_non_null(strstr(e.msg, "/dev/sdi by another path"));
+	assert_non_null(strstr(e.msg, "umount /mnt"));
+}
+
 static void read_only_and_cd_are_refused(void **state)
 {
 	struct disk d;
@@ -247,6 +277,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(targets_in_use_are_refused), T(free_targets_are_permitted),
 		T(a_held_but_unmounted_volume_is_refused), T(read_only_and_cd_are_refused),
+		T(another_path_to_a_used_disk_is_refused),
 		T(a_mounted_source_is_refused), T(the_disk_with_the_image_is_refused),
 		T(an_image_on_lvm_is_found_on_its_disk), T(the_image_itself_is_no_target),
 		T(a_file_behind_a_loop_device_is_refused), T(a_loop_device_on_a_mounted_disk_is_permitted), T(stacks_are_followed),
