@@ -272,10 +272,11 @@ static void wait_for_something(struct app *a)
 	if (poll(p, (nfds_t)n, 1000) < 0)
 		return;
 	signals(a);
-	if (p[0].revents & POLLIN)
+	/* a terminal that is gone is readable for ever, too */
+	if (p[0].revents & (POLLHUP | POLLERR | POLLNVAL))
+		leave(a);
+	else if (p[0].revents & POLLIN)
 		keys(a);
-	else if (p[0].revents & (POLLHUP | POLLERR | POLLNVAL))
-		leave(a);       /* the terminal is gone */
 	child_read(&a->child);
 	child_tick(&a->child, app_now());
 	if (child_ended(&a->child, &st, &sig))

@@ -1,6 +1,7 @@
 """The wizard as a program on terminals: errors, crashes, cancelling, sizes,
 terminal types, several consoles."""
 import os
+import pty
 import re
 import shutil
 import signal
@@ -377,3 +378,17 @@ def test_shell_that_is_killed(tmp_path):
         w.title("Main menu")
         w.send(DOWN)
         w.wait("> 6  Save logs")
+
+
+def test_terminal_that_vanishes_without_a_signal(tmp_path):
+    """A hung-up terminal stays readable: the wizard must not spin on it."""
+    ours, theirs = pty.openpty()
+    wizard = subprocess.Popen([str(PROGRAM), "--stay"], stdin=theirs, stdout=theirs, stderr=theirs,
+                              env=environment(tmp_path))
+    try:
+        os.close(theirs)
+        os.read(ours, 1)
+        os.close(ours)
+        assert wizard.wait(10) == 0
+    finally:
+        wizard.kill()
