@@ -1,7 +1,5 @@
 """Jobs by answer files: from the medium and by http, done and refused."""
 
-import re
-
 from lab import disks, live, qemu, servers
 from lab.qemu import Disk
 from lab.screen import Screen
@@ -14,17 +12,10 @@ def answers(**keys):
 
 
 def outcome(screen, timeout=1200):
-    """(status, digest or error) of the unattended job, as soon as its last line
-    is whole: the machine may go off at once."""
-    def last():
-        # the console breaks long lines
-        text = "".join(line.ljust(80) for line in screen.lines())
-        return re.search(r"REHOST-JOB: (?:done status=(\d) +digest=([0-9a-f ]*) warnings=\d"
-                         r"|failed status=(\d) error=\"([^\"]*)\")", text)
-    done = screen.wait_until(last, timeout, "the job's last line is")
-    if done.group(1):
-        return int(done.group(1)), done.group(2).replace(" ", "")
-    return int(done.group(3)), re.sub(r"\s+", " ", done.group(4))
+    """(status, digest) of the unattended job; the digest is "" if it failed."""
+    done = screen.wait(r"REHOST-JOB: (?:done status=(\d)\s+REHOST-JOB: ([0-9a-f]{64})"
+                       r"|failed status=(\d))", timeout)
+    return int(done.group(1) or done.group(3)), done.group(2) or ""
 
 
 def test_capture_from_medium_restore_by_http(iso, data_disk, samba, work):
@@ -39,7 +30,7 @@ def test_capture_from_medium_restore_by_http(iso, data_disk, samba, work):
     with live.boot("answers-medium", iso, [Disk(data_disk.path, serial="OLD1")],
                    medium=stick, append="rehost.answers=capture.txt") as vm:
         status, digest = outcome(Screen(vm))
-        assert status == 0, digest
+        assert status == 0
         vm.wait_off(120)
     data_disk.untouched()
 
@@ -73,8 +64,7 @@ def test_refused(iso, data_disk, samba, work):
         with live.boot("answers-refused", iso, [Disk(data_disk.path, serial="OTHER1")],
                        append=f"rehost.answers={http.url('restore.txt')}") as vm:
             screen = Screen(vm)
-            status, said = outcome(screen, 400)
-            assert status == 4 and "NEW1" in said and "OTHER1" in said, said
+            assert outcome(screen, 400) == (4, "")
             # as the wizard shows it afterwards
             screen.wait(r"\A Rehost - (?s:.)*Problem", 120)
             screen.settle()

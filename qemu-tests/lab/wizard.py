@@ -85,7 +85,7 @@ class Wizard:
     def page(self, title, timeout=LOOKUP, problem_ok=False):
         """Waits for a page by its title, whole and with nothing to wait for."""
         title = f"{self.job}: {title}" if self.job else title
-        page = rf"(?s)\A Rehost - {re.escape(title)} (?!.*Please wait\.)"
+        page = rf"(?s)\A Rehost - {re.escape(title)}  (?!.*Please wait\.)"
         problem = r"\+- Problem -"
         self.screen.wait(f"{page}|{problem}", timeout)
         self.screen.settle()
@@ -217,7 +217,7 @@ class Wizard:
         """Esc, page by page, to an earlier page."""
         for _ in range(12):
             self.screen.settle()
-            if self.screen.has(rf"\A Rehost - {re.escape(self.job)}: {re.escape(title)} "):
+            if self.screen.has(rf"\A Rehost - {re.escape(self.job)}: {re.escape(title)}  "):
                 return
             self.screen.press("escape")
             self.screen.settle(1)
