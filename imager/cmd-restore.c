@@ -22,6 +22,7 @@ struct job {
 	const char *target;
 	struct store_in *file, *in; /* in: file, or reads through it */
 	struct image_params params;
+	struct fit fit;
 	struct byte_range wipe[WIPE_MAX];
 	size_t n_wipe;
 };
@@ -54,16 +55,22 @@ static void plan_wipe(struct job *j, const char *meta)
 static int look_into(struct job *j, struct err *e)
 {
 	struct image *im;
+	int rc;
 
-	if (!j->file->dev)
-		return store_peek(j->file, &j->in, &j->params, e);
+	if (!j->file->dev) {
+		rc = store_peek(j->file, &j->in, &j->params, e);
+		if (rc == 0)
+			fit_pipe(&j->params, &j->fit);
+		return rc;
+	}
 	j->in = j->file;
 	if (image_open(j->file->dev, &im, e) < 0)
 		return e->code;
 	j->params = *image_params(im);
 	plan_wipe(j, image_meta(im));
+	rc = fit_image(im, j->o->args[0], &j->fit, e);
 	image_close(im);
-	return 0;
+	return rc;
 }
 
 /* The kernel still has the old partitions; harmless if it can't. */
@@ -111,7 +118,7 @@ static void tell_incomplete(const struct job *j, const struct guard_permit *perm
 static int restore_steps(struct job *j, const char *path, struct err *e)
 {
 	struct guard_request ask = { .target = j->target, .image_path = strcmp(path, "-") ? path : NULL,
-				     .image = &j->params, .yes = j->o->yes, .people = stderr,
+				     .fit = &j->fit, .yes = j->o->yes, .people = stderr,
 				     .cancel = &stop_signal };
 	struct restore_result res = { 0 };
 	struct guard_permit permit;
@@ -176,5 +183,6 @@ const struct cmd cmd_restore = {
 	.text = "Overwrites DISK. Shows first what would be lost and asks for the disk's name;\n"
 		"without a terminal it refuses unless --yes is given. Refuses a disk that is\n"
 		"mounted or otherwise in use, holds the image, is this system's boot medium,\n"
-		"or is too small. A file that isn't there is made.\n",
+		"or is too small: one is large enough when all partitions end on it (`info`\n"
+		"tells the smallest size). A file that isn't there is made.\n",
 };

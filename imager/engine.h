@@ -93,7 +93,8 @@ struct restore_options {
 	const struct byte_range *wipe;
 	size_t n_wipe;
 	/* 1: leave the partition table as it was captured even when the target
-	 * is larger (the backup GPT then isn't at the disk's end). */
+	 * is larger (the backup GPT then isn't at the disk's end).  A smaller one
+	 * is refused. */
 	int keep_gpt;
 };
 
@@ -103,23 +104,18 @@ struct restore_result {
 	uint64_t image_bytes;
 	uint64_t bad_ranges;      /* the image's own unreadable ranges: a warning each */
 	uint64_t warnings;
-	int gpt_moved;            /* 1: the backup GPT was moved to the new end  */
+	int gpt_moved;            /* 1: the backup GPT is at the new end now     */
 	double seconds;
 	int began;                /* 1: writing began; set when it failed, too   */
 };
-
-/* Would in's image fit?  0; ERR_REFUSED with the sentence (too small; another
- * sector size).  A regular file as target takes the image's sector size: the
- * caller sets target->sector_size = p->sector_size for one. */
-int restore_check(const struct image_params *p, const struct blkdev *target,
-		  struct err *e) must_check;
 
 /* Reads the image front to back and writes it to target, disk order; the first
  * chunk of the disk, with its partition table, comes last, after all else is on
  * the disk and the image's end was seen and checked: until then the target's
  * first MiB is zeros.  An image file that can be read at random is refused before the
- * first write if it isn't complete; one from a pipe is refused when its HEADER
- * says that it doesn't fit.  A damaged record ends the job (ERR_CORRUPT).
+ * first write if it isn't complete.  What doesn't fit (fit.h) is refused before
+ * the first write, too; on a smaller disk the GPT's backup is made anew at its
+ * end.  A damaged record ends the job (ERR_CORRUPT).
  * Ends with a flush of the target. */
 int restore_run(struct store_in *in, struct blkdev *target,
 		const struct restore_options *opt, const struct job_events *ev,

@@ -12,7 +12,6 @@
 #include "common/units.h"
 #include "imager/blkuse.h"
 #include "imager/disks-json.h"
-#include "imager/engine.h"
 
 /* What a `-` means. */
 #define STDIN_PATH "/proc/self/fd/0"
@@ -249,8 +248,8 @@ static int check_fit(const struct guard_request *r, const struct disk *d, struct
 	if (dev_open_ro(d->path, &dev, e) < 0)
 		return e->code;
 	if (is_file(d))
-		dev->sector_size = r->image->sector_size;
-	rc = restore_check(r->image, dev, e);
+		dev->sector_size = r->fit->sector_size;
+	rc = fit_check(r->fit, dev, e);
 	dev_close(dev);
 	return rc;
 }
@@ -268,9 +267,9 @@ static int make_file(const struct guard_request *r, struct guard_permit *ret,
 		return err_sys(e, errno, "%s: can't be made", r->target);
 	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_size)
 		return err_set(e, ERR_REFUSED, "%s was made by somebody else meanwhile", r->target);
-	if (ftruncate(fd, (off_t)r->image->disk_size) < 0) {
+	if (ftruncate(fd, (off_t)r->fit->disk_size) < 0) {
 		err_sys(e, errno, "%s: can't be made %llu bytes long (does its file system allow files of that size?)",
-			r->target, (unsigned long long)r->image->disk_size);
+			r->target, (unsigned long long)r->fit->disk_size);
 		if (made)
 			unlink(r->target);
 		return e->code;

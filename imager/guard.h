@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include "imager/disks.h"
 #include "imager/dev/dev.h"
-#include "imager/fmt/image.h"
+#include "imager/fit.h"
 
 /* All refusals are ERR_REFUSED, with the reason and a way out. */
 
@@ -37,7 +37,7 @@ int guard_place_device(const struct kernel_view *k, const struct disk *source,
 struct guard_request {
 	const char *target;              /* as given                          */
 	const char *image_path;          /* local; NULL: standard input       */
-	const struct image_params *image;/* what will be written              */
+	const struct fit *fit;           /* what will be written              */
 	int yes;                         /* --yes: don't ask                  */
 	FILE *people;                    /* stderr                            */
 	const volatile sig_atomic_t *cancel;

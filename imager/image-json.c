@@ -5,6 +5,7 @@
 #include "common/text.h"
 #include "common/units.h"
 #include "imager/disks-json.h"
+#include "imager/fit.h"
 #include "imager/hardware.h"
 
 static void put_hex(struct json_object *o, const char *key, const uint8_t *b, size_t n)
@@ -101,6 +102,16 @@ static void put_params(struct json_object *o, const struct image_params *p, uint
 	json_put_bool(o, "encrypted", p->must & 1);
 }
 
+/* Absent when the image is too damaged to tell. */
+static void put_smallest(struct json_object *o, struct image *im, const char *path)
+{
+	struct err ignored;
+	struct fit f;
+
+	if (fit_image(im, path, &f, &ignored) == 0)
+		json_put_u64(o, "smallest_target", f.smallest);
+}
+
 static void put_bad(struct json_object *o, const struct image *im)
 {
 	struct json_object *a = json_object_new_array(), *r;
@@ -170,6 +181,7 @@ int image_json_full(const char *path, struct json_object **ret,
 	if (im) {
 		put_hex(o, "digest", image_digest(im), IMAGE_DIGEST_LEN);
 		json_put_u64(o, "chunks", image_chunks(im));
+		put_smallest(o, im, path);
 		put_bad(o, im);
 		put_texts(o, im);
 	}
@@ -205,6 +217,10 @@ void image_text(FILE *f, struct json_object *o)
 		json_get_bool(o, "complete", 0) ? "" : ", NOT COMPLETE");
 	fprintf(f, "used %s, stored %s, %s\n", units_bytes(json_get_u64(o, "used_bytes", 0)).s,
 		units_bytes(json_get_u64(o, "stored_bytes", 0)).s, json_get_str(o, "hash", "?"));
+	if (json_get_u64(o, "smallest_target", 0))
+		fprintf(f, "smallest target disk: %llu bytes (%s)\n",
+			(unsigned long long)json_get_u64(o, "smallest_target", 0),
+			units_bytes(json_get_u64(o, "smallest_target", 0)).s);
 	if (json_get_str(o, "level", NULL))
 		text_line(f, "level: ", json_get_str(o, "level", NULL));
 	if (json_get_str(o, "digest", NULL))

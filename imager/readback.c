@@ -6,11 +6,14 @@
 #include "imager/fmt/chunk.h"
 #include "imager/plan.h"
 
+#define CUT_LEN 65536u
+
 struct back_slot {
 	struct plan plan;
 	uint8_t *wide;
 	uint8_t want[32], have[32];
 	struct bad_list bad;
+	int compared;             /* 1: without hashes, by compare_cut()         */
 };
 
 struct back {
@@ -22,6 +25,8 @@ struct back {
 	struct back_slot slots[JOB_SLOTS_MAX];
 	unsigned int n_workers, n_slots;
 	uint64_t bytes;
+	uint64_t limit;           /* readback.h                                  */
+	uint8_t cut[2][CUT_LEN];
 };
 
 int readback_differs(const struct blkdev *target, uint64_t off, uint64_t len,
@@ -31,6 +36,42 @@ int readback_differs(const struct blkdev *target, uint64_t off, uint64_t len,
 		       "%s: what was read back from the %llu bytes at offset %llu isn't what was written; the disk or its cable is bad",
 		       target->name, (unsigned long long)len,
 		       (unsigned long long)off);
+}
+
+static uint64_t plan_end(const struct back *b, const struct plan *p)
+{
+	uint64_t off, len;
+
+	plan_span(p, b->reader.chunk_size, b->reader.disk_size, &off, &len);
+	return off + len;
+}
+
+/* A chunk of which the end wasn't written: its hash covers what isn't there, so
+ * the bytes themselves are compared. */
+static int compare_cut(struct back *b, const struct plan *p, struct err *e)
+{
+	struct blkdev *t = b->reader.src;
+
+	for (uint32_t i = 0; i < p->map_count; i++) {
+		uint64_t at = p->number * b->reader.chunk_size + (uint64_t)p->map[i].start * REC_UNIT;
+		uint64_t end = at + map_bytes(image_params(b->im), p->number, &p->map[i]);
+
+		if (end > b->limit)
+			end = b->limit;
+		while (at < end) {
+			size_t n = end - at < CUT_LEN ? (size_t)(end - at) : CUT_LEN;
+			int r = image_read(b->im, at, b->cut[0], n, e);
+
+			if (r == 0)
+				r = dev_read(t, at, b->cut[1], n, e);
+			if (r == 0 && memcmp(b->cut[0], b->cut[1], n))
+				r = readback_differs(t, at, n, e);
+			if (r < 0)
+				return r;
+			at += n;
+		}
+	}
+	return 0;
 }
 
 static int back_fill(void *ctx, void *slot, struct err *e)
@@ -56,6 +97,11 @@ static int back_fill(void *ctx, void *slot, struct err *e)
 	memcpy(s->plan.map, c.map, c.map_count * sizeof *c.map);
 	memcpy(s->want, c.hash, 32);
 	s->bad.n = 0;
+	s->compared = plan_end(b, &s->plan) > b->limit;
+	if (s->compared) {
+		r = compare_cut(b, &s->plan, e);
+		return r < 0 ? r : 1;
+	}
 	r = chunk_read(&b->reader, &s->plan, s->wide, &s->bad, e);
 	if (r < 0)
 		return r;
@@ -73,6 +119,8 @@ static int back_work(void *ctx, unsigned int worker, void *slot, struct err *e)
 	struct back_slot *s = slot;
 	uint8_t *plain;
 
+	if (s->compared)
+		return 0;
 	plan_compact(&s->plan, s->wide, &plain);
 	return hash_bytes(b->hashers[worker], image_params(b->im)->hash, plain,
 			  s->plan.plain_len, s->have, e);
@@ -84,7 +132,7 @@ static int back_empty(void *ctx, void *slot, struct err *e)
 	struct back_slot *s = slot;
 	uint64_t off, len;
 
-	if (memcmp(s->want, s->have, 32)) {
+	if (!s->compared && memcmp(s->want, s->have, 32)) {
 		plan_span(&s->plan, b->reader.chunk_size,
 			  image_params(b->im)->disk_size, &off, &len);
 		return readback_differs(b->reader.src, off, len, e);
@@ -129,7 +177,7 @@ static void back_done(struct back *b)
 }
 
 int readback_run(struct job *job, const struct job_options *opt,
-		 struct blkdev *image, struct blkdev *target, struct err *e)
+		 const struct readback *what, struct err *e)
 {
 	struct back *b = calloc(1, sizeof *b);
 	void *slots[JOB_SLOTS_MAX];
@@ -143,7 +191,8 @@ int readback_run(struct job *job, const struct job_options *opt,
 		return err_set(e, ERR_NOMEM, "out of memory for reading back");
 	job_step(job, "verify", "reading the disk back and comparing");
 	b->job = job;
-	r = image_open(image, &b->im, e);
+	b->limit = what->limit;
+	r = image_open(what->image, &b->im, e);
 	if (r == 0) {
 		struct job_shape shape = job_shape(opt, UNPACK_BYTES,
 						   image_params(b->im)->chunk_size);
@@ -153,14 +202,14 @@ int readback_run(struct job *job, const struct job_options *opt,
 		for (unsigned int i = 0; i < b->n_slots; i++)
 			slots[i] = &b->slots[i];
 		b->reader = (struct chunk_reader){
-			.src = target,
+			.src = what->target,
 			.disk_size = image_params(b->im)->disk_size,
 			.chunk_size = image_params(b->im)->chunk_size,
 		};
 		r = prepare(b, e);
 	}
 	if (r == 0) {
-		dev_forget(target);
+		dev_forget(what->target);
 		r = pipeline_run(&p, e);
 	}
 	back_done(b);

@@ -3,11 +3,15 @@
 #define REHOST_READBACK_H
 #include "imager/job.h"
 
-/* All chunks but the first of the disk, which is written later.  image: the
- * file. */
+struct readback {
+	struct blkdev *image;     /* the file                                    */
+	struct blkdev *target;
+	uint64_t limit;           /* what lies from this byte on wasn't written  */
+};
+
+/* All chunks but the first of the disk, which is written later. */
 int readback_run(struct job *job, const struct job_options *opt,
-		 struct blkdev *image, struct blkdev *target,
-		 struct err *e) must_check;
+		 const struct readback *what, struct err *e) must_check;
 /* The error for a difference; returns its code. */
 int readback_differs(const struct blkdev *target, uint64_t off, uint64_t len,
 		     struct err *e);

@@ -1,6 +1,7 @@
 /* restore.c: an image onto a disk; see engine.h. */
 #include <stdlib.h>
 #include <string.h>
+#include "imager/fit.h"
 #include "imager/records.h"
 #include "imager/part/gpt-move.h"
 #include "imager/readback.h"
@@ -23,22 +24,8 @@ struct restore {
 	uint64_t bytes, seen;     /* bytes: written; seen: chunk 0 included */
 	int began;                /* something was written */
 	struct gpt_move gpt;      /* tail NULL: the table stays as it is */
+	uint64_t limit;           /* fit_limit(): nothing is written from there on */
 };
-
-int restore_check(const struct image_params *p, const struct blkdev *target,
-		  struct err *e)
-{
-	if (p->used_end > target->size)
-		return err_set(e, ERR_REFUSED,
-			       "%s is too small: it has %llu bytes, the image needs %llu",
-			       target->name, (unsigned long long)target->size,
-			       (unsigned long long)p->used_end);
-	if (p->sector_size != target->sector_size)
-		return err_set(e, ERR_REFUSED,
-			       "%s has sectors of %u bytes, the captured disk had %u; its partition table would not be understood there",
-			       target->name, target->sector_size, p->sector_size);
-	return 0;
-}
 
 /* ---- wiping ---- */
 
@@ -153,7 +140,7 @@ static int restore_take(void *ctx, struct rec_slot *s, struct err *e)
 	if (s->rec.r.aux == 0)
 		r = keep_head(re, s, e);
 	else
-		r = spread_write(&s->spread, re->target, e);
+		r = spread_write(&s->spread, re->target, re->limit, e);
 	if (r < 0)
 		return r;
 	re->bytes += s->rec.r.plain_len;
@@ -184,19 +171,23 @@ static int copy(struct restore *re, struct err *e)
 
 /* ---- the end ---- */
 
-/* Makes the partition table fit a larger target: edits the first chunk, which
+/* Makes the partition table fit a target of another size: edits the first chunk, which
  * isn't written yet, and writes the backup to the new end.  So the disk never
  * shows a table whose halves don't fit. */
 static int move_gpt(struct restore *re, struct err *e)
 {
-	struct gpt_head head = { re->head, re->rs.params.chunk_size };
+	const struct image_params *p = &re->rs.params;
+	struct gpt_head head = { re->head, p->chunk_size };
+	struct gpt_sizes sizes = { p->disk_size, re->target->size, p->sector_size };
 	struct err why;
 	int r;
 
 	if (re->opt->keep_gpt)
 		return 0;
-	r = gpt_move_make(re->target, &head, re->rs.params.disk_size,
-			  re->rs.params.sector_size, &re->gpt, &why);
+	r = gpt_move_make(re->target, &head, &sizes, &re->gpt, &why);
+	if ((r == 0 || r == ERR_CORRUPT) && re->limit != UINT64_MAX)
+		return err_set(e, ERR_CORRUPT, "%s: the partition table isn't the one that was looked at before; did the image change meanwhile?",
+			       re->image_name);
 	if (r == ERR_CORRUPT) {
 		job_warning(&re->job, "gpt", 0, 0, "%s: %s", re->target->name, why.msg);
 		return 0;
@@ -238,9 +229,12 @@ static int head_back(struct restore *re, struct err *e)
 	dev_forget(re->target);
 	for (uint32_t i = 0; i < sp->map_count && r == 0; i++) {
 		uint32_t at = sp->map[i].start * REC_UNIT;
+		uint32_t n = map_bytes(&re->rs.params, 0, &sp->map[i]);
 
+		if (at >= re->limit)
+			break;
 		r = same_back(re, at, re->head + at,
-			      map_bytes(&re->rs.params, 0, &sp->map[i]), e);
+			      n < re->limit - at ? n : (size_t)(re->limit - at), e);
 	}
 	if (r == 0 && re->gpt.tail)
 		r = same_back(re, re->gpt.off, re->gpt.tail, re->gpt.len, e);
@@ -255,12 +249,13 @@ static int finish(struct restore *re, struct store_in *in, struct err *e)
 	r = dev_flush(re->target, e);
 	records_release(&re->rs);
 	if (r == 0 && re->opt->verify)
-		r = readback_run(&re->job, &re->opt->job, in->dev, re->target, e);
+		r = readback_run(&re->job, &re->opt->job,
+				 &(struct readback){ in->dev, re->target, re->limit }, e);
 	if (r < 0 || !re->head_map)
 		return r;
 	r = move_gpt(re, e);
 	if (r == 0)
-		r = spread_write(&re->head_spread, re->target, e);
+		r = spread_write(&re->head_spread, re->target, re->limit, e);
 	if (r == 0)
 		r = dev_flush(re->target, e);
 	if (r < 0 || !re->opt->verify)
@@ -279,23 +274,41 @@ static void tell_unreadable(struct restore *re)
 			    (unsigned long long)b[i].len, (unsigned long long)b[i].off);
 }
 
+/* What must fit, and what of the image is copied then. */
+static int measure(struct restore *re, struct image *im, struct err *e)
+{
+	const struct image_params *p = &re->rs.params;
+	struct fit f;
+	int r = 0;
+
+	if (!im)
+		fit_pipe(p, &f);
+	else if (re->opt->keep_gpt || re->target->size >= p->disk_size)
+		fit_whole(p, "the partition table is to stay as it is", &f);
+	else
+		r = fit_image(im, re->image_name, &f, e);
+	if (r < 0)
+		return r;
+	re->limit = fit_limit(&f, re->target->size);
+	return fit_check(&f, re->target, e);
+}
+
 /* What can be known before the first write. */
 static int check_first(struct restore *re, struct store_in *in, struct err *e)
 {
-	struct image *im;
-	int r;
+	struct image *im = NULL;
+	int r = 0;
 
 	if (re->opt->verify && !in->dev)
 		return err_set(e, ERR_USAGE, "%s can't be read twice, so the disk can't be compared with it; use verification with an image file",
 			       in->name);
 	if (!re->rs.have_params)
 		return err_set(e, ERR_CORRUPT, "%s: the header record is damaged; nothing was written", in->name);
-	r = restore_check(&re->rs.params, re->target, e);
-	if (r < 0 || !in->dev)
-		return r;
-	r = image_open(in->dev, &im, e);
+	if (in->dev)
+		r = image_open(in->dev, &im, e);
 	if (r == 0)
-		image_close(im);
+		r = measure(re, im, e);
+	image_close(im);
 	return r;
 }
 

@@ -34,7 +34,8 @@ void spread_make(struct spread *ret, const struct image_params *params,
 	}
 }
 
-int spread_write(const struct spread *s, struct blkdev *target, struct err *e)
+int spread_write(const struct spread *s, struct blkdev *target, uint64_t limit,
+		 struct err *e)
 {
 	uint64_t base = s->number * s->params->chunk_size;
 	uint32_t first = s->map[0].start * REC_UNIT, j;
@@ -50,6 +51,10 @@ int spread_write(const struct spread *s, struct blkdev *target, struct err *e)
 			j++;
 		} while (j < s->map_count &&
 			 s->map[j].start * REC_UNIT - end <= GAP_MAX);
+		if (base + start >= limit)
+			return 0;
+		if (base + end > limit)
+			end = (uint32_t)(limit - base);
 		r = dev_write(target, base + start, s->bytes + (start - first),
 			      end - start, e);
 		if (r < 0)

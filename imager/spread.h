@@ -20,5 +20,7 @@ struct spread {
 void spread_make(struct spread *ret, const struct image_params *params,
 		 uint64_t number, const struct chunk_map *map,
 		 uint32_t map_count, const uint8_t *plain, uint8_t *wide);
-int spread_write(const struct spread *s, struct blkdev *target, struct err *e) must_check;
+/* Nothing from byte `limit` of the disk on is written. */
+int spread_write(const struct spread *s, struct blkdev *target, uint64_t limit,
+		 struct err *e) must_check;
 #endif

@@ -274,8 +274,8 @@ int model_info_parse(const char *text, size_t len, struct model_info *ret,
 	GET_STR(o, "level", m.level);
 	get_u64(o, "disk_size", &m.disk_size);
 	get_u64(o, "used_bytes", &m.used);
-	if (!get_u64(o, "used_end", &m.used_end))
-		m.used_end = m.disk_size;
+	if (!get_u64(o, "smallest_target", &m.smallest))
+		m.smallest = m.disk_size;
 	get_u64(o, "stored_bytes", &m.stored);
 	m.unreadable = get_list(o, "unreadable", &list);
 	m.nwarnings = get_list(o, "warnings", &list);

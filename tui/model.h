@@ -72,7 +72,7 @@ struct model_info {
 	bool complete, encrypted;
 	char created[32], digest[132], level[16];
 	char machine[160];        /* maker and product of the source machine */
-	uint64_t disk_size, used, used_end, stored;
+	uint64_t disk_size, used, smallest, stored;
 	size_t unreadable;        /* ranges that could not be read */
 	size_t nwarnings;
 	struct model_disk disk;

@@ -11,7 +11,7 @@ const char *wiz_target_refusal(const struct wiz *w, const struct model_disk *d,
 
 	if (w->job.place.kind == PLACE_DEV)
 		model_find_part(&w->disks, w->job.place.dev.part.s, &holds);
-	text_bytes(need, w->info.used_end);
+	text_bytes(need, w->info.smallest);
 	if (!strcmp(d->kind, "cdrom"))
 		snprintf(buf, size, "a CD or DVD drive");
 	else if (d->boot_medium)
@@ -22,7 +22,7 @@ const char *wiz_target_refusal(const struct wiz *w, const struct model_disk *d,
 		snprintf(buf, size, "no medium in it");
 	else if (d->read_only)
 		snprintf(buf, size, "it is write-protected");
-	else if (d->size < w->info.used_end)
+	else if (d->size < w->info.smallest)
 		snprintf(buf, size, "too small, the image needs %s", need);
 	else if (d->in_use[0])
 		snprintf(buf, size, "in use: %s", d->in_use);

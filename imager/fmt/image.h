@@ -109,6 +109,12 @@ int image_extents(struct image *im,
 		  int (*used)(void *ctx, uint64_t off, uint64_t len), void *ctx,
 		  struct err *e) must_check;
 
+/* The end of the last used byte that lies in none of `except` (ascending by
+ * off), bytes; 0: there is none.  Reads PAGEs from the last one on until it is
+ * found. */
+int image_end_without(struct image *im, const struct byte_range *except, size_t n,
+		      uint64_t *ret, struct err *e) must_check;
+
 /* One chunk of the index. */
 struct image_chunk {
 	uint64_t number;           /* it covers [number*C, number*C + C)  */

@@ -102,6 +102,42 @@ int image_extents(struct image *im,
 	return r;
 }
 
+/* The end of what of [off, end) is in none of except; 0: all of it is. */
+static uint64_t end_outside(uint64_t off, uint64_t end,
+			    const struct byte_range *except, size_t n)
+{
+	while (n--)
+		if (except[n].off < end && except[n].len >= end - except[n].off)
+			end = except[n].off;
+	return end > off ? end : 0;
+}
+
+int image_end_without(struct image *im, const struct byte_range *except, size_t n,
+		      uint64_t *ret, struct err *e)
+{
+	uint64_t end = 0;
+
+	for (size_t i = im->root.n; i-- && !end;) {
+		int r = image_page(im, i, e);
+
+		if (r < 0)
+			return r;
+		for (uint32_t k = im->page->n; k-- && !end;) {
+			struct image_chunk c = page_chunk(im->page, k);
+
+			for (uint32_t m = c.map_count; m-- && !end;) {
+				uint64_t off = c.number * im->params.chunk_size +
+					       (uint64_t)c.map[m].start * REC_UNIT;
+
+				end = end_outside(off, off + map_bytes(&im->params, c.number, &c.map[m]),
+						  except, n);
+			}
+		}
+	}
+	*ret = end;
+	return 0;
+}
+
 /* ---- content ---- */
 
 /* 1: *ret is the chunk's entry; 0: nothing of it is used. */

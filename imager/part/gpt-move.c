@@ -13,6 +13,7 @@ struct table {
 	struct gpt_header_disk h;
 	uint32_t ss;
 	uint64_t old_last, new_last; /* sectors */
+	uint64_t last_usable;        /* of the new disk */
 	uint64_t entries_sectors;
 	uint8_t *entries;
 };
@@ -66,6 +67,17 @@ static const char *header_wrong(const uint8_t *sector, const struct table *t)
 	return NULL;
 }
 
+/* Whether the backup's place on the new disk is free of all but partitions. */
+static const char *no_room(const struct table *t)
+{
+	if (t->last_usable < le64_get(t->h.first_usable) ||
+	    range_outside(le64_get(t->h.entries_lba), t->entries_sectors, t->last_usable + 1))
+		return "has no room on so small a disk";
+	if (t->new_last > t->old_last && t->last_usable < le64_get(t->h.last_usable))
+		return "has no room for a larger backup";
+	return NULL;
+}
+
 /* The entries: their checksum, and that none lies where the backup will. */
 static const char *entries_wrong(const struct table *t)
 {
@@ -78,12 +90,13 @@ static const char *entries_wrong(const struct table *t)
 		struct gpt_entry_disk d;
 
 		memcpy(&d, t->entries + (size_t)i * size, sizeof d);
-		if (memcmp(d.type, none, sizeof none) &&
-		    le64_get(d.last) > le64_get(t->h.last_usable))
+		if (!memcmp(d.type, none, sizeof none))
+			continue;
+		if (le64_get(d.last) > le64_get(t->h.last_usable))
 			return "has a partition beyond the last usable sector";
+		if (le64_get(d.last) > t->last_usable)
+			return "has a partition that reaches past the new end";
 	}
-	if (t->new_last - t->entries_sectors - 1 < le64_get(t->h.last_usable))
-		return "has no room for a larger backup";
 	return NULL;
 }
 
@@ -94,7 +107,8 @@ static void sum_header(uint8_t *sector, struct gpt_header_disk *h)
 	memcpy(sector, h, sizeof *h);
 }
 
-/* The entry that covers the whole disk, if it covered the old one. */
+/* The entry that covers the whole disk, if it covered the old one or is too
+ * large for the new. */
 static void edit_mbr(uint8_t *mbr, const struct table *t)
 {
 	uint64_t new_size = t->new_last > UINT32_MAX ? UINT32_MAX : t->new_last;
@@ -108,7 +122,8 @@ static void edit_mbr(uint8_t *mbr, const struct table *t)
 		memcpy(&start, p + 8, 4);
 		memcpy(&size, p + 12, 4);
 		if (p[4] != MBR_TYPE_PROTECTIVE || le32_get(start) != 1 ||
-		    (le32_get(size) != old_size && le32_get(size) != UINT32_MAX))
+		    (le32_get(size) != old_size && le32_get(size) <= new_size &&
+		     le32_get(size) != UINT32_MAX))
 			continue;
 		size = le32_make((uint32_t)new_size);
 		memcpy(p + 12, &size, 4);
@@ -127,7 +142,7 @@ static int make_tail(struct gpt_head *head, const struct table *t,
 	if (!tail)
 		return err_set(e, ERR_NOMEM, "out of memory for the partition table");
 	h.other_lba = le64_make(t->new_last);
-	h.last_usable = le64_make(t->new_last - t->entries_sectors - 1);
+	h.last_usable = le64_make(t->last_usable);
 	sum_header(sector, &h);
 	memcpy(tail, t->entries, entries_len);
 	memcpy(tail + entries_len, sector, t->ss);
@@ -172,29 +187,52 @@ static int damaged(const char *wrong, struct err *e)
 		       wrong);
 }
 
-int gpt_move_make(struct blkdev *d, struct gpt_head *head, uint64_t old_size,
-		  uint32_t sector_size, struct gpt_move *ret, struct err *e)
+/* Both disks' sectors, and the header's numbers.  0: there is nothing to do. */
+static int measure(const struct gpt_head *head, const struct gpt_sizes *s, struct table *t)
+{
+	uint64_t bytes;
+
+	if (!t->ss || s->to / t->ss == s->from / t->ss || s->from / t->ss < 6 || s->to / t->ss < 6)
+		return 0;
+	t->old_last = s->from / t->ss - 1;
+	t->new_last = s->to / t->ss - 1;
+	memcpy(&t->h, head->bytes + t->ss, sizeof t->h);
+	bytes = (uint64_t)le32_get(t->h.n_entries) * le32_get(t->h.entry_size);
+	t->entries_sectors = bytes / t->ss + (bytes % t->ss != 0);
+	if (t->entries_sectors + 1 < t->new_last)
+		t->last_usable = t->new_last - t->entries_sectors - 1;
+	return 1;
+}
+
+/* 1 if the backup is where one is moved from. */
+static int backup_moves(const struct table *t)
+{
+	uint64_t at = le64_get(t->h.other_lba);
+
+	return t->new_last > t->old_last ? at == t->old_last : at > t->new_last;
+}
+
+int gpt_move_make(struct blkdev *d, struct gpt_head *head,
+		  const struct gpt_sizes *sizes, struct gpt_move *ret, struct err *e)
 {
 	cleanup_free uint8_t *entries = NULL;
-	struct table t = { .ss = find_header(head, sector_size) };
+	struct table t = { .ss = find_header(head, sizes->sector) };
 	const char *wrong;
 	uint64_t bytes;
 	int r;
 
-	if (!t.ss && d->size > old_size && head->len >= 512 && has_protective_mbr(head->bytes))
+	if (!t.ss && sizes->to != sizes->from && head->len >= 512 && has_protective_mbr(head->bytes))
 		return damaged("has lost its mark", e);
-	if (!t.ss || d->size / t.ss <= old_size / t.ss || old_size / t.ss < 6)
+	if (!measure(head, sizes, &t))
 		return 0;
-	t.old_last = old_size / t.ss - 1;
-	t.new_last = d->size / t.ss - 1;
-	memcpy(&t.h, head->bytes + t.ss, sizeof t.h);
-	bytes = (uint64_t)le32_get(t.h.n_entries) * le32_get(t.h.entry_size);
-	t.entries_sectors = bytes / t.ss + (bytes % t.ss != 0);
 	wrong = header_wrong(head->bytes + t.ss, &t);
 	if (wrong)
 		return damaged(wrong, e);
-	if (le64_get(t.h.other_lba) != t.old_last)
+	if (!backup_moves(&t))
 		return 0;
+	wrong = no_room(&t);
+	if (wrong)
+		return damaged(wrong, e);
 	bytes = t.entries_sectors * t.ss;
 	t.entries = entries = malloc(bytes);
 	if (!entries)
