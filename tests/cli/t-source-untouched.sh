@@ -3,6 +3,8 @@
 . "$REHOST_TOP/tests/lib/lib.sh"
 . "$REHOST_TOP/tests/lib/disks.sh"
 linux_disk disk.img
+# blocks are given when the host writes out, not before
+sync disk.img
 before=$(sha256sum disk.img; stat -c '%Y %s %i %b' disk.img)
 mkfifo pipe
 # a pipe that nobody empties holds the capture in the middle
