@@ -71,6 +71,19 @@ static void on_line(void *ctx, const char *line, size_t len)
 		wiz_job_line(&a->w, line, len);
 }
 
+/* As a person would type it: the result page shows it in pieces. */
+static void log_command(const struct app *a)
+{
+	struct argv argv = { 0 };
+	char line[4096];
+
+	if (job_argv(&a->w.job, true, &argv, NULL))
+		return;
+	argv_line(&argv, line, sizeof line);
+	argv_done(&argv);
+	log_line("the same by command: %s", line);
+}
+
 static int spawn(struct app *a, int (*words)(const struct app *, struct argv *,
 					     struct err *), struct err *e)
 {
@@ -82,6 +95,8 @@ static int spawn(struct app *a, int (*words)(const struct app *, struct argv *,
 		return rc;
 	argv_line(&argv, line, sizeof line);
 	log_line("run: %s", line);
+	if (!a->w.task)
+		log_command(a);
 	rc = child_start(&a->child, &argv, &a->w.job.place, on_line, a, e);
 	argv_done(&argv);
 	return rc;

@@ -130,6 +130,21 @@ int draw_form(const struct wiz *w, struct canvas *c, int y)
 			   CELL_PLAIN, p->fields[cur].hint);
 }
 
+const char *draw_fs_name(const char *fs)
+{
+	static const char *const names[][2] = {
+		{ "", "unknown" }, { "LVM2_member", "LVM" }, { "crypto_LUKS", "LUKS" },
+		{ "linux_raid_member", "RAID" }, { "isw_raid_member", "RAID" },
+		{ "ddf_raid_member", "RAID" }, { "zfs_member", "ZFS" },
+		{ "VMFS_volume_member", "VMFS" },
+	};
+
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+		if (!strcmp(fs, names[i][0]))
+			return names[i][1];
+	return fs;
+}
+
 static void draw_part(struct canvas *c, int y, const struct model_disk *d,
 		      const struct model_part *p)
 {
@@ -144,7 +159,7 @@ static void draw_part(struct canvas *c, int y, const struct model_disk *d,
 	canvas_column(c, y, 4, 14, CELL_PLAIN, p->number ? model_name(p->path) :
 		      "whole disk");
 	canvas_printf(c, y, 18, CELL_PLAIN, "%10s", size);
-	canvas_column(c, y, 30, 9, CELL_PLAIN, p->fs[0] ? p->fs : "unknown");
+	canvas_column(c, y, 30, 9, CELL_PLAIN, draw_fs_name(p->fs));
 	if (used[0])
 		canvas_printf(c, y, 40, CELL_PLAIN, "%9s used", used);
 	canvas_column(c, y, used[0] ? 56 : 40, c->cols - (used[0] ? 58 : 42),
@@ -156,7 +171,8 @@ static void draw_part(struct canvas *c, int y, const struct model_disk *d,
 				      d->systems[i].name);
 }
 
-int draw_contents(struct canvas *c, int y, int last, const struct model_disk *d)
+int draw_contents(struct canvas *c, int y, int last, const struct model_disk *d,
+		  size_t skip)
 {
 	char systems[400];
 
@@ -169,7 +185,7 @@ int draw_contents(struct canvas *c, int y, int last, const struct model_disk *d)
 	if (!d->nparts && y <= last)
 		canvas_text(c, y++, 4, CELL_PLAIN,
 			    "No partitions and no file system were recognised.");
-	for (size_t i = 0; i < d->nparts && y <= last; i++) {
+	for (size_t i = skip; i < d->nparts && y <= last; i++) {
 		if (y == last && i + 1 < d->nparts) {
 			canvas_printf(c, y++, 4, CELL_PLAIN, "... and %zu more",
 				      d->nparts - i);

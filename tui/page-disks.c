@@ -100,11 +100,7 @@ static enum wiz_act disks_event(struct wiz *w, enum wiz_ev ev, int arg)
 	case 'r':
 		return wiz_task_start(w, T_DISKS);
 	case 'd':
-		if (!current(w))
-			return ACT_BEEP;
-		memcpy(w->detail, current(w)->path, sizeof w->detail);
-		w->cur[P_DISK] = 0;
-		return wiz_go(w, P_DISK);
+		return wiz_show_disk(w, current(w));
 	default:
 		return ACT_BEEP;
 	}
@@ -122,7 +118,7 @@ static void draw_row(const struct wiz *w, struct canvas *c, int y, int i)
 	canvas_column(c, y, 8, 9, attr, model_name(d->path));
 	canvas_printf(c, y, 18, attr, "%9s", size);
 	canvas_column(c, y, 29, 24, attr, model_title(d));
-	canvas_column(c, y, 54, c->cols - 56, attr, d->serial);
+	canvas_column(c, y, 54, c->cols - 56, attr, d->serial[0] ? d->serial : "-");
 }
 
 static void disks_draw(const struct wiz *w, struct canvas *c)
@@ -146,7 +142,10 @@ static void disks_draw(const struct wiz *w, struct canvas *c)
 	draw_rule(c, y, model_name(d->path));
 	if (refusal(d))
 		canvas_printf(c, ++y, 4, CELL_BOLD, "It can't be captured: %s.", refusal(d));
-	draw_contents(c, y + 1, body_last(c), d);
+	else if (d->in_use[0])
+		y = canvas_wrap(c, y + 1, 4, c->cols - 8, body_last(c), 0, CELL_BOLD,
+				d->in_use) - 1;
+	draw_contents(c, y + 1, body_last(c), d, 0);
 }
 
 const struct page page_disks = {
@@ -161,6 +160,15 @@ const struct page page_disks = {
 		"The disk or stick that this live system was started from can't be "
 		"captured.",
 };
+
+enum wiz_act wiz_show_disk(struct wiz *w, const struct model_disk *d)
+{
+	if (!d)
+		return ACT_BEEP;
+	memcpy(w->detail, d->path, sizeof w->detail);
+	w->cur[P_DISK] = 0;
+	return wiz_go(w, P_DISK);
+}
 
 static int disk_rows(const struct wiz *w)
 {
@@ -178,10 +186,8 @@ static enum wiz_act disk_event(struct wiz *w, enum wiz_ev ev, int arg)
 static void disk_draw(const struct wiz *w, struct canvas *c)
 {
 	const struct model_disk *d = model_find(&w->disks, w->detail);
-	struct model_disk part;
 	char size[32];
 	int y = BODY_TOP;
-	size_t skip = (size_t)w->cur[P_DISK];
 
 	if (!d)
 		return;
@@ -198,12 +204,7 @@ static void disk_draw(const struct wiz *w, struct canvas *c)
 	y = draw_fact(c, y, "Partition table", "%s", d->table[0] ? d->table : "none");
 	y = draw_fact(c, y, "In use", "%s", d->in_use[0] ? d->in_use : "no");
 	draw_rule(c, y + 1, "Contents");
-	part = *d;              /* borrowed: the rows from `skip` on */
-	if (skip && skip < part.nparts) {
-		part.parts += skip;
-		part.nparts -= skip;
-	}
-	draw_contents(c, y + 2, body_last(c), &part);
+	draw_contents(c, y + 2, body_last(c), d, (size_t)w->cur[P_DISK]);
 }
 
 const struct page page_disk = {

@@ -110,7 +110,7 @@ static void images_row(const struct wiz *w, struct canvas *c, int y, int i)
 static void images_draw(const struct wiz *w, struct canvas *c)
 {
 	int n = images_rows(w), y = draw_lead(c, "Which image?"), width = c->cols - 46;
-	int height = body_last(c) - y - 7, first = list_first(n, w->cur[P_IMAGES], height);
+	int height = body_last(c) - y - 9, first = list_first(n, w->cur[P_IMAGES], height);
 	const struct model_image *m = image_at(w, w->cur[P_IMAGES]);
 	char url[JOB_URL_MAX], size[32];
 
@@ -132,12 +132,17 @@ static void images_draw(const struct wiz *w, struct canvas *c)
 		return;
 	}
 	text_bytes(size, m->size);
-	y = draw_fact(c, y, "Disk", "%s", m->model);
-	y = draw_fact(c, y, "Systems", "%s", m->systems[0] ? m->systems : "none recognised");
+	y = draw_fact(c, y, "Image", "%s", m->name);
+	if (m->complete) {
+		y = draw_fact(c, y, "Disk", "%s", m->model);
+		y = draw_fact(c, y, "Systems", "%s", m->systems[0] ? m->systems :
+			      "none recognised");
+	}
 	y = draw_fact(c, y, "Size of the image", "%s", size);
 	if (!m->complete)
-		canvas_text(c, y, BODY_LEFT, CELL_BOLD,
-			    "It isn't complete: its capture was interrupted.");
+		canvas_wrap(c, y, BODY_LEFT, body_width(c), body_last(c), 0, CELL_BOLD,
+			    "It isn't complete: its capture was interrupted, or still "
+			    "runs. It can't be used; capture the disk again.");
 }
 
 const struct page page_images = {
@@ -168,8 +173,7 @@ static enum wiz_act image_event(struct wiz *w, enum wiz_ev ev, int arg)
 static void image_draw(const struct wiz *w, struct canvas *c)
 {
 	const struct model_info *m = &w->info;
-	struct model_disk d = m->disk;  /* borrowed: the rows from the first seen */
-	size_t skip = (size_t)w->cur[P_IMAGE] < d.nparts ? (size_t)w->cur[P_IMAGE] : 0;
+	const struct model_disk *d = &m->disk;
 	char size[32], used[32], stored[32], date[20];
 	int y = BODY_TOP;
 
@@ -180,8 +184,8 @@ static void image_draw(const struct wiz *w, struct canvas *c)
 	y = draw_fact(c, y, "Image", "%s", w->job.image);
 	y = draw_fact(c, y, "Captured", "%s UTC", date);
 	y = draw_fact(c, y, "Machine", "%s", m->machine);
-	y = draw_fact(c, y, "Disk", "%s, serial number %s", d.model[0] ? d.model : "-",
-		      d.serial[0] ? d.serial : "not known");
+	y = draw_fact(c, y, "Disk", "%s, serial number %s", d->model[0] ? d->model : "-",
+		      d->serial[0] ? d->serial : "not known");
 	y = draw_fact(c, y, "Disk size", "%s, %s used, %s in the image", size, used, stored);
 	y = draw_fact(c, y, "Digest", "%s", m->digest);
 	if (m->unreadable)
@@ -189,11 +193,7 @@ static void image_draw(const struct wiz *w, struct canvas *c)
 			      "read when it was captured; they are zeros in the image.",
 			      m->unreadable);
 	draw_rule(c, y, "What is in it");
-	if (skip) {
-		d.parts += skip;
-		d.nparts -= skip;
-	}
-	draw_contents(c, y + 1, body_last(c), &d);
+	draw_contents(c, y + 1, body_last(c), d, (size_t)w->cur[P_IMAGE]);
 }
 
 const struct page page_image = {

@@ -68,7 +68,7 @@ static void menu_draw(const struct wiz *w, struct canvas *c)
 	y += M_COUNT + 1;
 	canvas_text(c, y, BODY_LEFT + 5, CELL_PLAIN, items[w->cur[P_MENU]].what);
 	canvas_text(c, body_last(c), BODY_LEFT, CELL_PLAIN,
-		    "Nothing is written to a disk before you confirm it by typing its name.");
+		    "No disk is overwritten before you have confirmed it by typing its name.");
 }
 
 const struct page page_menu = {

@@ -117,6 +117,20 @@ static const char *part_refusal(const struct wiz *w, const struct model_disk *d,
 	return NULL;
 }
 
+void wiz_parts_shown(struct wiz *w)
+{
+	const struct model_disk *d;
+	const struct model_part *p = part_at(w, w->cur[P_PART], &d);
+
+	if (p && !part_refusal(w, d, p))
+		return;
+	for (int i = 0; (p = part_at(w, i, &d)); i++)
+		if (!part_refusal(w, d, p)) {
+			w->cur[P_PART] = i;
+			return;
+		}
+}
+
 static enum wiz_act part_event(struct wiz *w, enum wiz_ev ev, int arg)
 {
 	const struct model_disk *d;
@@ -143,11 +157,13 @@ static void part_row(const struct wiz *w, struct canvas *c, int y, int i)
 	char size[32];
 
 	text_bytes(size, p->size);
-	canvas_column(c, y, 4, 11, attr, model_name(p->path));
-	canvas_printf(c, y, 16, attr, "%9s", size);
-	canvas_column(c, y, 27, 8, attr, p->fs[0] ? p->fs : "-");
-	canvas_column(c, y, 36, 16, attr, p->label);
-	canvas_column(c, y, 53, c->cols - 55, attr, model_title(d));
+	canvas_text(c, y, 4, attr, part_refusal(w, d, p) ? "-" : " ");
+	canvas_column(c, y, 6, 11, attr, p->number ? model_name(p->path) :
+		      model_name(d->path));
+	canvas_printf(c, y, 18, attr, "%9s", size);
+	canvas_column(c, y, 29, 9, attr, draw_fs_name(p->fs));
+	canvas_column(c, y, 39, 16, attr, p->label);
+	canvas_column(c, y, 56, c->cols - 58, attr, model_title(d));
 }
 
 static void part_draw(const struct wiz *w, struct canvas *c)
@@ -156,6 +172,7 @@ static void part_draw(const struct wiz *w, struct canvas *c)
 	const struct model_part *p = part_at(w, w->cur[P_PART], &d);
 	int n = part_rows(w), y = draw_lead(c, "Which partition?");
 	int height = body_last(c) - y - 4, first = list_first(n, w->cur[P_PART], height);
+	char where[300];
 	const char *why = p ? part_refusal(w, d, p) : NULL;
 
 	if (!p) {
@@ -164,10 +181,14 @@ static void part_draw(const struct wiz *w, struct canvas *c)
 			    "'r' to look again.");
 		return;
 	}
-	canvas_text(c, y, 4, CELL_PLAIN, "Partition        Size  System   Label            Disk");
+	canvas_text(c, y, 4, CELL_PLAIN, "  Partition        Size  System    Label            Disk");
 	for (int i = first; i < n && i < first + height; i++)
 		part_row(w, c, y + 1 + i - first, i);
 	y += 2 + (n < height ? n : height);
+	draw_rule(c, y - 1, model_name(p->path));
+	snprintf(where, sizeof where, "On %s, serial number %s, %s", model_name(d->path),
+		 d->serial[0] ? d->serial : "not known", model_title(d));
+	canvas_column(c, y++, 4, c->cols - 6, CELL_PLAIN, where);
 	if (why)
 		canvas_printf(c, y, 4, CELL_BOLD, "It can't be used: %s.", why);
 	else if (is_fat(p->fs) && w->job.kind == JOB_CAPTURE)
@@ -182,7 +203,8 @@ const struct page page_part = {
 	.keys = "Up/Down Move   Enter Continue   r Look again   Esc Back   F1 Help",
 	.help = "Every partition of every disk of this machine, USB sticks included. "
 		"Plug in a stick now and press 'r' to see it here. A partition on a "
-		"disk that is being captured can't hold the image.\n\n"
+		"disk that is being captured can't hold the image. Those marked '-' can't "
+		"be used; the line below says why.\n\n"
 		"The partition is mounted only while it is needed.",
 };
 

@@ -150,18 +150,35 @@ static void add_result(const struct wiz *w, size_t k, struct lines *l)
 	add(l, "\n");
 }
 
-/* The command that would do the same again. */
-static void add_command(const struct wiz *w, struct lines *l)
+/* The command that would do the same again, so that a shell takes it as it
+ * stands in `width` columns: a line is broken between words, by a backslash. */
+static void add_command(const struct wiz *w, struct lines *l, int width)
 {
 	struct argv a = { 0 };
-	char line[4096];
+	int at = 0;
 
-	add(l, "The same by command:\n");
+	add(l, "The same by command (in the log as one line):\n");
 	if (job_argv(&w->job, true, &a, NULL))
 		return;
-	argv_line(&a, line, sizeof line);
+	for (size_t i = 0; i < a.n; i++) {
+		struct argv one = { a.v + i, 1 };
+		char word[JOB_URL_MAX * 2];
+		int n;
+
+		argv_line(&one, word, sizeof word);
+		n = text_width(word);
+		if (i && at + 1 + n > width - 2) {
+			add(l, " \\\n");
+			at = 0;
+		} else if (i) {
+			add(l, " ");
+			at++;
+		}
+		add(l, "%s", word);
+		at += n;
+	}
+	add(l, "\n");
 	argv_done(&a);
-	add(l, "  %s\n", line);
 	if (w->job.place.kind == PLACE_SMB && w->job.place.smb.user.s[0])
 		add(l, "FILE holds the lines username=, password= and domain=.\n");
 	if (w->job.kind == JOB_RESTORE)
@@ -190,7 +207,22 @@ static bool ended_well(const struct wiz *w)
 	return w->run.state == RUN_DONE || w->run.state == RUN_WARNED;
 }
 
-static void result_text(const struct wiz *w, struct lines *l)
+static void add_next_steps(const struct wiz *w, struct lines *l)
+{
+	char name[80];
+
+	snprintf(name, sizeof name, "%s", model_name(w->job.target));
+	if (w->job.kind == JOB_CAPTURE)
+		add(l, "Next: start this live system on the other machine and choose "
+		    "Restore there.\n\n");
+	if (w->job.kind == JOB_RESTORE)
+		add(l, "Next: choose Power off or reboot in the main menu, take this CD "
+		    "or stick out, and start from %s.\nThis version doesn't adapt "
+		    "drivers: on other hardware the system may need its "
+		    "storage driver or boot entry set up before it starts.\n\n", name);
+}
+
+static void result_text(const struct wiz *w, struct lines *l, int width)
 {
 	const struct progress *r = &w->run;
 	size_t shown = r->nwarnings < RUN_WARNINGS_MAX ? r->nwarnings : RUN_WARNINGS_MAX;
@@ -204,6 +236,8 @@ static void result_text(const struct wiz *w, struct lines *l)
 		    "again, or go back with Esc and choose something else.\n\n");
 	if (w->job.kind == JOB_RESTORE && !ended_well(w) && r->state != RUN_REFUSED)
 		add(l, "The target disk may be partly written: it will not boot.\n\n");
+	if (ended_well(w))
+		add_next_steps(w, l);
 	for (size_t k = 0; k < r->ended; k++)
 		add_result(w, k, l);
 	if (r->nwarnings)
@@ -214,7 +248,7 @@ static void result_text(const struct wiz *w, struct lines *l)
 		add(l, "... and %zu more\n", r->nwarnings - shown);
 	if (r->nwarnings)
 		add(l, "\n");
-	add_command(w, l);
+	add_command(w, l, width);
 }
 
 static int result_rows(const struct wiz *w)
@@ -222,7 +256,7 @@ static int result_rows(const struct wiz *w)
 	struct lines l;
 	int rows, height = w->rows - 6;
 
-	result_text(w, &l);
+	result_text(w, &l, w->cols - 2 * BODY_LEFT);
 	rows = canvas_wrapped_rows(w->cols - 2 * BODY_LEFT, l.s);
 	return rows > height ? rows - height + 1 : 1;
 }
@@ -243,7 +277,7 @@ static void result_draw(const struct wiz *w, struct canvas *c)
 	int y = draw_lead(c, headline(w)), rows;
 	struct lines l;
 
-	result_text(w, &l);
+	result_text(w, &l, body_width(c));
 	rows = canvas_wrapped_rows(body_width(c), l.s);
 	canvas_wrap(c, y, BODY_LEFT, body_width(c), body_last(c), w->cur[P_RESULT],
 		    CELL_PLAIN, l.s);

@@ -57,6 +57,7 @@ static enum wiz_act choose(struct wiz *w)
 	w->target_size = d->size;
 	text_set(&w->confirm, "");      /* typed anew each time */
 	w->cur[P_CONFIRM] = 0;
+	w->lost_first = 0;
 	return wiz_go(w, P_CONFIRM);
 }
 
@@ -66,6 +67,8 @@ static enum wiz_act target_event(struct wiz *w, enum wiz_ev ev, int arg)
 		return choose(w);
 	if (ev == EV_CHAR && arg == 'r')
 		return wiz_task_start(w, T_DISKS);
+	if (ev == EV_CHAR && arg == 'd')
+		return wiz_show_disk(w, current(w));
 	return ACT_DEFAULT;
 }
 
@@ -81,7 +84,7 @@ static void target_row(const struct wiz *w, struct canvas *c, int y, int i)
 	canvas_column(c, y, 6, 9, attr, model_name(d->path));
 	canvas_printf(c, y, 16, attr, "%9s", size);
 	canvas_column(c, y, 27, 21, attr, model_title(d));
-	canvas_column(c, y, 49, c->cols - 51, attr, refused ? refused : d->serial);
+	canvas_column(c, y, 49, c->cols - 51, attr, d->serial[0] ? d->serial : "-");
 }
 
 static void target_draw(const struct wiz *w, struct canvas *c)
@@ -89,32 +92,33 @@ static void target_draw(const struct wiz *w, struct canvas *c)
 	int n = (int)w->disks.n, y = draw_lead(c, "Which disk shall be overwritten?");
 	int height = body_last(c) - y - 8, first = list_first(n, w->cur[P_TARGET], height);
 	const struct model_disk *d = current(w);
-	char why[300];
+	char why[300], line[340];
 	const char *refused = d ? wiz_target_refusal(w, d, why, sizeof why) : NULL;
 
+	snprintf(line, sizeof line, "It can't be the target: %s.", refused ? why : "");
 	if (!d) {
 		canvas_wrap(c, y, BODY_LEFT, body_width(c), body_last(c), 0, CELL_PLAIN,
 			    "No disk was found. Check its cable, and whether the firmware "
 			    "(BIOS) has its controller in RAID mode. 'r' looks again.");
 		return;
 	}
-	canvas_text(c, y, 6, CELL_PLAIN, "Disk           Size  Model                 Serial number, or why not");
+	canvas_text(c, y, 6, CELL_PLAIN, "Disk           Size  Model                 Serial number");
 	for (int i = first; i < n && i < first + height; i++)
 		target_row(w, c, y + 1 + i - first, i);
 	y += 2 + (n < height ? n : height);
 	draw_rule(c, y, refused ? "What is on it" : "What would be lost on it");
 	if (refused)
-		y = canvas_wrap(c, y + 1, 4, c->cols - 8, body_last(c), 0, CELL_BOLD, why) - 1;
-	draw_contents(c, y + 1, body_last(c), d);
+		y = canvas_wrap(c, y + 1, 4, c->cols - 8, body_last(c), 0, CELL_BOLD, line) - 1;
+	draw_contents(c, y + 1, body_last(c), d, 0);
 }
 
 const struct page page_target = {
 	.title = "target disk", .in_job = true, .rows = target_rows,
 	.event = target_event, .draw = target_draw,
-	.keys = "Up/Down Move   Enter Choose   r Look again   Esc Back   F1 Help",
+	.keys = "Up/Down Move   Enter Choose   d Details   r Look again   Esc Back   F1 Help",
 	.help = "Everything on the target disk is overwritten. The lower half shows what "
 		"that is.\n\n"
-		"Disks marked '-' can't be chosen, the reason stands beside: in use, too "
+		"Disks marked '-' can't be chosen, the lower half says why: in use, too "
 		"small, write-protected, the disk that holds the image, or the medium "
 		"that this live system was started from.\n\n"
 		"Nothing is written yet: the next page asks for the disk's name.",
@@ -127,9 +131,27 @@ static const struct field fields[] = {
 	      "Reads the disk back and compares it with the image. Space changes it."),
 };
 
+/* PgUp, PgDn: through the partitions that will be lost. */
+static enum wiz_act scroll(struct wiz *w, int by)
+{
+	const struct model_disk *d = model_find(&w->disks, w->job.target);
+	int to = w->lost_first + by, n = d ? (int)d->nparts : 0;
+
+	if (to > n - 1)
+		to = n - 1;
+	if (to < 0)
+		to = 0;
+	if (to == w->lost_first)
+		return ACT_BEEP;
+	w->lost_first = to;
+	return ACT_NONE;
+}
+
 static enum wiz_act confirm_event(struct wiz *w, enum wiz_ev ev, int arg)
 {
 	(void)arg;
+	if (ev == EV_PGUP || ev == EV_PGDN)
+		return scroll(w, ev == EV_PGUP ? -4 : 4);
 	if (ev != EV_NEXT)
 		return ACT_DEFAULT;
 	if (strcmp(w->confirm.s, model_name(w->job.target))) {
@@ -153,10 +175,12 @@ static void confirm_draw(const struct wiz *w, struct canvas *c)
 	y = draw_fact(c, y, "Image", "%s", w->job.image);
 	y = draw_fact(c, y, "Target disk", "%s  %s  %s", model_name(w->job.target), size,
 		      w->target_model);
-	y = draw_fact(c, y, "Serial number", "%s", w->target_serial);
-	draw_rule(c, y++, "What will be lost");
+	y = draw_fact(c, y, "Serial number", "%s", w->target_serial[0] ?
+		      w->target_serial : "not known: compare model and size");
+	draw_rule(c, y++, d && d->nparts > 5 ? "What will be lost (PgDn, PgUp: all of it)" :
+		  "What will be lost");
 	if (d)
-		draw_contents(c, y, body_last(c), d);
+		draw_contents(c, y, body_last(c), d, (size_t)w->lost_first);
 }
 
 const struct page page_confirm = {

@@ -61,6 +61,9 @@ const char *wiz_target_refusal(const struct wiz *w, const struct model_disk *d,
 			       char *buf, size_t size);
 /* Proposes the image's name on P_OPTIONS (page-options.c). */
 void wiz_propose_name(struct wiz *w);
+/* P_PART is shown: the highlight on a partition that can be used, if it is on
+ * one that can't (page-place.c). */
+void wiz_parts_shown(struct wiz *w);
 /* w->place is new: sets P_IMAGES' highlight (page-images.c). */
 void wiz_images_shown(struct wiz *w);
 
@@ -79,7 +82,13 @@ int draw_form(const struct wiz *w, struct canvas *c, int y);
 /* "Label  text", the text wrapped; returns the next row. */
 int draw_fact(struct canvas *c, int y, const char *label, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
-/* Partitions and systems of a disk from row y to last; returns the next row. */
-int draw_contents(struct canvas *c, int y, int last, const struct model_disk *d);
+/* Systems of a disk, then its partitions but the first `skip`, from row y to
+ * last; returns the next row. */
+int draw_contents(struct canvas *c, int y, int last, const struct model_disk *d,
+		  size_t skip);
+/* The 'd' key of lists of disks: shows d (NULL: none) in detail. */
+enum wiz_act wiz_show_disk(struct wiz *w, const struct model_disk *d);
+/* A file system's name for people: some of blkid's are long. */
+const char *draw_fs_name(const char *fs);
 void draw_rule(struct canvas *c, int y, const char *title);
 #endif

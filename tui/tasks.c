@@ -69,6 +69,12 @@ static int argv_net_set(const struct wiz *w, struct argv *a, struct err *e)
 						 w->net_dns.s, NULL }, e);
 }
 
+static int argv_net_wait(const struct wiz *w, struct argv *a, struct err *e)
+{
+	return add_all(a, (const char *const[]){ "rehost-net", "wait", "30", w->iface,
+						 NULL }, e);
+}
+
 static int argv_logs(const struct wiz *w, struct argv *a, struct err *e)
 {
 	char url[JOB_URL_MAX];
@@ -90,6 +96,8 @@ static enum wiz_act show_disks(struct wiz *w)
 	n = wiz_page(w)->rows(w);
 	if (w->cur[to] >= n)
 		w->cur[to] = n ? n - 1 : 0;
+	if (to == P_PART)
+		wiz_parts_shown(w);
 	return ACT_NONE;
 }
 
@@ -199,6 +207,13 @@ static enum wiz_act done_net_set(struct wiz *w, const char *out, size_t len,
 				 struct err *e)
 {
 	(void)out, (void)len, (void)e;
+	return wiz_task_start(w, w->net_fixed ? T_NET : T_NET_WAIT);
+}
+
+static enum wiz_act done_net_wait(struct wiz *w, const char *out, size_t len,
+				  struct err *e)
+{
+	(void)out, (void)len, (void)e;
 	return wiz_task_start(w, T_NET);
 }
 
@@ -234,6 +249,8 @@ static const struct task {
 		    "The network could not be examined", argv_net, done_net },
 	[T_NET_SET] = { "Setting up the network", "The network could not be set up",
 			argv_net_set, done_net_set },
+	[T_NET_WAIT] = { "Waiting for an address by DHCP (30 seconds at most)",
+			 "No address came by DHCP", argv_net_wait, done_net_wait },
 	[T_LOGS] = { "Saving the logs", "The logs could not be saved", argv_logs,
 		     done_logs },
 };

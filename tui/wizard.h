@@ -47,6 +47,7 @@ enum wiz_task {
 	T_INFO,           /* what is in one image                          */
 	T_NET,            /* interfaces and addresses                      */
 	T_NET_SET,        /* apply the form of P_IFACE                     */
+	T_NET_WAIT,       /* until DHCP has given an address               */
 	T_LOGS,           /* copy the logs to the place                    */
 	T_COUNT,
 };
@@ -72,6 +73,7 @@ struct wiz {
 	struct job job;                 /* the answers */
 	char name_default[TEXT_MAX];    /* the image name that was proposed */
 	struct text confirm;            /* what was typed on P_CONFIRM */
+	int lost_first;                 /* P_CONFIRM: the first partition shown */
 	int net_fixed;                  /* P_IFACE: 0 DHCP, 1 fixed */
 	char iface[32];
 	struct text net_address, net_gateway, net_dns;

@@ -45,7 +45,9 @@ def test_capture_to_smb(tmp_path):
                                 "/dev/sda", url]
         assert call["env"]["REHOST_USERNAME"] == "bob"
         assert call["env"]["REHOST_PASSWORD"] == "s3cret word"
-        assert f"rehost capture --credentials=FILE --level small --verify /dev/sda\n  {url}" in t
+        assert f"rehost capture --credentials=FILE --level small --verify /dev/sda \\\n  {url}" in t
+        assert f"same by command: rehost capture --credentials=FILE --level small --verify /dev/sda {url}\n" in (
+            tmp_path / "wizard.log").read_text()
         assert "s3cret" not in (tmp_path / "wizard.log").read_text()
         w.send(ENTER)
         w.title("Main menu")
@@ -89,8 +91,14 @@ def to_confirm(w):
     assert "PowerEdge R230" in t and "ext4" in t and "12 GB used" in t
     w.send(ENTER)
     t = w.title("Restore: target disk")
-    assert "too small" in t and "this live system runs from it" in t
-    w.send(DOWN)
+    assert "4C530001" in t
+    w.send(DOWN, DOWN)
+    w.wait("It can't be the target: too small, the image needs 499 GB.")
+    w.send("d")
+    w.wait("Restore: disk details", "4C530001")
+    w.send(ESC, DOWN)
+    w.wait("It can't be the target: this live system runs from it.")
+    w.send(UP, UP)
     t = w.wait("Windows 10 Pro")
     assert "What would be lost" in t and "Fenêtres ☃" in t
     w.send(ENTER)
@@ -112,7 +120,8 @@ def test_restore(tmp_path):
         url = "smb://192.0.2.1/images/machines/old/web1-20261101.rhi"
         call, = w.calls("restore")
         assert call["argv"] == ["restore", "--events-fd=3", "--yes", "--verify", url, "/dev/nvme0n1"]
-        assert f"rehost restore --credentials=FILE --verify {url}" in " ".join(t.split())
+        assert f"rehost restore --credentials=FILE --verify {url}" in " ".join(t.replace("\\\n", " ").split())
+        assert "This version doesn't adapt drivers" in t and "start from nvme0n1." in t
 
 
 def test_target_swapped_before_the_start(tmp_path):
@@ -146,10 +155,10 @@ def test_local_disk(tmp_path):
     with Wizard(tmp_path) as w:
         to_place(w)
         w.send("1")
-        t = w.title("Capture: partition")
-        assert "one of those to be captured" in t
-        w.send(ENTER)
-        w.wait("sda1 can't be used")
+        w.title("Capture: partition")
+        assert w.line().startswith("nvme0n1p1")  # the first that can be used
+        w.send(UP, UP, UP, ENTER)
+        w.wait("sda1 can't be used", "one of those to be captured")
         w.send(*[DOWN] * 4, ENTER)
         w.title("Capture: directory")
         w.send("images/2026", ENTER)

@@ -68,6 +68,20 @@ def test_listing_crashes_or_babbles(tmp_path, how, text):
         w.wait("Samsung")
 
 
+def test_no_address_by_dhcp(tmp_path):
+    (tmp_path / "no-address").touch()
+    with Wizard(tmp_path) as w:
+        w.title("Main menu")
+        w.send("4")
+        w.wait("Rehost - Network ", "192.0.2.10/24")
+        w.send(DOWN, ENTER)
+        w.wait("How does eth1 get its address?", "(*) DHCP")
+        w.send(ENTER)
+        w.wait("Problem", "No address came by DHCP.", "eth1 has no link: is a cable in")
+        w.send(ENTER)                      # and back to the answers
+        w.wait("How does eth1 get its address?", gone="Problem")
+
+
 def children(w, word):
     """Process ids of the wizard's children with this word on their command line."""
     out = subprocess.run(["ps", "-o", "pid=,args=", "--ppid", str(w.proc.pid)],
@@ -245,7 +259,7 @@ def test_network(tmp_path):
         w.wait("The network interfaces of this machine:")
         assert (tmp_path / "net-calls").read_text().splitlines() == [
             "status --json", "static eth0 192.0.2.77/24 192.0.2.1 192.0.2.2", "status --json",
-            "dhcp eth1", "status --json"]
+            "dhcp eth1", "wait 30 eth1", "status --json"]
 
 
 def test_save_logs(tmp_path):

@@ -109,6 +109,8 @@ static void test_next_without_a_choice_beeps(void **state)
 	press(&w, EV_BACK, 0);
 	press(&w, EV_NEXT, 0);
 	assert_int_equal(w.page, P_PART);
+	assert_int_equal(w.cur[P_PART], 3);     /* the first that can be used */
+	w.cur[P_PART] = 0;
 	assert_int_equal(press(&w, EV_NEXT, 0), ACT_BEEP);      /* on the captured disk */
 	wiz_done(&w);
 }
