@@ -107,7 +107,7 @@ class Wizard:
         lines = self.screen.lines()
         here = [i for i, line in enumerate(lines) if line.startswith("  > ")]
         there = [i - here[0] for i, line in enumerate(lines)
-                 if here and re.match(r"  > |    \S", line) and text in line[4:]]
+                 if here and re.match(r"  > |    (  )?\S", line) and text in line[4:]]
         return min(there, key=abs) if there else None
 
     def _step(self, key):
