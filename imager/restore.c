@@ -85,9 +85,11 @@ static int restore_ready(void *ctx, struct rec_slot *s, struct err *e)
 	const struct walk_rec *rec = &s->rec;
 
 	(void)e;
-	if (rec->r.type == REC_CHUNK)
-		spread_make(&s->spread, &re->rs.params, rec->r.aux, rec->map,
-			    rec->r.map_count, rec->plain, s->plain);
+	if (rec->r.type != REC_CHUNK)
+		return 0;
+	spread_make(&s->spread, &re->rs.params, rec->r.aux, rec->map,
+		    rec->r.map_count, rec->plain, s->plain);
+	s->spread.zeros = rec->r.codec == CODEC_ZEROS;
 	return 0;
 }
 
@@ -109,6 +111,7 @@ static int keep_head(struct restore *re, const struct rec_slot *s, struct err *e
 	re->head_spread = *sp;
 	re->head_spread.map = re->head_map;
 	re->head_spread.bytes = re->head + first;
+	re->head_spread.zeros = 0; /* its end may change yet */
 	return 0;
 }
 

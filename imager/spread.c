@@ -55,6 +55,8 @@ int spread_write(const struct spread *s, struct blkdev *target, uint64_t limit,
 			return 0;
 		if (base + end > limit)
 			end = (uint32_t)(limit - base);
+		if (s->zeros && dev_zero(target, base + start, end - start) == 0)
+			continue;
 		r = dev_write(target, base + start, s->bytes + (start - first),
 			      end - start, e);
 		if (r < 0)

@@ -13,6 +13,7 @@ struct spread {
 	uint32_t map_count;
 	/* begins with unit map[0].start; each later unit is at its place */
 	const uint8_t *bytes;
+	int zeros;                /* 1: all of it is zeros */
 };
 
 /* plain: the content, joined.  wide: chunk_size bytes for the spread content;

@@ -57,6 +57,13 @@ int dev_write(struct blkdev *d, uint64_t off, const void *buf, size_t len,
 	return len ? d->ops->write(d, off, buf, len, e) : 0;
 }
 
+int dev_zero(struct blkdev *d, uint64_t off, uint64_t len)
+{
+	if (!d->ops->zero || range_outside(off, len, d->size))
+		return 1;
+	return d->ops->zero(d, off, len);
+}
+
 int dev_flush(struct blkdev *d, struct err *e)
 {
 	return d->ops->flush ? d->ops->flush(d, e) : 0;

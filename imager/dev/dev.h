@@ -16,6 +16,9 @@ struct blkdev_ops {
 	/* NULL: the device can't be written */
 	int (*write)(struct blkdev *d, uint64_t off, const void *buf,
 		     size_t len, struct err *e);
+	/* Makes bytes read as zeros without being handed them.  0: done; 1: not
+	 * possible here, write them; may be NULL */
+	int (*zero)(struct blkdev *d, uint64_t off, uint64_t len);
 	int (*flush)(struct blkdev *d, struct err *e);          /* may be NULL */
 	/* read ahead; a hint, never fails; may be NULL */
 	void (*will_need)(struct blkdev *d, uint64_t off, uint64_t len);
@@ -34,7 +37,8 @@ struct blkdev {
 };
 
 /* Opens a block device or regular file read-only (O_RDONLY: the kernel itself
- * refuses a write).  A regular file has sectors of 512 bytes. */
+ * refuses a write).  A regular file has sectors of 512 bytes; its holes are
+ * looked up once and not read, so nobody else may write to it meanwhile. */
 int dev_open_ro(const char *path, struct blkdev **ret, struct err *e) must_check;
 
 /* What permits opening a disk for writing.  Only guard.c makes one, after its
@@ -65,6 +69,8 @@ int dev_read(struct blkdev *d, uint64_t off, void *buf, size_t len,
 	     struct err *e) must_check;
 int dev_write(struct blkdev *d, uint64_t off, const void *buf, size_t len,
 	      struct err *e) must_check;
+/* As the op: 0 done, 1 write them. */
+int dev_zero(struct blkdev *d, uint64_t off, uint64_t len) must_check;
 int dev_flush(struct blkdev *d, struct err *e) must_check;
 void dev_will_need(struct blkdev *d, uint64_t off, uint64_t len);
 void dev_forget(struct blkdev *d); /* after dev_flush */

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/fs.h>
+#include <string.h>
 #include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
@@ -17,7 +18,35 @@ struct dev_fd {
 	int fd;
 	/* written, but write-out wasn't begun: bytes, all inside [first, end) */
 	uint64_t pending, first, end;
+	/* of a regular file: what SEEK_DATA last said; bytes, [from, to) */
+	int sparse;               /* opened for reading only, and it can tell */
+	uint64_t hole_from, hole_to, data_from, data_to;
+	int can_punch;
 };
+
+/* Is all of it in a hole of the file? */
+static int in_hole(struct dev_fd *f, uint64_t off, uint64_t len)
+{
+	off_t at;
+
+	if (!f->sparse || (off >= f->data_from && off < f->data_to))
+		return 0;
+	if (off < f->hole_from || off >= f->hole_to) {
+		at = lseek(f->fd, (off_t)off, SEEK_DATA);
+		if (at < 0 && errno == ENXIO)
+			at = (off_t)f->d.size;
+		f->sparse = at >= 0;
+		if (at <= (off_t)off) {
+			at = at < 0 ? at : lseek(f->fd, (off_t)off, SEEK_HOLE);
+			f->data_from = off;
+			f->data_to = at < 0 ? off : (uint64_t)at;
+			return 0;
+		}
+		f->hole_from = off;
+		f->hole_to = (uint64_t)at;
+	}
+	return len <= f->hole_to - off;
+}
 
 static int fd_read(struct blkdev *d, uint64_t off, void *buf, size_t len,
 		   struct err *e)
@@ -25,6 +54,10 @@ static int fd_read(struct blkdev *d, uint64_t off, void *buf, size_t len,
 	int fd = ((struct dev_fd *)d)->fd;
 	char *p = buf;
 
+	if (in_hole((struct dev_fd *)d, off, len)) {
+		memset(buf, 0, len);
+		return 0;
+	}
 	while (len) {
 		ssize_t n = pread(fd, p, len, (off_t)off);
 
@@ -85,6 +118,20 @@ static int fd_write(struct blkdev *d, uint64_t off, const void *buf,
 	return 0;
 }
 
+/* Files only: what a disk makes of such a request, and how slowly, can't be
+ * known. */
+static int fd_zero(struct blkdev *d, uint64_t off, uint64_t len)
+{
+	struct dev_fd *f = (struct dev_fd *)d;
+
+	if (f->can_punch &&
+	    fallocate(f->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+		      (off_t)off, (off_t)len) == 0)
+		return 0;
+	f->can_punch = 0;
+	return 1;
+}
+
 static int fd_flush(struct blkdev *d, struct err *e)
 {
 	if (fsync(((struct dev_fd *)d)->fd) < 0)
@@ -96,8 +143,9 @@ static int fd_flush(struct blkdev *d, struct err *e)
 
 static void fd_will_need(struct blkdev *d, uint64_t off, uint64_t len)
 {
-	posix_fadvise(((struct dev_fd *)d)->fd, (off_t)off, (off_t)len,
-		      POSIX_FADV_WILLNEED);
+	if (!in_hole((struct dev_fd *)d, off, len))
+		posix_fadvise(((struct dev_fd *)d)->fd, (off_t)off, (off_t)len,
+			      POSIX_FADV_WILLNEED);
 }
 
 static void fd_forget(struct blkdev *d)
@@ -114,7 +162,7 @@ static const struct blkdev_ops ro_ops = {
 	.read = fd_read, .will_need = fd_will_need, .close = fd_close,
 };
 static const struct blkdev_ops rw_ops = {
-	.read = fd_read, .write = fd_write, .flush = fd_flush,
+	.read = fd_read, .write = fd_write, .zero = fd_zero, .flush = fd_flush,
 	.will_need = fd_will_need, .forget = fd_forget, .close = fd_close,
 };
 
@@ -149,6 +197,8 @@ static int from_fd(int fd, const char *path, const struct stat *st,
 		return ERR_NOMEM;
 	}
 	f->fd = fd;
+	f->sparse = S_ISREG(st->st_mode) && !ops->write;
+	f->can_punch = S_ISREG(st->st_mode) && ops->write;
 	f->d.sector_size = (uint32_t)lss;
 	f->d.phys_size = pss;
 	*ret = &f->d;

@@ -35,12 +35,12 @@ LIMIT = ("zstd -q -1 -T2 -f -o {img} < {bytes} && sync {img}", None)
 CHECK = {"ext4": "e2fsck -fn {dst}", "ntfs": "ntfsfix -n {dst}"}
 
 
-def contenders(fs, levels):
+def contenders(fs, levels, without_fsarchiver):
     c = [("rehost, %s" % l, REHOST[0] % l, REHOST[1]) for l in levels]
     c.append(("partclone, zstd -1 -T2", PARTCLONE[0] % ("extfs" if fs == "ext4" else "ntfs"), PARTCLONE[1]))
     if fs == "ntfs":
         c.append(("ntfsclone, zstd -1 -T2", *NTFSCLONE))
-    if os.geteuid() == 0:
+    if os.geteuid() == 0 and not without_fsarchiver:
         c.append(("fsarchiver -Z1 -j2", *FSARCHIVER))
     c.append(("limit: zstd -1 -T2", *LIMIT))
     return c
@@ -148,7 +148,7 @@ class Bench:
         self.load_before = os.getloadavg()
         for n in range(self.o.runs):
             for fs in self.o.fs:
-                for name, capture, restore in contenders(fs, self.o.levels):
+                for name, capture, restore in contenders(fs, self.o.levels, self.o.no_fsarchiver):
                     self.one(fs, name, capture, restore, n == self.o.runs - 1)
 
 
@@ -227,6 +227,7 @@ def main():
     p.add_argument("--runs", type=int, default=3)
     p.add_argument("--fs", nargs="+", default=["ext4", "ntfs"], choices=["ext4", "ntfs"])
     p.add_argument("--levels", nargs="+", default=["balanced", "fast"])
+    p.add_argument("--no-fsarchiver", action="store_true", help="it takes longest")
     p.add_argument("--wait", type=float, default=0, help="minutes to wait before each run for a load below 0.5")
     o = p.parse_args()
     o.build = os.path.abspath(o.build)
