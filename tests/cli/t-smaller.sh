@@ -28,9 +28,12 @@ good_gpt() { # OLD NEW
 	dump alone >b 2>err
 	cmp a b || { cat err; fail "the backup isn't found at the end"; }
 }
-old_bytes() { # FILE SIZE: as if it had been in use
+head -c 65536 /dev/zero | tr '\0' '\245' >old_
+old_bytes() { # FILE SIZE: as if it had been in use, at both ends
 	rm -f "$1"
-	head -c "$2" /dev/zero | tr '\0' '\245' >"$1"
+	truncate -s "$2" "$1"
+	dd if=old_ of="$1" conv=notrunc status=none
+	dd if=old_ of="$1" bs=512 seek=$(($2 / 512 - 128)) conv=notrunc status=none
 }
 restored() { # IMAGE SIZE [OPTION]
 	old_bytes new.img "$2"
