@@ -35,6 +35,8 @@ truncate -s 32M mbr.img
 echo 'start=2048, size=8M, type=83' | sfdisk -q mbr.img
 rehost map --json mbr.img >map
 [ "$(json map 'd["used_end"]')" = $((9 << 20)) ] || fail "zeros at the end were kept: $(cat map)"
+# a hole isn't read, so it can't be unreadable
+dd if=/dev/zero of=mbr.img bs=1M seek=31 count=1 conv=notrunc status=none
 LD_PRELOAD=$PWD/faults.so FAULT_FILE=$PWD/mbr.img FAULT_READ=$(((31 << 20) + 8192))+512 \
 	rehost map --json mbr.img >map || fail "map of an unreadable end"
 [ "$(json map 'd["used_end"]')" = $((32 << 20)) ] || fail "an unreadable end was left out: $(cat map)"
