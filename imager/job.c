@@ -94,12 +94,12 @@ struct job_shape job_shape(const struct job_options *opt, size_t worker_bytes,
 	struct job_shape s = { .workers = workers_wanted(opt), .slots = 1 };
 
 	for (; s.workers; s.workers--) {
-		/* each worker busy with one and the next one ready, and one or
-		 * two at the reader and the writer; not so many matter when
-		 * there are many workers */
+		/* each worker busy with one, the reader and the writer with one
+		 * each, and some ready for when one of them is held up: on a
+		 * busy machine four more gained up to a third */
 		unsigned int least = s.workers + 2;
 
-		s.slots = least + (s.workers < 4 ? s.workers : 4);
+		s.slots = least + 4;
 		while (s.slots > least &&
 		       s.workers * worker_bytes + s.slots * slot_bytes > JOB_MEMORY)
 			s.slots--;

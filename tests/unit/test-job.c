@@ -34,7 +34,7 @@ static void shape_counts(void **state)
 
 	(void)state;
 	assert_int_equal(s.workers, 2);
-	assert_int_equal(s.slots, 6);
+	assert_int_equal(s.slots, 8);
 	s = job_shape(&many, MIB, slot);
 	assert_int_equal(s.workers, 14);
 	s = job_shape(&none, MIB, slot);
