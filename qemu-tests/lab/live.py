@@ -71,12 +71,12 @@ class Shell:
         wizard.start("Shell", "")
         wizard.screen.wait(r"[#$] ?$", 60)
         wizard.screen.type(
-            "stty -F /dev/ttyS1 -echo -onlcr; setsid sh -c 'while read -r l; do eval \"$l\"; done'"
+            "stty -F /dev/ttyS1 -echo -onlcr; setsid sh -c 'echo @@ready; while read -r l; do eval \"$l\"; done'"
             " </dev/ttyS1 >/dev/ttyS1 2>&1 & echo star''ted\r")
         wizard.screen.wait("started", 30)
-        # firmware may have written to this line, too: what it said is skipped
-        self.vm.serial2.send("echo '@@'ready\n")
-        self.vm.serial2.expect(rb"@@ready\n", timeout=60)
+        # not before it holds the line open, else the first letters get lost;
+        # and firmware may have written to this line, too
+        self.vm.serial2.expect(rb"@@ready\r?\n", timeout=60)
 
     def run(self, command, timeout=600, ok=(0,), env=None):
         """Runs a command line; returns what it printed (both streams)."""
