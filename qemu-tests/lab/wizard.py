@@ -144,6 +144,8 @@ class Wizard:
                 self._switch(label, text)
             else:
                 self.screen.press("ctrl-u")
+                # seen empty first: a kept answer may be the same text
+                self.screen.wait(rf"\n  > {re.escape(label)}\s+\[ *\]", REACTION)
                 self.screen.type(text)
                 shown = re.escape(text[-20:]) + r"|\*{%d}" % max(1, min(20, len(text)))
                 self.screen.wait(rf"\n  > {re.escape(label)}\s[^\n]*(?:{shown}) *\]", REACTION)
