@@ -114,3 +114,11 @@ void text_print(FILE *f, const char *s)
 		fputs(out, f);
 	}
 }
+
+void text_from_uuid(const uint8_t *u, char *ret)
+{
+	snprintf(ret, TEXT_UUID,
+		 "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x",
+		 u[0], u[1], u[2], u[3], u[4], u[5], u[6], u[7], u[8], u[9],
+		 u[10], u[11], u[12], u[13], u[14], u[15]);
+}

@@ -17,4 +17,9 @@ void text_print(FILE *f, const char *s);
 /* Spaces at the end removed. */
 void text_trim(char *s);
 
+
+/* The 16 bytes of a UUID in their written order (RFC 4122), in lower case;
+ * ret: TEXT_UUID bytes. */
+#define TEXT_UUID 37
+void text_from_uuid(const uint8_t *u, char *ret);
 #endif

@@ -8,6 +8,7 @@
 #include <sys/statfs.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
+#include "common/hash.h"
 #include "common/cleanup.h"
 #include "common/units.h"
 #include "imager/capture-meta.h"
@@ -173,7 +174,7 @@ static int capture_steps(struct job *j, struct shot *s, struct err *e)
 	tell_space(s);
 	if (write_image(j, s, e) < 0 || (j->o->verify && verify_image(j, s, e) < 0))
 		return e->code;
-	cmd_hex(s->result.digest, 32, s->digest);
+	hex_encode(s->result.digest, 32, s->digest);
 	remember(j, s);
 	d = (struct events_done){
 		.status = report_warnings(j->rep) > before ? 3 : 0,

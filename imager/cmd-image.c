@@ -57,9 +57,3 @@ int cmd_image_close(struct cmd_image *im, int rc, struct err *e)
 	}
 	return rc;
 }
-
-void cmd_hex(const uint8_t *bytes, size_t len, char *ret)
-{
-	for (size_t i = 0; i < len; i++)
-		sprintf(ret + 2 * i, "%02x", bytes[i]);
-}

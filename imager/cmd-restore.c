@@ -6,6 +6,7 @@
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include "common/hash.h"
 #include "common/cleanup.h"
 #include "common/json.h"
 #include "imager/cmd.h"
@@ -135,7 +136,7 @@ static int restore_steps(struct job *j, const char *path, struct err *e)
 		tell_incomplete(j, &permit, &res, e);
 		return rc;
 	}
-	cmd_hex(res.digest, 32, digest);
+	hex_encode(res.digest, 32, digest);
 	d = (struct events_done){
 		.status = report_warnings(j->rep) ? 3 : 0, .digest = digest, .path = j->target,
 		.bytes = res.bytes, .image_bytes = res.image_bytes,

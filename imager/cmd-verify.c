@@ -1,5 +1,6 @@
 /* cmd-verify.c: rehost verify: every record of an image against its hashes. */
 #include <string.h>
+#include "common/hash.h"
 #include "common/json.h"
 #include "imager/cmd.h"
 #include "imager/report.h"
@@ -41,7 +42,7 @@ static int print_json(const struct verify_result *v, struct bad_list *l, struct 
 
 	json_put_bool(o, "ok", v->ok);
 	if (v->ok) {
-		cmd_hex(v->digest, 32, digest);
+		hex_encode(v->digest, 32, digest);
 		json_put_str(o, "digest", digest);
 	}
 	json_put_u64(o, "bytes", v->bytes);
@@ -56,7 +57,7 @@ static void tell_done(struct report *rep, const char *name, const struct verify_
 {
 	char digest[65];
 
-	cmd_hex(v->digest, 32, digest);
+	hex_encode(v->digest, 32, digest);
 	report_done(rep, &(struct events_done){ .digest = digest, .path = name,
 		.bytes = v->bytes, .image_bytes = v->image_bytes,
 		.seconds = (uint64_t)(v->seconds + 0.5) });

@@ -64,5 +64,4 @@ int cmd_image_open(const char *text, const struct cmd_opts *o,
 /* Keeps an earlier error in e; else ERR_IO if unmounting failed. */
 int cmd_image_close(struct cmd_image *im, int rc, struct err *e) must_check;
 
-void cmd_hex(const uint8_t *bytes, size_t len, char *ret); /* 2*len+1 characters */
 #endif

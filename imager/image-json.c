@@ -2,6 +2,7 @@
 #include "imager/image-json.h"
 #include <string.h>
 #include <time.h>
+#include "common/hash.h"
 #include "common/text.h"
 #include "common/units.h"
 #include "imager/disks-json.h"
@@ -10,10 +11,9 @@
 
 static void put_hex(struct json_object *o, const char *key, const uint8_t *b, size_t n)
 {
-	char text[65];
+	char text[2 * HASH_LEN + 1];
 
-	for (size_t i = 0; i < n && i < 32; i++)
-		snprintf(text + 2 * i, 3, "%02x", b[i]);
+	hex_encode(b, n, text);
 	json_put_str(o, key, text);
 }
 

@@ -85,10 +85,7 @@ static int ext_probe(struct blkdev *d, struct fs_ident *ret, struct err *e)
 			       (unsigned long long)blocks);
 	snprintf(id.type, sizeof id.type, "%s", type_of(&s));
 	text_from_bytes(s.label, sizeof s.label, id.label, sizeof id.label);
-	snprintf(id.uuid, sizeof id.uuid,
-		 "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x",
-		 u[0], u[1], u[2], u[3], u[4], u[5], u[6], u[7], u[8], u[9],
-		 u[10], u[11], u[12], u[13], u[14], u[15]);
+	text_from_uuid(u, id.uuid);
 	id.fs_size = blocks << (10 + shift);
 	id.used = unused <= blocks ? (blocks - unused) << (10 + shift) : 0;
 	*ret = id;

@@ -102,10 +102,7 @@ static void fill(struct blkdev *d, const struct known *k, struct fs_ident *id)
 	uint8_t u[16], label[256];
 
 	if (k->uuid && !dev_read(d, k->uuid, u, 16, NULL))
-		snprintf(id->uuid, sizeof id->uuid,
-			 "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x",
-			 u[0], u[1], u[2], u[3], u[4], u[5], u[6], u[7], u[8],
-			 u[9], u[10], u[11], u[12], u[13], u[14], u[15]);
+		text_from_uuid(u, id->uuid);
 	if (k->label && !dev_read(d, k->label, label, k->label_len, NULL))
 		text_from_bytes(label, k->label_len, id->label, sizeof id->label);
 	text_trim(id->label);

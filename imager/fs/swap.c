@@ -71,10 +71,7 @@ static int swap_probe(struct blkdev *d, struct fs_ident *ret, struct err *e)
 	snprintf(id.type, sizeof id.type, asleep ? "swsuspend" : "swap");
 	big = get32(h.version, 0) != 1;
 	if (get32(h.version, big) == 1) {
-		snprintf(id.uuid, sizeof id.uuid,
-			 "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x",
-			 u[0], u[1], u[2], u[3], u[4], u[5], u[6], u[7], u[8],
-			 u[9], u[10], u[11], u[12], u[13], u[14], u[15]);
+		text_from_uuid(u, id.uuid);
 		text_from_bytes(h.label, sizeof h.label, id.label, sizeof id.label);
 		id.fs_size = ((uint64_t)get32(h.last_page, big) + 1) * page;
 	}
