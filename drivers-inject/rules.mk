@@ -1,6 +1,6 @@
 # libinject: guests' file systems, registry, detection; rehost-adapt
 LIB_LIST += inject
-inject_SRCS := $(filter-out drivers-inject/main.c,$(wildcard drivers-inject/*.c))
+inject_SRCS := $(filter-out drivers-inject/main.c,$(wildcard drivers-inject/*.c drivers-inject/*/*.c))
 PROG_LIST += rehost-adapt
 rehost-adapt_SRCS := drivers-inject/main.c
 rehost-adapt_LIBS := inject imager common
