@@ -147,7 +147,7 @@ void disk_json_systems(const struct disk *d, const volatile sig_atomic_t *cancel
 {
 	char prog[PATH_MAX];
 	const char *argv[] = { run_find("rehost-adapt", prog, sizeof prog),
-			       "--dry-run", "--json", d->path, NULL };
+			       "--detect", "--json", d->path, NULL };
 	struct run_spec spec = { .argv = argv, .timeout_s = SYSTEMS_TIMEOUT_S,
 				 .out_max = SYSTEMS_OUT_MAX, .cancel = cancel };
 	struct run_result r;

@@ -54,6 +54,10 @@ struct lin_wishes {
 int lin_scan(struct root *r, const struct volumes *v, struct lin *ret, struct err *e) must_check;
 void lin_done(struct lin *l);
 
+/* All planners, and the verdict; *ret: plan_free. */
+int lin_plan(const struct lin *l, const struct lin_wishes *w, struct plan **ret,
+	     struct err *e) must_check;
+
 /* ---- planners: each adds edits to p, or says why it can't ---- */
 typedef int lin_planner(const struct lin *l, const struct lin_wishes *w,
 			struct plan *p, struct err *e);
