@@ -1,11 +1,11 @@
 /* hardware.c: see hardware.h. */
 #include "imager/hardware.h"
 #include <limits.h>
-#include <pci/pci.h>
-#include <setjmp.h>
 #include <string.h>
 #include <sys/utsname.h>
 #include "common/cleanup.h"
+#include "imager/disks.h"
+#include "imager/pci-names.h"
 
 /* The SMBIOS values worth keeping, as the kernel names them. */
 static struct json_object *dmi_json(const struct kernel_view *k)
@@ -124,52 +124,26 @@ static void put_driver(struct json_object *o, const char *dir)
 		json_put_str(o, "modalias", text);
 }
 
-/* libpci's own message functions print, and end the program at a damaged
- * pci.ids; then the devices have no names here. */
-static _Thread_local jmp_buf names_damaged;
-
-static void say_nothing(char *msg, ...)
-{
-	(void)msg;
-}
-
-_Noreturn static void give_up_names(char *msg, ...)
-{
-	(void)msg;
-	longjmp(names_damaged, 1);
-}
-
-static void put_pci_names(struct json_object *o, struct pci_access *pa)
+static void put_pci_names(struct json_object *o, struct pci_names *names)
 {
 	unsigned int v = (unsigned int)strtoul(json_get_str(o, "vendor", "0"), NULL, 16);
 	unsigned int d = (unsigned int)strtoul(json_get_str(o, "device", "0"), NULL, 16);
 	unsigned int c = (unsigned int)strtoul(json_get_str(o, "class", "0"), NULL, 16);
 	char text[256];
 
-	if (setjmp(names_damaged))
-		return;
-	if (pci_lookup_name(pa, text, sizeof text,
-			    PCI_LOOKUP_VENDOR | PCI_LOOKUP_DEVICE | PCI_LOOKUP_NO_NUMBERS, v, d))
-		json_put_str_if(o, "name", text);
-	if (pci_lookup_name(pa, text, sizeof text,
-			    PCI_LOOKUP_CLASS | PCI_LOOKUP_NO_NUMBERS, c >> 8))
-		json_put_str_if(o, "class_name", text);
+	if (pci_names_device(names, v, d, text, sizeof text))
+		json_put_str(o, "name", text);
+	if (pci_names_class(names, c >> 8, text, sizeof text))
+		json_put_str(o, "class_name", text);
 }
 
 static struct json_object *pci_json(const struct kernel_view *k, const char *pci_ids)
 {
 	cleanup_names char **names = sysfs_names("%s/bus/pci/devices", k->sys);
 	struct json_object *a = json_object_new_array(), *o;
-	struct pci_access *pa = pci_alloc();
+	struct pci_names *ids = pci_names_open(pci_ids);
 	char dir[PATH_MAX];
 
-	/* Names only, from pci.ids alone: libpci never looks at the hardware
-	 * here, nor into the user's cache of names or udev's database. */
-	pa->id_lookup_mode = PCI_LOOKUP_NO_HWDB;
-	if (pci_ids)
-		pci_set_name_list_path(pa, strdup(pci_ids), 1);
-	pa->error = give_up_names;
-	pa->warning = pa->debug = say_nothing;
 	for (char **p = names; p && *p; p++) {
 		snprintf(dir, sizeof dir, "%s/bus/pci/devices/%.200s", k->sys, *p);
 		o = json_object_new_object();
@@ -181,10 +155,11 @@ static struct json_object *pci_json(const struct kernel_view *k, const char *pci
 		put_id(o, "subsystem_device", dir, "subsystem_device");
 		put_id(o, "revision", dir, "revision");
 		put_driver(o, dir);
-		put_pci_names(o, pa);
+		if (ids)
+			put_pci_names(o, ids);
 		json_object_array_add(a, o);
 	}
-	pci_cleanup(pa);
+	pci_names_close(ids);
 	return a;
 }
 
@@ -213,11 +188,39 @@ static struct json_object *usb_json(const struct kernel_view *k)
 	return a;
 }
 
+/* The devices from the root of /sys/devices down to dir, outermost first.
+ * Directories that are no devices (block/, nvme/) are left out. */
+static struct json_object *path_json(const struct kernel_view *k, const char *dir)
+{
+	struct json_object *a = json_object_new_array(), *o;
+	char root[PATH_MAX], part[PATH_MAX], text[512];
+	size_t len;
+
+	if (sysfs_real(root, "%s/devices", k->sys) < 0)
+		return a;
+	len = strlen(root);
+	if (strncmp(dir, root, len) || dir[len] != '/')
+		return a;
+	for (const char *p = dir + len, *stop; *p; p = stop) {
+		stop = strchrnul(p + 1, '/');
+		snprintf(part, sizeof part, "%.*s", (int)(stop - dir), dir);
+		sysfs_link_name(text, sizeof text, "%s/subsystem", part);
+		if (!*text && !sysfs_exists("%s/uevent", part))
+			continue;
+		o = json_object_new_object();
+		json_put_str(o, "name", strrchr(part, '/') + 1);
+		json_put_str_if(o, "subsystem", text);
+		put_driver(o, part);
+		json_object_array_add(a, o);
+	}
+	return a;
+}
+
 static struct json_object *net_json(const struct kernel_view *k)
 {
 	cleanup_names char **names = sysfs_names("%s/class/net", k->sys);
 	struct json_object *a = json_object_new_array(), *o;
-	char dir[PATH_MAX], text[64];
+	char dir[PATH_MAX], real[PATH_MAX], text[64];
 
 	for (char **p = names; p && *p; p++) {
 		snprintf(dir, sizeof dir, "%s/class/net/%.200s/device", k->sys, *p);
@@ -230,6 +233,8 @@ static struct json_object *net_json(const struct kernel_view *k)
 		if (sysfs_text(text, sizeof text, "%s/class/net/%s/carrier", k->sys, *p) > 0)
 			json_put_bool(o, "link", text[0] == '1');
 		put_driver(o, dir);
+		if (sysfs_real(real, "%s", dir) == 0)
+			json_put(o, "path", path_json(k, real));
 		json_object_array_add(a, o);
 	}
 	return a;
@@ -250,23 +255,50 @@ static void last_slot(const char *path, char *ret, size_t size)
 	}
 }
 
+/* The real directory of the device that the disk in dir is on, PATH_MAX bytes.
+ * An NVMe namespace that several controllers may share hangs on a virtual
+ * subsystem with links to them: then the first one. */
+static int disk_device(const char *dir, char *ret)
+{
+	cleanup_names char **names = NULL;
+	char subsystem[PATH_MAX];
+
+	if (sysfs_real(ret, "%s/device", dir) < 0)
+		return -1;
+	if (!strstr(ret, "/virtual/nvme-subsystem/"))
+		return 0;
+	snprintf(subsystem, sizeof subsystem, "%s", ret);
+	names = sysfs_names("%s", subsystem);
+	for (char **p = names; p && *p; p++)
+		if (!strncmp(*p, "nvme", 4) && (*p)[4 + strspn(*p + 4, "0123456789")] == 0 &&
+		    sysfs_real(ret, "%s/%.60s", subsystem, *p) == 0)
+			return 0;
+	snprintf(ret, PATH_MAX, "%s", subsystem);
+	return 0;
+}
+
 static struct json_object *disks_short_json(const struct kernel_view *k)
 {
 	cleanup_names char **names = sysfs_names("%s/block", k->sys);
 	struct json_object *a = json_object_new_array(), *o;
-	char dir[PATH_MAX], slot[32], model[96];
+	char dir[PATH_MAX], device[PATH_MAX], slot[32];
 
 	for (char **p = names; p && *p; p++) {
+		struct disk d = { 0 };
+
 		if (sysfs_real(dir, "%s/block/%s", k->sys, *p) < 0 ||
-		    !sysfs_exists("%s/device", dir))
+		    sysfs_u64(0, "%s/hidden", dir) || disk_device(dir, device) < 0)
 			continue;
 		o = json_object_new_object();
 		json_put_str(o, "name", *p);
-		last_slot(dir, slot, sizeof slot);
+		last_slot(device, slot, sizeof slot);
 		json_put_str_if(o, "controller", slot);
 		json_put_u64(o, "size", 512 * sysfs_u64(0, "%s/size", dir));
-		if (sysfs_text(model, sizeof model, "%s/device/model", dir) > 0)
-			json_put_str(o, "model", model);
+		disk_identify(dir, &d);
+		json_put_str_if(o, "model", d.model);
+		json_put_str_if(o, "serial", d.serial);
+		json_put_str_if(o, "wwn", d.wwn);
+		json_put(o, "path", path_json(k, device));
 		json_object_array_add(a, o);
 	}
 	return a;
