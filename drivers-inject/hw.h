@@ -13,7 +13,8 @@ struct hw_link {
 	char *modalias;         /* "pci:v00001AF4d00001042..." "virtio:d...v..." */
 	char *name;             /* for people: "1af4:1042 Virtio block device" */
 	struct strv drivers;    /* modules that are known to serve it where no
-				 * alias does (sd_mod, hv_storvsc); may be empty */
+				 * alias does (sd_mod, hv_storvsc); may be empty:
+				 * for modules_serve (linux/modules.h)          */
 };
 
 /* A way to reach the disk.  A profile may have several, since a VM's disk can
@@ -49,10 +50,19 @@ struct hw {
  * only one.  name: for messages. */
 int hw_from_json(struct json_object *o, const char *name, const char *disk,
 		 struct hw *ret, struct err *e) must_check;
-/* kvm (qemu), vmware, hyperv, xen, virtualbox, aws, gcp, azure, any.
+/* kvm (qemu), vmware, hyperv, hyperv-gen1, hyperv-gen2, xen, virtualbox, aws,
+ * gcp, azure, any: paths of which at least one must do, none is required.
  * ERR_USAGE names them all. */
 int hw_profile(const char *name, struct hw *ret, struct err *e) must_check;
 /* This machine; disk as above (path or name). */
 int hw_here(const char *disk, struct hw *ret, struct err *e) must_check;
 void hw_done(struct hw *h);
+
+/* "1af4:1042 Red Hat, Inc. Virtio 1.0 block device" of a modalias; ret always
+ * gets a text for people.  0, or ERR_NOT_FOUND: nobody knows such a device, the
+ * text is the modalias itself. */
+int hw_device_name(const char *modalias, char *ret, size_t size);
+/* Adds the modules known to serve such a device (hw_link.drivers); 0, or -1
+ * when out of memory. */
+int hw_known_modules(const char *modalias, struct strv *ret) must_check;
 #endif

@@ -213,3 +213,36 @@ int modules_match(const struct modules *m, const char *modalias, struct strv *re
 	*ret = out;
 	return 0;
 }
+
+/* 1: some alias of the module is for the bus of modalias ("pci:"). */
+static int speaks_of_bus(const struct modules *m, const char *name, const char *modalias)
+{
+	size_t bus = strcspn(modalias, ":") + 1;
+
+	for (size_t i = 0; i < m->n_aliases; i++)
+		if (!strcmp(m->alias[i].name, name) && !strncmp(m->alias[i].pattern, modalias, bus))
+			return 1;
+	return 0;
+}
+
+int modules_serve(const struct modules *m, const char *modalias,
+		  const struct strv *drivers, struct strv *ret, struct err *e)
+{
+	struct strv out = { 0 };
+	int r = modules_match(m, modalias, &out, e);
+
+	if (r)
+		return r;
+	for (size_t i = 0; !out.n && i < drivers->n; i++) {
+		char name[MODULE_NAME_SIZE];
+
+		modules_name(drivers->v[i], name, sizeof name);
+		if ((!modules_builtin(m, name) && !modules_path(m, name)) ||
+		    speaks_of_bus(m, name, modalias))
+			continue;
+		if (strv_add(&out, name) < 0)
+			return err_set(e, ERR_NOMEM, "out of memory");
+	}
+	*ret = out;
+	return 0;
+}

@@ -19,6 +19,13 @@ const char *modules_dir(const struct modules *m);
  * tools), each once, in file order; built-in ones too.  *ret: strv_done. */
 int modules_match(const struct modules *m, const char *modalias,
 		  struct strv *ret, struct err *e) must_check;
+/* The same for a device of which some drivers are known by name
+ * (hw_link.drivers): where no alias matches, those of them that are there and
+ * say nothing of this kind of bus in this kernel's files: built-in ones before
+ * Linux 5.2, and what old kernels loaded by name (sd_mod).  So a driver from
+ * which a distribution removed the device's id does not count. */
+int modules_serve(const struct modules *m, const char *modalias,
+		  const struct strv *drivers, struct strv *ret, struct err *e) must_check;
 int modules_builtin(const struct modules *m, const char *name);
 /* Relative to dir, "kernel/drivers/nvme/host/nvme.ko.xz"; NULL: no such file. */
 const char *modules_path(const struct modules *m, const char *name);

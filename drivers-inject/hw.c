@@ -1,0 +1,122 @@
+/* hw.c: a target's hardware: building it, and this machine's. */
+#include "drivers-inject/hw.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "common/cleanup.h"
+#include "common/json.h"
+#include "drivers-inject/hw-private.h"
+#include "imager/disks.h"
+#include "imager/hardware.h"
+
+struct hw_path *hw_add_path(struct hw *h, const char *name, int required)
+{
+	struct hw_path *v = reallocarray(h->path, h->n_paths + 1, sizeof *v);
+
+	if (!v)
+		return NULL;
+	h->path = v;
+	v += h->n_paths;
+	*v = (struct hw_path){ .name = strdup(name), .required = required };
+	if (!v->name)
+		return NULL;
+	h->n_paths++;
+	return v;
+}
+
+int hw_add_link(struct hw_path *p, const char *modalias, struct pci_names *names,
+		struct err *e)
+{
+	struct hw_link *v = reallocarray(p->v, p->n + 1, sizeof *v), *l;
+	char name[320];
+
+	if (!v)
+		return err_set(e, ERR_NOMEM, "out of memory for the target's hardware");
+	p->v = v;
+	l = &v[p->n++]; /* from here on hw_done frees it */
+	*l = (struct hw_link){ .modalias = strdup(modalias) };
+	hw_name_with(names, modalias, name, sizeof name);
+	l->name = strdup(name);
+	if (!l->modalias || !l->name || hw_known_modules(modalias, &l->drivers) < 0)
+		return err_set(e, ERR_NOMEM, "out of memory for the target's hardware");
+	return 0;
+}
+
+struct hw_nic *hw_add_nic(struct hw *h, const char *modalias, struct pci_names *names)
+{
+	struct hw_nic *v = reallocarray(h->nic, h->n_nics + 1, sizeof *v);
+	char name[320];
+
+	if (!v)
+		return NULL;
+	h->nic = v;
+	v += h->n_nics;
+	hw_name_with(names, modalias, name, sizeof name);
+	*v = (struct hw_nic){ .modalias = strdup(modalias), .name = strdup(name), .has_link = -1 };
+	h->n_nics++;
+	return v->modalias && v->name ? v : NULL;
+}
+
+static void path_done(struct hw_path *p)
+{
+	for (size_t i = 0; i < p->n; i++) {
+		free(p->v[i].modalias);
+		free(p->v[i].name);
+		strv_done(&p->v[i].drivers);
+	}
+	free(p->v);
+	free(p->name);
+}
+
+void hw_done(struct hw *h)
+{
+	for (size_t i = 0; i < h->n_paths; i++)
+		path_done(&h->path[i]);
+	for (size_t i = 0; i < h->n_nics; i++) {
+		free(h->nic[i].modalias);
+		free(h->nic[i].name);
+	}
+	free(h->path);
+	free(h->nic);
+	memset(h, 0, sizeof *h);
+}
+
+/* The kernel's name of the whole disk that `disk`, a path, is or is part of. */
+static int whole_disk(const char *disk, char *ret, size_t size, struct err *e)
+{
+	cleanup_free struct disk *d = calloc(1, sizeof *d);
+	char *slash;
+	int r;
+
+	if (!d)
+		return err_set(e, ERR_NOMEM, "out of memory");
+	r = disk_by_path(NULL, disk, d, e);
+	if (r)
+		return r;
+	if (!strcmp(d->kind, "file"))
+		return err_set(e, ERR_USAGE, "%s is a file and not a disk of this machine: say by "
+			       "--profile or --hardware what it shall boot on", disk);
+	slash = strrchr(d->sysdir, '/');
+	if (!strcmp(d->kind, "part") && slash) {
+		*slash = 0;
+		slash = strrchr(d->sysdir, '/');
+	}
+	snprintf(ret, size, "%s", slash ? slash + 1 : d->name);
+	return 0;
+}
+
+int hw_here(const char *disk, struct hw *ret, struct err *e)
+{
+	cleanup_json struct json_object *o = NULL;
+	char name[256];
+	int r;
+
+	if (disk && strchr(disk, '/')) {
+		r = whole_disk(disk, name, sizeof name, e);
+		if (r)
+			return r;
+		disk = name;
+	}
+	r = hardware_json(NULL, NULL, &o, e);
+	return r ? r : hw_from_json(o, "this machine", disk, ret, e);
+}
