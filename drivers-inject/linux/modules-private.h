@@ -75,10 +75,16 @@ enum mod_packing module_packing(const unsigned char *head, size_t len);
 /* A module's bytes unpacked; *ret is the caller's. */
 int module_unpack(const unsigned char *in, size_t len, const char *name,
 		  unsigned char **ret, size_t *ret_len, struct err *e) must_check;
+/* The same of an open file, whose offset stays as it is. */
+int module_read(int fd, const char *name, unsigned char **ret, size_t *ret_len,
+		struct err *e) must_check;
 /* Calls fn with the value of each record "key=value" of .modinfo in an ELF file
  * of any machine; fn's result <0 stops and is returned.  ERR_CORRUPT: no ELF
  * file, or without .modinfo. */
 int module_info(const unsigned char *elf, size_t len, const char *name, const char *key,
 		int (*fn)(void *ctx, const char *value), void *ctx,
 		struct err *e) must_check;
+#define FIRMWARE_MAX 4096       /* names of one module; amdgpu has 700         */
+int module_firmware_bytes(const unsigned char *elf, size_t len, const char *name,
+			  struct strv *ret, struct err *e) must_check;
 #endif
