@@ -7,6 +7,7 @@
 #include "common/err.h"
 
 #define VOLUME_DISKS_MAX 64
+#define VOLUMES_MAX 8192        /* 64 disks with 128 partitions each            */
 
 /* A partition, a whole disk, a logical volume, an array, an opened LUKS
  * volume.  Texts are "" when unknown; UUIDs as blkid(8) prints them. */
@@ -56,6 +57,19 @@ void volumes_done(struct volumes *v);
  * disk has that disk under every letter, and *ret_guess is 1 then.
  * NULL: none, or more than one. */
 const struct volume *volume_find(const struct volumes *v, const char *name, int *ret_guess);
+/* A name taken apart that the kernel or udev chose by hardware. */
+struct volume_hwname {
+	char disk[256];         /* "sda", "cciss/c0d0", "by-id/ata-X"        */
+	int index;              /* 0 for sda, hda, nvme0n1, c0d0; -1: by-path,
+				 * by-id                                     */
+	int part;               /* 0: the whole disk                         */
+};
+int volume_hwname(const char *name, struct volume_hwname *ret); /* 1: it is one */
+/* The volume that is partition part of a disk (0: the disk as a whole). */
+const struct volume *volume_on_disk(const struct volumes *v, int disk, int part);
+/* 1: no container (LUKS, LVM, array) stands unopened, so that what isn't found
+ * isn't there. */
+int volumes_complete(const struct volumes *v);
 /* 1: a name that the kernel or udev chose by hardware, which another machine
  * need not have: /dev/sda1, by-path, by-id (not dm-uuid-, md-uuid-, lvm-pv-uuid-,
  * dm-name-, md-name-). */
