@@ -1,69 +1,20 @@
-/* main.c: rehost-adapt, the program.  In this version it finds operating
- * systems and changes nothing. */
-#include <getopt.h>
+/* main.c: rehost-adapt, the program: finds the systems on a disk, plans, asks,
+ * edits, checks. */
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "common/cleanup.h"
 #include "common/io.h"
+#include "common/json.h"
+#include "common/prompt.h"
+#include "drivers-inject/disks.h"
 #include "drivers-inject/report.h"
 #include "drivers-inject/search.h"
-#include "imager/dev/dev.h"
+#include "drivers-inject/session.h"
 
-static const char usage[] =
-"usage: rehost-adapt --dry-run [--json] DISK\n"
-"\n"
-"Finds the operating systems on DISK, a block device or a regular file, which\n"
-"is opened read-only.  This version has no edits yet, so --dry-run is needed.\n"
-"\n"
-"  --dry-run  look, and change nothing\n"
-"  --json     one JSON document on the standard output\n"
-"  --help     this text\n"
-"  --version  the version\n"
-"\n"
-"Exit status: 0 done; 1 failed; 2 usage; 3 done, but something on the disk\n"
-"could not be read, and the notes say what.\n";
-
-struct options {
-	int dry_run, json;
-	const char *disk;
-};
-
-/* -1: go on; else the exit status. */
-static int parse(int argc, char **argv, struct options *o)
-{
-	static const struct option longs[] = {
-		{ "dry-run", no_argument, NULL, 'n' },
-		{ "json", no_argument, NULL, 'j' },
-		{ "help", no_argument, NULL, 'h' },
-		{ "version", no_argument, NULL, 'V' },
-		{ 0 },
-	};
-	int c;
-
-	while ((c = getopt_long(argc, argv, "", longs, NULL)) != -1) {
-		switch (c) {
-		case 'n':
-			o->dry_run = 1;
-			break;
-		case 'j':
-			o->json = 1;
-			break;
-		case 'h':
-			fputs(usage, stdout);
-			return 0;
-		case 'V':
-			puts("rehost-adapt " REHOST_VERSION);
-			return 0;
-		default:
-			return 2;
-		}
-	}
-	if (argc - optind != 1) {
-		fputs(usage, stderr);
-		return 2;
-	}
-	o->disk = argv[optind];
-	return -1;
-}
+#define VOLUMES_MAX (4u << 20)  /* bytes of a --volumes file                  */
 
 static int fail(const struct err *e)
 {
@@ -71,37 +22,139 @@ static int fail(const struct err *e)
 	return err_exit_status(e->code);
 }
 
-int main(int argc, char **argv)
+static int finish(int status)
 {
-	struct options o = { 0 };
-	struct blkdev *d;
-	struct json_object *doc;
-	struct err e = { 0 };
-	int incomplete, r = io_keep_std() ? 1 : parse(argc, argv, &o);
-
-	if (r >= 0)
-		return r;
-	if (!o.dry_run) {
-		fputs("rehost-adapt: this version can't change a guest yet; "
-		      "with --dry-run it says what is on the disk\n", stderr);
-		return 1;
-	}
-	if (dev_open_ro(o.disk, &d, &e))
-		return fail(&e);
-	r = search_disk(d, o.disk, &doc, &incomplete, &e);
-	dev_close(d);
-	if (r)
-		return fail(&e);
-	if (o.json)
-		puts(json_object_to_json_string_ext(doc,
-				JSON_C_TO_STRING_PRETTY |
-				JSON_C_TO_STRING_NOSLASHESCAPE));
-	else
-		report_print(doc, o.disk, stdout);
-	json_object_put(doc);
 	if (fflush(stdout) || ferror(stdout)) {
 		perror("rehost-adapt: standard output");
 		return 1;
 	}
-	return incomplete ? 3 : 0;
+	return status;
+}
+
+static void print_json(struct json_object *doc)
+{
+	puts(json_object_to_json_string_ext(doc, JSON_C_TO_STRING_PRETTY |
+					    JSON_C_TO_STRING_NOSLASHESCAPE));
+}
+
+/* ---- --detect ---- */
+
+static int detect(const struct options *o)
+{
+	struct blkdev *d;
+	struct json_object *doc;
+	struct err e = { 0 };
+	int incomplete, r;
+
+	if (dev_open_ro(o->disks[0], &d, &e))
+		return fail(&e);
+	r = search_disk(d, o->disks[0], &doc, &incomplete, &e);
+	dev_close(d);
+	if (r)
+		return fail(&e);
+	if (o->json)
+		print_json(doc);
+	else
+		report_print(doc, o->disks[0], stdout);
+	json_object_put(doc);
+	return finish(incomplete ? 3 : 0);
+}
+
+/* ---- --root ---- */
+
+static int load_volumes(const char *path, struct volumes *ret, struct err *e)
+{
+	cleanup_fclose FILE *f = fopen(path, "re");
+	cleanup_free char *text = malloc(VOLUMES_MAX + 1);
+	cleanup_json struct json_object *o = NULL;
+	size_t len;
+	int rc;
+
+	if (!f)
+		return err_set(e, ERR_USAGE, "%s: %m", path);
+	if (!text)
+		return err_set(e, ERR_NOMEM, "out of memory");
+	len = fread(text, 1, VOLUMES_MAX + 1, f);
+	if (ferror(f) || len > VOLUMES_MAX)
+		return err_set(e, ERR_USAGE, "%s: can't be read, or is larger than 4 MiB", path);
+	rc = json_parse(text, len, &o, e);
+	return rc ? err_prefix(e, "%s", path) : volumes_from_json(o, ret, e);
+}
+
+int confirm_edits(const char *name, int yes, struct err *e)
+{
+	char answer[4096], text[4200];
+
+	if (yes)
+		return 0;
+	if (!prompt_possible(0))
+		return err_set(e, ERR_REFUSED, "%s would be changed; there is no terminal to ask for "
+			       "confirmation on: give --yes if you are sure", name);
+	snprintf(text, sizeof text, "To make these edits type %s: ", name);
+	if (prompt_line(text, 0, 0, answer, sizeof answer, e))
+		return e->code;
+	if (strcmp(answer, name))
+		return err_set(e, ERR_REFUSED, "'%s' is not %s: nothing was changed", answer, name);
+	return 0;
+}
+
+static int root_mode(struct session *s, struct err *e)
+{
+	const struct options *o = s->o;
+	struct volumes v = { 0 };
+	int rc = o->volumes ? load_volumes(o->volumes, &v, e) : 0;
+	FILE *people = o->json ? NULL : stdout;
+
+	if (rc)
+		return rc;
+	if (o->mode == MODE_UNDO) {
+		rc = confirm_edits(o->root, o->yes, e);
+		if (!rc)
+			rc = session_linux(s, o->root, &v, o->root, 0, people, e);
+	} else {
+		rc = session_linux(s, o->root, &v, o->root, 0, people, e);
+		if (!rc && o->mode == MODE_APPLY && s->edits) {
+			rc = confirm_edits(o->root, o->yes, e);
+			session_reset(s);
+			if (!rc)
+				rc = session_linux(s, o->root, &v, o->root, 1, NULL, e);
+		}
+	}
+	volumes_done(&v);
+	return rc;
+}
+
+int main(int argc, char **argv)
+{
+	struct options o;
+	struct session s;
+	struct err e = { 0 };
+	int rc = io_keep_std() ? 1 : options_parse(argc, argv, &o);
+
+	if (rc >= 0) {
+		options_done(&o);
+		return rc;
+	}
+	signal(SIGPIPE, SIG_IGN);
+	if (o.mode == MODE_DETECT) {
+		rc = detect(&o);
+		options_done(&o);
+		return rc;
+	}
+	rc = session_open(&o, o.n_disks ? o.disks[0] : NULL, &s, &e);
+	if (rc) {
+		options_done(&o);
+		return fail(&e);
+	}
+	rc = o.root ? root_mode(&s, &e) : disks_mode(&s, &e);
+	if (!rc && o.json)
+		print_json(s.doc);
+	if (rc)
+		events_error(s.events, err_exit_status(rc), e.msg);
+	else
+		events_done(s.events, &(struct events_done){ .status = s.trouble ? 3 : 0 });
+	rc = rc ? fail(&e) : finish(s.trouble ? 3 : 0);
+	session_close(&s);
+	options_done(&o);
+	return rc;
 }

@@ -30,7 +30,7 @@ static int pci_class_is(const char *modalias, const char *class)
 
 /* 1: without a driver for this device the disk behind it can't be seen.  A PCI
  * bridge, a USB hub, an ATA port works by itself. */
-static int needs_driver(const struct hw_link *d)
+int lin_needs_driver(const struct hw_link *d)
 {
 	static const char *const buses[] = { "virtio:", "vmbus:", "scsi:", "xen:", "mmc:", "sdio:" };
 
@@ -62,7 +62,7 @@ static int link_modules(const struct modules *m, const struct hw_link *d, struct
 		}
 	}
 	strv_done(&found);
-	*ret_known = known || !needs_driver(d);
+	*ret_known = known || !lin_needs_driver(d);
 	return rc;
 }
 

@@ -5,6 +5,8 @@
 #include "drivers-inject/linux/modules.h"
 #include "drivers-inject/linux/segment.h"
 
+/* 1: without a driver for this device the disk behind it can't be seen. */
+int lin_needs_driver(const struct hw_link *d);
 /* Adds to *top the modules (not built in, not what they depend on) that serve
  * the devices of a path; *ret_missing: the first device that needs a driver and
  * has none in this kernel, NULL none. */

@@ -52,6 +52,11 @@ struct write_token {
 int dev_open_rw(const struct write_token *t, struct blkdev **ret,
 		struct err *e) must_check;
 
+/* The same of a disk whose file systems this process has mounted itself, for
+ * bytes outside of them (boot code): not exclusive. */
+int dev_open_rw_shared(const struct write_token *t, struct blkdev **ret,
+		       struct err *e) must_check;
+
 /* Memory; not copied, stays the caller's.  writable: 0 or 1. */
 int dev_mem(void *bytes, size_t len, int writable, struct blkdev **ret,
 	    struct err *e) must_check;

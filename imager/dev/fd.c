@@ -226,13 +226,11 @@ int dev_open_ro(const char *path, struct blkdev **ret, struct err *e)
 	return from_fd(fd, path, &st, &ro_ops, ret, e);
 }
 
-int dev_open_rw(const struct write_token *t, struct blkdev **ret,
-		struct err *e)
+static int open_rw(const struct write_token *t, int flags, struct blkdev **ret,
+		   struct err *e)
 {
 	struct stat st;
-	/* O_EXCL on a block device: the kernel refuses one that is mounted
-	 * or held by dm, md or swap, whatever was checked before */
-	int fd = open(t->path, O_RDWR | O_CLOEXEC | O_EXCL);
+	int fd = open(t->path, O_RDWR | O_CLOEXEC | flags);
 
 	if (fd < 0)
 		return err_sys(e, errno, "%s: cannot be opened for writing",
@@ -250,9 +248,22 @@ int dev_open_rw(const struct write_token *t, struct blkdev **ret,
 			       t->path);
 	}
 	/* O_EXCL says nothing about files; where there are no locks it's as it was */
-	if (S_ISREG(st.st_mode) && flock(fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK) {
+	if (flags && S_ISREG(st.st_mode) && flock(fd, LOCK_EX | LOCK_NB) < 0 &&
+	    errno == EWOULDBLOCK) {
 		close(fd);
 		return err_set(e, ERR_REFUSED, "%s is being written by another program", t->path);
 	}
 	return from_fd(fd, t->path, &st, &rw_ops, ret, e);
+}
+
+int dev_open_rw(const struct write_token *t, struct blkdev **ret, struct err *e)
+{
+	/* O_EXCL on a block device: the kernel refuses one that is mounted
+	 * or held by dm, md or swap, whatever was checked before */
+	return open_rw(t, O_EXCL, ret, e);
+}
+
+int dev_open_rw_shared(const struct write_token *t, struct blkdev **ret, struct err *e)
+{
+	return open_rw(t, 0, ret, e);
 }

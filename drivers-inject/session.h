@@ -1,0 +1,35 @@
+/* session.h: one run of rehost-adapt: what it was told, and its document. */
+#ifndef REHOST_SESSION_H
+#define REHOST_SESSION_H
+#include <json-c/json.h>
+#include "common/events.h"
+#include "drivers-inject/apply.h"
+#include "drivers-inject/linux/linux.h"
+#include "drivers-inject/options.h"
+
+struct session {
+	const struct options *o;
+	struct lin_wishes wishes;
+	struct hw target, old;
+	int have_old;
+	struct events *events;
+	const struct apply_host *host;
+	struct json_object *doc, *systems, *notes; /* of the document; doc owns */
+	int trouble;            /* status 3: a warning, or it will not boot   */
+	size_t edits;           /* planned in all systems                     */
+};
+
+/* disk: which of the target's disks the system will start from, NULL: the
+ * option's, or all. */
+int session_open(const struct options *o, const char *disk, struct session *ret,
+		 struct err *e) must_check;
+void session_close(struct session *s);
+/* The document begins anew: a second look at the same systems. */
+void session_reset(struct session *s);
+
+/* A Linux at a directory: scanned, planned, shown (people: NULL no); with
+ * MODE_APPLY the edits are made if apply, then checked; MODE_CHECK, MODE_UNDO.
+ * name: for people, "/dev/sda2". */
+int session_linux(struct session *s, const char *dir, const struct volumes *v, const char *name,
+		  int apply, FILE *people, struct err *e) must_check;
+#endif
