@@ -14,7 +14,7 @@
 #include "drivers-inject/search.h"
 #include "drivers-inject/session.h"
 
-#define VOLUMES_MAX (4u << 20)  /* bytes of a --volumes file                  */
+#define VOLUMES_FILE_MAX (4u << 20)  /* bytes of a --volumes file                  */
 
 static int fail(const struct err *e)
 {
@@ -65,7 +65,7 @@ static int detect(const struct options *o)
 static int load_volumes(const char *path, struct volumes *ret, struct err *e)
 {
 	cleanup_fclose FILE *f = fopen(path, "re");
-	cleanup_free char *text = malloc(VOLUMES_MAX + 1);
+	cleanup_free char *text = malloc(VOLUMES_FILE_MAX + 1);
 	cleanup_json struct json_object *o = NULL;
 	size_t len;
 	int rc;
@@ -74,8 +74,8 @@ static int load_volumes(const char *path, struct volumes *ret, struct err *e)
 		return err_set(e, ERR_USAGE, "%s: %m", path);
 	if (!text)
 		return err_set(e, ERR_NOMEM, "out of memory");
-	len = fread(text, 1, VOLUMES_MAX + 1, f);
-	if (ferror(f) || len > VOLUMES_MAX)
+	len = fread(text, 1, VOLUMES_FILE_MAX + 1, f);
+	if (ferror(f) || len > VOLUMES_FILE_MAX)
 		return err_set(e, ERR_USAGE, "%s: can't be read, or is larger than 4 MiB", path);
 	rc = json_parse(text, len, &o, e);
 	return rc ? err_prefix(e, "%s", path) : volumes_from_json(o, ret, e);
@@ -117,7 +117,7 @@ static int root_mode(struct session *s, struct err *e)
 			rc = confirm_edits(o->root, o->yes, e);
 			session_reset(s);
 			if (!rc)
-				rc = session_linux(s, o->root, &v, o->root, 1, NULL, e);
+				rc = session_linux(s, o->root, &v, o->root, 1, people, e);
 		}
 	}
 	volumes_done(&v);

@@ -272,7 +272,7 @@ static int adapt(struct session *s, struct root *r, const struct volumes *v, con
 	if (!rc) {
 		count(s, p);
 		o = report(s, r, &l, p, v, name);
-		if (people && s->o->mode != MODE_CHECK)
+	X
 			tell(s, &l, p, name, people);
 		if (s->o->mode == MODE_CHECK)
 			rc = check(s, &l, o, people, e);
@@ -287,6 +287,8 @@ static int adapt(struct session *s, struct root *r, const struct volumes *v, con
 			fprintf(people ? people : stderr, "  warning: %s\n", p->warnings.v[i]);
 			s->trouble = 1;
 		}
+		if (!rc && people)
+			fprintf(people, "%s: %zu edits made\n", name, p->n);
 		if (!rc)
 			json_put_bool(o, "applied", 1);
 		if (!rc)

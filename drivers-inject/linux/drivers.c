@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "common/cleanup.h"
+#include "drivers-inject/linux/chroot.h"
 #include "drivers-inject/linux/drivers.h"
 
 static int no_memory(struct err *e)
@@ -334,6 +335,30 @@ static void kernel_lost(struct job *j, const struct lin_kernel *k, const char *w
 		plan_warn(j->p, "Kernel %s will not start on the target: %s", k->version, why);
 }
 
+/* --chroot: the guest's program makes the whole file anew. */
+static int plan_chroot(struct job *j, const struct lin_kernel *k, const struct strv *add_top,
+		       struct err *e)
+{
+	const char *why = chroot_refuses(j->l, k);
+	struct edit *d;
+	int rc = 0;
+
+	if (why) {
+		kernel_lost(j, k, why);
+		return 0;
+	}
+	d = plan_add(j->p, EDIT_REPLACE, k->initrd, "Made anew by the system's own program, with "
+		     "all drivers (--chroot).");
+	if (!d)
+		return no_memory(e);
+	rc = chroot_new(j->l, k, add_top, &d->ctx, e);
+	d->fill = chroot_fill;
+	d->ctx_free = chroot_free;
+	for (size_t i = 0; !rc && i < add_top->n; i++)
+		rc = add_once(&j->added, add_top->v[i], e);
+	return rc;
+}
+
 static int plan_segment(struct job *j, const struct lin_kernel *k, const struct modules *m,
 			struct initrd *in, const struct strv *top, const struct strv *add,
 			const struct strv *add_top, struct err *e)
@@ -388,7 +413,9 @@ static int plan_initrd(struct job *j, const struct lin_kernel *k, const struct m
 	rc = lin_initrd_modules(in, k->version, &have, e);
 	if (!rc)
 		rc = lacks(j->p, m, top, &have, &add, &add_top, e);
-	if (!rc && add.n)
+	if (!rc && add.n && j->w->chroot)
+		rc = plan_chroot(j, k, &add_top, e);
+	else if (!rc && add.n)
 		rc = plan_segment(j, k, m, in, top, &add, &add_top, e);
 	strv_done(&have);
 	strv_done(&add);
