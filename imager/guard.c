@@ -205,21 +205,22 @@ static int show_loss(const struct guard_request *r, const struct disk *d, struct
 	return 0;
 }
 
-static int ask(const struct guard_request *r, const struct disk *d, struct err *e)
+/* What is to be done to a disk, in the two forms of a question. */
+struct act { const char *would, *verb; };
+
+static int ask(const struct act *act, const char *target, int stdin_busy, const struct disk *d,
+	       struct err *e)
 {
 	char text[300], answer[PATH_MAX];
-	int stdin_busy = !r->image_path;
 
-	if (r->yes)
-		return 0;
 	if (!prompt_possible(stdin_busy))
 		return err_set(e, ERR_REFUSED,
-			       "%s would be overwritten; there is no terminal to ask for confirmation on: give --yes if you are sure",
-			       d->path);
-	snprintf(text, sizeof text, "Type the target's name (%s) to overwrite it: ", d->name);
+			       "%s would be %s; there is no terminal to ask for confirmation on: give --yes if you are sure",
+			       d->path, act->would);
+	snprintf(text, sizeof text, "Type the target's name (%s) to %s it: ", d->name, act->verb);
 	if (prompt_line(text, 0, stdin_busy, answer, sizeof answer, e) < 0)
 		return e->code;
-	if (strcmp(answer, d->name) && strcmp(answer, d->path) && strcmp(answer, r->target))
+	if (strcmp(answer, d->name) && strcmp(answer, d->path) && strcmp(answer, target))
 		return err_set(e, ERR_REFUSED,
 			       "\"%s\" is not the target's name; nothing was written", answer);
 	return 0;
@@ -292,9 +293,25 @@ static int is_in_dev(const char *path)
 	       (!strncmp(real, "/dev/", 5) && strncmp(real, "/dev/shm", 8));
 }
 
+/* The evidence that dev_open_rw() and assemble look at. */
+static int make_token(const char *target, struct guard_permit *ret, struct err *e)
+{
+	struct stat st;
+
+	if (stat(target, &st) < 0)
+		return err_sys(e, errno, "%s", target);
+	ret->token = (struct write_token){
+		.path = ret->path,
+		.dev = S_ISBLK(st.st_mode) ? st.st_rdev : st.st_dev,
+		.ino = st.st_ino,
+	};
+	return 0;
+}
+
 int guard_permit_write(const struct guard_request *r, struct guard_permit *ret,
 		       struct err *e)
 {
+	static const struct act act = { "overwritten", "overwrite" };
 	const char *image = r->image_path ? r->image_path : STDIN_PATH;
 	struct disk d;
 	struct stat st;
@@ -311,15 +328,25 @@ int guard_permit_write(const struct guard_request *r, struct guard_permit *ret,
 		return make_file(r, ret, e);
 	if (disk_by_path(NULL, r->target, &d, e) < 0 ||
 	    guard_target_disk(NULL, &d, image, e) < 0 ||
-	    check_fit(r, &d, e) < 0 || show_loss(r, &d, e) < 0 || ask(r, &d, e) < 0 ||
+	    check_fit(r, &d, e) < 0 || show_loss(r, &d, e) < 0 ||
+	    (!r->yes && ask(&act, r->target, !r->image_path, &d, e) < 0) ||
 	    check_unchanged(&d, r->target, image, e) < 0)
 		return e->code;
-	if (stat(r->target, &st) < 0)
-		return err_sys(e, errno, "%s", r->target);
-	ret->token = (struct write_token){
-		.path = ret->path,
-		.dev = S_ISBLK(st.st_mode) ? st.st_rdev : st.st_dev,
-		.ino = st.st_ino,
-	};
-	return 0;
+	return make_token(r->target, ret, e);
+}
+
+int guard_permit_edit(const char *target, int yes, struct guard_permit *ret, struct err *e)
+{
+	static const struct act act = { "changed", "change" };
+	struct disk d;
+
+	ret->created = 0;
+	if (strlen(target) >= sizeof ret->path)
+		return err_set(e, ERR_USAGE, "the path of the disk is too long");
+	snprintf(ret->path, sizeof ret->path, "%s", target);
+	if (disk_by_path(NULL, target, &d, e) < 0 || guard_target_disk(NULL, &d, NULL, e) < 0 ||
+	    (!yes && ask(&act, target, 0, &d, e) < 0) ||
+	    check_unchanged(&d, target, NULL, e) < 0)
+		return e->code;
+	return make_token(target, ret, e);
 }

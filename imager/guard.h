@@ -54,4 +54,10 @@ struct guard_permit {
  * Without a terminal and without yes: ERR_REFUSED. */
 int guard_permit_write(const struct guard_request *r, struct guard_permit *ret,
 		       struct err *e) must_check;
+
+/* May what is on this disk be changed in place (rehost-adapt)?  The same
+ * refusals, but nothing is lost, so nothing is shown here: the caller has shown
+ * what will be changed.  Asks for the disk's name unless yes. */
+int guard_permit_edit(const char *target, int yes, struct guard_permit *ret,
+		      struct err *e) must_check;
 #endif

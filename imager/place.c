@@ -2,46 +2,16 @@
 #include "imager/place.h"
 #include <errno.h>
 #include <fcntl.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mount.h>
 #include <sys/stat.h>
 #include "common/cleanup.h"
 #include "common/run.h"
+#include "imager/mountns.h"
 #include "imager/store/place-ops.h"
 
-#define RUN_DIR "/run/rehost"
-
-/* A mount namespace of our own: the mounts end with the process, whatever ends
- * it.  Mounts that others make and undo are still seen (slave).  Where it isn't
- * permitted mount will say so. */
-static void own_namespace(void)
-{
-	static int done;
-
-	if (!done && unshare(CLONE_NEWNS) == 0)
-		mount("none", "/", NULL, MS_REC | MS_SLAVE, NULL);
-	done = 1;
-}
-
-static int make_base(struct place_mount *m, struct err *e)
-{
-	const char *run = getenv("REHOST_RUN_DIR");
-
-	if (!run || !*run)
-		run = RUN_DIR;
-	if (mkdir(run, 0700) < 0 && errno != EEXIST)
-		return err_sys(e, errno, "%s: can't be made (mounting a place needs root)", run);
-	if (snprintf(m->base, sizeof m->base - 16, "%s/place-XXXXXX", run) >= (int)sizeof m->base - 16)
-		return err_set(e, ERR_USAGE, "%s is too long for a directory to mount in", run);
-	if (!mkdtemp(m->base))
-		return err_sys(e, errno, "%s: no directory to mount in could be made", run);
-	return 0;
-}
-
-/* For mount.cifs; in memory (RUN_DIR), removed right after the mount. */
+/* For mount.cifs; in memory (/run/rehost), removed right after the mount. */
 static int write_creds(const char *path, const struct place_creds *c, struct err *e)
 {
 	cleanup_close int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
@@ -140,8 +110,8 @@ int place_mount(const struct place *p, const struct place_creds *c,
 	dir_and_name(p, how->as_dir, dir, sizeof dir, &name);
 	if (!strcmp(p->ops->scheme, "smb") && !dir[1])
 		return err_set(e, ERR_USAGE, "%s: the image's name is missing behind the share's", p->url);
-	own_namespace();
-	if (make_base(&m, e) < 0)
+	mountns_own();
+	if (mountns_dir("place", m.base, e) < 0)
 		return e->code;
 	for (int try = 0; again && (n = p->ops->split(p, dir, try)) >= 0; try++) {
 		struct err this = { 0 };
