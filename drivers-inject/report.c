@@ -180,6 +180,4 @@ void report_print(struct json_object *doc, const char *disk, FILE *f)
 	for (size_t i = 0; i < n; i++)
 		print_system(json_object_array_get_idx(a, i), f);
 	print_notes(doc, "  ", f);
-	fputs("Edits are not implemented in this version: nothing was planned, "
-	      "nothing was changed.\n", f);
 }

@@ -233,8 +233,6 @@ int search_disk(struct blkdev *d, const char *path, struct json_object **ret,
 	s.systems = json_object_new_array();
 	s.notes = json_object_new_array();
 	json_object_object_add(doc, "systems", s.systems);
-	json_object_object_add(doc, "edits", json_object_new_array());
-	json_object_object_add(doc, "verdict", NULL);
 	json_object_object_add(doc, "notes", s.notes);
 	if (r == PART_NONE) {
 		search_volume(&s, &whole);

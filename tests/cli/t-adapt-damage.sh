@@ -11,7 +11,7 @@ n=0
 mkdir outs
 survives() {
 	begin=$(date +%s)
-	st=$(status_of rehost-adapt --dry-run --json "$1")
+	st=$(status_of rehost-adapt --detect --json "$1")
 	case $st in
 	0|3) n=$((n + 1)); mv out outs/$n ;;
 	1) [ -s err ] || fail "status 1 without a word" ;;
@@ -36,7 +36,7 @@ for size in 0 1 511 512 1024 2048 4096 20000 70000 1000000 3000000; do
 	done
 done
 head -c 20000 nt.img > cut.img
-expect_status 3 rehost-adapt --dry-run --json cut.img
+expect_status 3 rehost-adapt --detect --json cut.img
 mv out found.json
 is '[len(s), len(d["notes"])]' '[0, 1]'
 
@@ -51,7 +51,7 @@ cp nt.img bad.img
 dd if=/dev/zero of=bad.img bs=1024 seek=16 count=2 conv=notrunc 2>dd.log
 put disk.img 1 bad.img
 put disk.img 2 fs.img
-expect_status 3 rehost-adapt --dry-run --json disk.img
+expect_status 3 rehost-adapt --detect --json disk.img
 mv out found.json
 is '[len(s), s[0]["partition"], s[0]["id"]]' "[1, 2, 'debian']"
 is 'd["notes"][0].startswith("partition 1: ")' True

@@ -45,7 +45,7 @@ ext fs.img 4M tree -t ext4
 found fs.img
 is 's[0]["name"]' '?[2Jevil"quoted" ? ??'
 is '[s[0]["version"], len(s[0]["id"])]' "['a b', 159]"
-expect_status 0 rehost-adapt --dry-run fs.img
+expect_status 0 rehost-adapt --detect fs.img
 LC_ALL=C grep -q "$(printf '\033')" out && fail "an escape sequence reached the terminal"
 
 # a file of 1 GB in os-release's place is read in part only

@@ -5,24 +5,26 @@
 expect_status 0 rehost-adapt --help
 grep -q 'usage: rehost-adapt' out
 expect_status 0 rehost-adapt --version
-for args in "" "--dry-run" "--dry-run a b" "--dry-run --profile kvm a" "--dry-run --drivers . a" "--undo a" "-x a"; do
+for args in "" "--detect" "--detect a b" "--drivers . a" "-x a" "--dry-run --undo a" "--root . a" \
+	"--volumes v a" "--hardware h --profile kvm --root ." "--hostname a_b --root ." \
+	"--nic eth0 --root ." "--nic eth0=5:4 --root ." "--events-fd x --root ."; do
 	# shellcheck disable=SC2086
 	expect_status 2 rehost-adapt $args
 	[ -s err ] || fail "'$args' is refused without a word"
 	[ ! -s out ] || fail "'$args' prints on the standard output"
 done
+expect_status 2 rehost-adapt --profile toaster --dry-run --root .
+grep -q virtualbox err || fail "it does not say which profiles there are"
 truncate -s 1M disk
-expect_status 1 rehost-adapt disk
-grep -q -- '--dry-run' err || fail "it does not say what to do"
-expect_status 1 rehost-adapt --dry-run missing
+expect_status 1 rehost-adapt --detect missing
 grep -q missing err || fail "the message does not name the file"
-expect_status 2 rehost-adapt --dry-run /dev/null
-expect_status 2 rehost-adapt --dry-run .
-expect_status 0 rehost-adapt --dry-run --json disk
-json out 'd == {"systems": [], "edits": [], "verdict": None, "notes": []}' > ok
+expect_status 2 rehost-adapt --detect /dev/null
+expect_status 2 rehost-adapt --detect .
+expect_status 0 rehost-adapt --detect --json disk
+json out 'd == {"systems": [], "notes": []}' > ok
 grep -q True ok || fail "an empty disk has a system"
 st=0
-rehost-adapt --dry-run --json disk > /dev/full 2>err || st=$?
+rehost-adapt --detect --json disk > /dev/full 2>err || st=$?
 [ $st = 1 ] || fail "a full output is no failure"
 
 # the manual page names every option

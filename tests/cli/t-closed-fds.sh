@@ -17,7 +17,7 @@ expect_status 0 rehost verify a.rhi
 ! rehost info a.rhi 1>&- 2>err || fail "info without an output succeeded"
 ! rehost disks --json a.img 1>&- 2>err || fail "disks without an output succeeded"
 ! rehost info a.rhi 1>/dev/full 2>err || fail "info to a full output succeeded"
-! rehost-adapt --dry-run --json a.img 1>&- 2>err || fail "adapt without an output succeeded"
+! rehost-adapt --detect --json a.img 1>&- 2>err || fail "adapt without an output succeeded"
 # events into the image
 st=0
 rehost capture --events-fd 1 a.img - >piped.rhi 2>err || st=$?

@@ -61,7 +61,7 @@ ntfs() {
 }
 # found DISK: rehost-adapt's document in found.json; its status must be 0
 found() {
-	expect_status 0 rehost-adapt --dry-run --json "$1"
+	expect_status 0 rehost-adapt --detect --json "$1"
 	mv out found.json
 }
 # is EXPRESSION WANT: of found.json; `s` is its list of systems

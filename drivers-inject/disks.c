@@ -1,0 +1,229 @@
+/* disks.c: see disks.h.  Two passes: the first looks at read-only devices and
+ * shows the plan; after the confirmation the disks are put together again for
+ * writing, and everything is read and planned anew. */
+#include "drivers-inject/disks.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "common/cleanup.h"
+#include "common/json.h"
+#include "drivers-inject/linux/nvram.h"
+#include "drivers-inject/mount/assemble.h"
+#include "drivers-inject/search.h"
+#include "imager/guard.h"
+#include "imager/imgfuse.h"
+
+struct job {
+	struct session *s;
+	FILE *people;
+	const char **disk;      /* what is put together: disks, or an image's file */
+	size_t n;
+	struct guard_permit *permit;
+	struct write_token *token; /* one a disk once permitted, else NULL     */
+	struct blkdev **open;   /* for boot code; NULL not yet                */
+	struct image_mount *image; /* NULL: disks                             */
+};
+
+/* ---- what apply needs of the disks ---- */
+
+static int host_disk(void *ctx, const char *path, struct blkdev **ret, struct err *e)
+{
+	struct job *j = ctx;
+
+	for (size_t i = 0; i < j->n; i++) {
+		int rc = 0;
+
+		if (strcmp(j->disk[i], path))
+			continue;
+		if (!j->open[i])
+			rc = dev_open_rw_shared(&j->token[i], &j->open[i], e);
+		if (!rc)
+			*ret = j->open[i];
+		return rc;
+	}
+	return err_set(e, ERR_REFUSED, "%s: not one of the disks that were named", path);
+}
+
+static int host_undo_action(void *ctx, const char *data, struct err *e)
+{
+	(void)ctx;
+	return lin_nvram_undo(data, e);
+}
+
+static void host_step(void *ctx, const char *text)
+{
+	struct job *j = ctx;
+
+	events_step(j->s->events, "apply", text);
+}
+
+/* ---- one pass ---- */
+
+static void put_notes(struct job *j, const struct assembly *a)
+{
+	for (size_t i = 0; i < a->notes.n; i++) {
+		json_object_array_add(j->s->notes, json_text(a->notes.v[i]));
+		if (j->people)
+			fprintf(j->people, "note: %s\n", a->notes.v[i]);
+	}
+	for (size_t i = 0; i < a->warnings.n; i++) {
+		json_object_array_add(j->s->notes, json_text(a->warnings.v[i]));
+		if (j->people)
+			fprintf(j->people, "warning: %s\n", a->warnings.v[i]);
+		events_warning(j->s->events, "adapt", a->warnings.v[i], 0, 0);
+		j->s->trouble = 1;
+	}
+}
+
+/* "/dev/sda2", "vg/root", "partition 2 of disk.img" */
+static void root_name(const struct assembled_root *r, char *ret, size_t size)
+{
+	const struct volume *v = &r->volumes.v[r->volume];
+	const char *disk = v->disk >= 0 ? r->volumes.disk[v->disk].path : "";
+
+	if (*v->name)
+		snprintf(ret, size, "%s", v->name);
+	else if (v->part > 0)
+		snprintf(ret, size, "partition %d of %s", v->part, disk);
+	else
+		snprintf(ret, size, "%s", *disk ? disk : v->node);
+	if (*r->subvol)
+		snprintf(ret + strlen(ret), size - strlen(ret), ", subvolume %s", r->subvol);
+}
+
+static int pass(struct job *j, int apply, struct err *e)
+{
+	struct assemble_request q = {
+		.disk = j->disk, .n_disks = j->n, .token = j->token, .luks_key = j->s->o->luks_key,
+	};
+	struct assembly *a;
+	int rc;
+
+	events_step(j->s->events, "open", "Opening the file systems");
+	rc = guest_assemble(&q, &a, e);
+	if (rc)
+		return rc;
+	put_notes(j, a);
+	if (!a->n_roots)
+		rc = err_set(e, ERR_NOT_FOUND, "%s: no Linux was found that could be adapted",
+			     j->disk[0]);
+	for (size_t i = 0; !rc && i < a->n_roots; i++) {
+		char name[700];
+
+		root_name(&a->root[i], name, sizeof name);
+		rc = session_linux(j->s, a->root[i].dir, &a->root[i].volumes, name, apply, j->people,
+				   e);
+	}
+	for (size_t i = 0; i < j->n; i++)
+		j->open[i] = dev_close(j->open[i]);
+	if (rc) {
+		struct err ignored;
+
+		if (assembly_close(&a, &ignored))
+			fprintf(stderr, "rehost-adapt: %s\n", ignored.msg);
+		return rc;
+	}
+	return assembly_close(&a, e);
+}
+
+/* Systems of other kinds are told, not edited. */
+static int tell_windows(struct job *j, struct err *e)
+{
+	cleanup_json struct json_object *doc = NULL;
+	struct json_object *list;
+	struct blkdev *d;
+	int incomplete, rc = dev_open_ro(j->disk[0], &d, e);
+
+	if (rc)
+		return rc;
+	rc = search_disk(d, j->disk[0], &doc, &incomplete, e);
+	dev_close(d);
+	if (rc)
+		return rc;
+	list = json_get_array(doc, "systems");
+	for (size_t i = 0; list && i < json_object_array_length(list); i++) {
+		struct json_object *o = json_object_array_get_idx(list, i);
+
+		if (strcmp(json_get_str(o, "kind", ""), "windows"))
+			continue;
+		json_put_str(o, "verdict", "unknown");
+		json_object_array_add(j->s->systems, json_object_get(o));
+		if (j->people)
+			fprintf(j->people, "%s: %s: this version can't adapt a Windows; whether it "
+				"will boot can't be told\n", json_get_str(o, "root", ""),
+				json_get_str(o, "name", "Windows"));
+		j->s->trouble = 1;
+	}
+	return 0;
+}
+
+/* ---- the whole ---- */
+
+static int permit(struct job *j, struct err *e)
+{
+	j->permit = calloc(j->n, sizeof *j->permit);
+	j->token = calloc(j->n, sizeof *j->token);
+	if (!j->permit || !j->token)
+		return err_set(e, ERR_NOMEM, "out of memory");
+	for (size_t i = 0; i < j->n; i++) {
+		int rc = guard_permit_edit(j->disk[i], j->s->o->yes, &j->permit[i], e);
+
+		if (rc)
+			return rc;
+		j->token[i] = j->permit[i].token;
+	}
+	return 0;
+}
+
+static int run(struct job *j, struct err *e)
+{
+	const struct options *o = j->s->o;
+	int rc = 0;
+
+	if (o->mode != MODE_UNDO) {
+		rc = pass(j, 0, e);
+		if (rc == ERR_NOT_FOUND && !tell_windows(j, NULL) &&
+		    json_object_array_length(j->s->systems))
+			return 0;
+		if (!rc)
+			rc = tell_windows(j, e);
+		if (rc || o->mode != MODE_APPLY || !j->s->edits)
+			return rc;
+	}
+	if (j->image)
+		return err_set(e, ERR_REFUSED, "%s is an image, which is never changed: restore it, then "
+			       "adapt the disk; --dry-run shows the plan", o->disks[0]);
+	rc = permit(j, e);
+	session_reset(j->s);
+	return rc ? rc : pass(j, 1, e);
+}
+
+int disks_mode(struct session *s, struct err *e)
+{
+	const struct options *o = s->o;
+	struct job j = { .s = s, .people = o->json ? NULL : stdout, .n = (size_t)o->n_disks };
+	struct apply_host host = { host_disk, host_undo_action, host_step, &j };
+	int is_image = 0, rc;
+
+	j.disk = calloc(j.n, sizeof *j.disk);
+	j.open = calloc(j.n, sizeof *j.open);
+	if (!j.disk || !j.open)
+		return err_set(e, ERR_NOMEM, "out of memory");
+	for (size_t i = 0; i < j.n; i++)
+		j.disk[i] = o->disks[i];
+	rc = image_is(o->disks[0], &is_image, e);
+	if (!rc && is_image && j.n > 1)
+		rc = err_set(e, ERR_USAGE, "only one image at a time");
+	if (!rc && is_image)
+		rc = image_mount(o->disks[0], &j.image, &j.disk[0], e);
+	s->host = &host;
+	if (!rc)
+		rc = run(&j, e);
+	s->host = NULL;
+	image_unmount(j.image);
+	free(j.disk);
+	free(j.open);
+	free(j.permit);
+	free(j.token);
+	return rc;
+}
