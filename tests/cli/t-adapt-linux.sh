@@ -22,7 +22,7 @@ for opts in "-t ext4" "-t ext4 -b 1024" "-t ext3 -b 2048" "-t ext2 -b 1024" \
 	is '[len(s), s[0]["partition"], s[0]["root"], s[0]["fs_dirty"]]' "[1, None, 'fs.img', False]"
 	is 's[0]["kernels"]' "['6.9.12-amd64', '6.12.1-amd64']"
 	is '[s[0]["boot"], s[0]["notes"]]' "[['grub'], []]"
-	is '[d["edits"], d["verdict"], d["notes"]]' "[[], None, []]"
+	is 'd["notes"]' "[]"
 	[ "$sum" = "$(sha256sum < fs.img)" ] || fail "the disk was written to"
 done
 
