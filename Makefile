@@ -9,7 +9,8 @@
 # commands), PREFIX, DESTDIR, DEPS=0 (do not look for missing packages).
 #
 # Each folder adds its own part in FOLDER/rules.mk: programs and libraries in
-# LIB_LIST / PROG_LIST with NAME_SRCS, NAME_LIBS, NAME_PKGS, targets with a "## text" comment for `make help`.
+# LIB_LIST / PROG_LIST with NAME_SRCS, NAME_LIBS, NAME_PKGS, NAME_LDLIBS (what has
+# no pkg-config file), targets with a "## text" comment for `make help`.
 
 B ?= build
 CACHE ?= cache
@@ -35,7 +36,7 @@ endif
 override LDFLAGS += -pthread
 
 # What the C code links; `make deps` provides them.
-PKGS := libzstd zlib liblzma libcrypto libsodium libxxhash json-c libparted ext2fs com_err libntfs-3g blkid libpci libkmod hivex ncursesw
+PKGS := libzstd zlib liblzma liblz4 libcrypto libsodium libxxhash json-c libparted ext2fs com_err libntfs-3g blkid libpci libkmod hivex ncursesw
 PKG_CFLAGS = $(eval PKG_CFLAGS := $$(shell pkg-config --cflags $$(PKGS)))$(PKG_CFLAGS)
 override CPPFLAGS += $(PKG_CFLAGS)
 
@@ -80,14 +81,14 @@ $$(B)/$(1).a: $$(patsubst %.c,$$(B)/%.o,$(2))
 	@mkdir -p $$(@D); echo "  AR   $$@"; rm -f $$@
 	$$(Q)$$(AR) rcsD $$@ $$^
 endef
-# prog(NAME,SOURCES,LIBRARIES,PKGCONFIG): a program $(B)/NAME
+# prog(NAME,SOURCES,LIBRARIES,PKGCONFIG,LDLIBS): a program $(B)/NAME
 define prog
 OBJS += $$(patsubst %.c,$$(B)/%.o,$(2))
 $$(B)/$(1): $$(patsubst %.c,$$(B)/%.o,$(2)) $(3)
 	@echo "  LD   $$@"
-	$$(Q)$$(CC) $$(LDFLAGS) -o $$@ $$^ $$(shell pkg-config --libs $(4))
+	$$(Q)$$(CC) $$(LDFLAGS) -o $$@ $$^ $$(shell pkg-config --libs $(4)) $(5)
 endef
 
 $(foreach l,$(LIB_LIST),$(eval $(call lib,$(l),$($(l)_SRCS))))
-$(foreach p,$(PROG_LIST),$(eval $(call prog,$(p),$($(p)_SRCS),$(patsubst %,$(B)/%.a,$($(p)_LIBS)),$($(p)_PKGS))))
+$(foreach p,$(PROG_LIST),$(eval $(call prog,$(p),$($(p)_SRCS),$(patsubst %,$(B)/%.a,$($(p)_LIBS)),$($(p)_PKGS),$($(p)_LDLIBS))))
 -include $(OBJS:.o=.d)

@@ -5,3 +5,5 @@ PROG_LIST += rehost-adapt
 rehost-adapt_SRCS := drivers-inject/main.c
 rehost-adapt_LIBS := inject imager common
 rehost-adapt_PKGS := $(PKGS)
+# bzip2 has no pkg-config file everywhere
+rehost-adapt_LDLIBS := -lbz2

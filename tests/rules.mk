@@ -26,7 +26,7 @@ OBJS += $(patsubst %,%.o,$(unit_tests) $(test_tools) $(fuzz_bins)) $(B)/tests/fu
 
 # $(1): the packages besides PKGS
 link_test = $(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) -Wl,--start-group $(test_libs) -Wl,--end-group \
-	$$(pkg-config --libs $(PKGS) $(1))
+	$$(pkg-config --libs $(PKGS) $(1)) $(foreach p,$(PROG_LIST),$($(p)_LDLIBS))
 
 $(unit_tests): %: %.o $(test_libs)
 	@echo "  LD   $@"

@@ -61,6 +61,10 @@ enum initrd_generator initrd_generator(const struct initrd *i);
 /* kernel: version text, "" unknown (then the safe answer). */
 enum initrd_append initrd_how_to_append(const struct initrd *i, const char *kernel,
 					char *ret_reason, size_t size);
+/* Where in the file an appended archive must begin: a multiple of 4 at or behind
+ * its end (behind lz4 with at least 4 bytes between); the caller writes NULs up
+ * to there. */
+uint64_t initrd_append_offset(const struct initrd *i);
 
 /* The final tree.  Links in path are followed inside it.  ret_path may be NULL
  * or gets the path without links ("usr/lib/modules/..."), PATH_MAX bytes; a last
