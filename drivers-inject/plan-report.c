@@ -85,6 +85,8 @@ static void show(struct json_object *out, char sign, const struct lines *l, size
 		return;
 	snprintf(text, sizeof text, "%c%.*s%s", sign, (int)(n < LINE_SHOWN ? n : LINE_SHOWN),
 		 l->text + l->start[i], n > LINE_SHOWN ? "..." : "");
+	for (char *p = text; *p; p++)
+		*p = *p == '\t' ? ' ' : *p;
 	json_object_array_add(out, json_text(text));
 }
 

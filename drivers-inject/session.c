@@ -272,7 +272,7 @@ static int adapt(struct session *s, struct root *r, const struct volumes *v, con
 	if (!rc) {
 		count(s, p);
 		o = report(s, r, &l, p, v, name);
-	X
+		if (people && s->o->mode != MODE_CHECK && !apply)
 			tell(s, &l, p, name, people);
 		if (s->o->mode == MODE_CHECK)
 			rc = check(s, &l, o, people, e);

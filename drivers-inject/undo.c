@@ -97,7 +97,7 @@ static int entry_state(struct root *r, const struct journal *j, const struct jou
 		       enum state *ret, struct err *e)
 {
 	char digest[65], target[PATH_MAX];
-	enum journal_was now;
+	enum journal_was now = WAS_ABSENT;
 	int appended = 0, rc = look(r, d->path, &now, digest, target, e);
 
 	if (rc)

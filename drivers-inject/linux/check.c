@@ -93,6 +93,34 @@ static int copy_index(struct inside *x, const char *dir, struct err *e)
 	return 0;
 }
 
+struct placing {
+	const struct inside *x;
+	const char *dir;
+	struct err *e;
+};
+
+/* An empty file where the initramfs has a module, so that modules_closure sees
+ * which ones are there. */
+static int place(void *ctx, const char *path, const struct initrd_node *node)
+{
+	struct placing *p = ctx;
+	const char *rel = path + strlen(p->x->base) + 1;
+	char file[PATH_MAX];
+	cleanup_close int fd = -1;
+
+	if (!S_ISREG(node->mode) || !strstr(rel, ".ko") || strstr(rel, "..") ||
+	    snprintf(file, sizeof file, "%s/%s", p->dir, rel) >= PATH_MAX)
+		return 0;
+	for (char *c = file + strlen(p->dir) + 1; (c = strchr(c, '/')); c++) {
+		*c = 0;
+		if (mkdir(file, 0700) && errno != EEXIST)
+			return err_sys(p->e, errno, "%s", file);
+		*c = '/';
+	}
+	fd = open(file, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	return fd < 0 ? err_sys(p->e, errno, "%s", file) : 0;
+}
+
 /* x->m stays NULL when the initramfs has no modules of this kernel. */
 static int inside_open(struct inside *x, const struct lin *l, const struct lin_kernel *k,
 		       struct err *e)
@@ -118,6 +146,8 @@ static int inside_open(struct inside *x, const struct lin *l, const struct lin_k
 	if (rc || mkdir(dir, 0700))
 		return err_sys(e, errno, "%s", dir);
 	rc = copy_index(x, dir, e);
+	if (!rc)
+		rc = initrd_each(x->in, x->base, place, &(struct placing){ x, dir, e });
 	if (!rc)
 		rc = root_open(x->tmp, &x->root, e);
 	snprintf(dir, sizeof dir, "/%s", path);

@@ -11,7 +11,7 @@ struct check_line {
 	char kernel[128];       /* "" of the whole system                    */
 	char path[64];          /* "virtio-blk", "root", "boot"               */
 	char what[200];         /* the device, or the name                   */
-	char how[300];          /* "virtio_blk in the initramfs", why not     */
+	char how[400];          /* "virtio_blk in the initramfs", why not     */
 	int ok;                 /* 0: it isn't so                            */
 	int needed;             /* 0: another way is enough                  */
 };

@@ -55,9 +55,9 @@ static uint64_t named_by_fstab(struct root *top, struct root *r, const char *dir
 	while (fstab_next(text, &pos, &l)) {
 		if (strcmp(l.dir, "/"))
 			continue;
-		if (fstab_option(l.options, "subvolid", value, sizeof value))
+		if (fstab_value(l.options, "subvolid", value, sizeof value))
 			return strtoull(value, NULL, 10);
-		if (fstab_option(l.options, "subvol", value, sizeof value))
+		if (fstab_value(l.options, "subvol", value, sizeof value))
 			return tree_id(top, *value ? value : "/");
 	}
 	return 0;

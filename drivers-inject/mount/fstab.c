@@ -61,7 +61,7 @@ int fstab_next(char *text, size_t *pos, struct fstab_line *ret)
 	return 0;
 }
 
-const char *fstab_option(const char *options, const char *name, char *buf, size_t size)
+const char *fstab_value(const char *options, const char *name, char *buf, size_t size)
 {
 	size_t n = strlen(name);
 
@@ -153,7 +153,7 @@ static int mount_line(struct assembly *a, struct assembled_root *r, struct root 
 	const struct volume *v;
 	int guess = 0, done, btrfs;
 
-	if (!strcmp(l->type, "none") || fstab_option(l->options, "bind", value, sizeof value) ||
+	if (!strcmp(l->type, "none") || fstab_value(l->options, "bind", value, sizeof value) ||
 	    (*l->spec == '/' && strncmp(l->spec, "/dev/", 5)) || !strcmp(l->type, "tmpfs"))
 		return 0;
 	v = volume_find(&r->volumes, l->spec, &guess);
@@ -162,9 +162,9 @@ static int mount_line(struct assembly *a, struct assembled_root *r, struct root 
 		return 0;
 	}
 	btrfs = !strcmp(v->type, "btrfs");
-	if (btrfs && fstab_option(l->options, "subvolid", value, sizeof value))
+	if (btrfs && fstab_value(l->options, "subvolid", value, sizeof value))
 		snprintf(subvol, sizeof subvol, "subvolid=%s", value);
-	else if (btrfs && fstab_option(l->options, "subvol", value, sizeof value))
+	else if (btrfs && fstab_value(l->options, "subvol", value, sizeof value))
 		snprintf(subvol, sizeof subvol, "subvol=%s", value);
 	else
 		*subvol = 0;

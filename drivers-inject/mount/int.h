@@ -131,7 +131,7 @@ struct fstab_line { char *spec, *dir, *type, *options; };
 int fstab_next(char *text, size_t *pos, struct fstab_line *ret);
 /* The value of option name= in options ("" if it has none); NULL: not there.
  * buf takes it. */
-const char *fstab_option(const char *options, const char *name, char *buf, size_t size);
+const char *fstab_value(const char *options, const char *name, char *buf, size_t size);
 int fstab_mount(struct assembly *a, struct assembled_root *r, struct err *e) must_check;
 /* Names of opened LUKS volumes, by the guest's crypttab. */
 void crypttab_names(struct assembly *a, struct root *r, struct volumes *v);
