@@ -2,8 +2,10 @@
  *
  * depmod sees a tree of links to the caller's open files, under a made-up
  * version and without this machine's configuration.  It knows compression by
- * the first bytes; only what Debian's can't read (gzip) is unpacked, under the
- * name of the plain file, and gets its own name back in the results. */
+ * the first bytes, whatever a file's name is; only what Debian's can't read is
+ * unpacked: gzip, and zstd without the size in its head (kmod 34).  Names in
+ * ".ko.gz" it passes over: such a file is "x.ko" for it, and gets its own name
+ * back in the results. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -11,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <zstd.h>
 #include "common/cleanup.h"
 #include "common/io.h"
 #include "common/run.h"
@@ -56,6 +59,24 @@ static int make_parents(struct indexing *x, const char *path)
 	return 0;
 }
 
+/* What depmod can't unpack by itself, found from the file's first bytes. */
+static int must_unpack(int fd)
+{
+	unsigned char head[18]; /* RFC 8878: a frame's head has at most that */
+	ssize_t n = pread(fd, head, sizeof head, 0);
+
+	if (n <= 0)
+		return 0;
+	switch (module_packing(head, (size_t)n)) {
+	case MOD_GZIP:
+		return 1;
+	case MOD_ZSTD:
+		return ZSTD_getFrameContentSize(head, (size_t)n) == ZSTD_CONTENTSIZE_UNKNOWN;
+	default:
+		return 0;
+	}
+}
+
 static int write_file(struct indexing *x, const char *path, const void *bytes, size_t len)
 {
 	cleanup_close int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
@@ -77,8 +98,9 @@ static int add_file(struct indexing *x, const struct mod_file *f)
 	if (r)
 		return r;
 	snprintf(path, sizeof path, "%s/%s", x->dir, f->path);
-	if (is_gzip_name(f->path)) {
+	if (is_gzip_name(f->path))
 		path[strlen(path) - 3] = 0;
+	if (must_unpack(f->fd)) {
 		r = module_read(f->fd, f->path, &bytes, &len, x->e);
 		return r ? r : write_file(x, path, bytes, len);
 	}
@@ -158,7 +180,8 @@ static int run_depmod(struct indexing *x)
 		return err_set(x->e, r, "the program depmod is not installed (package kmod)");
 	if (r)
 		return r;
-	if (res.timed_out || res.status)
+	/* of a module that it can't read it says so and ends well */
+	if (res.timed_out || res.status || strstr(res.err, "ERROR:"))
 		r = err_set(x->e, ERR_CORRUPT, "depmod failed on the modules of kernel %s (%s): %s",
 			    x->m->version, res.timed_out ? "it took too long" : "a damaged module?",
 			    res.err);
