@@ -109,28 +109,26 @@ class Layout:
             lines += [f"{self.device('swap')} none swap sw 0 0"]
         return "\n".join(lines) + "\n"
 
-    def _arguments(self):
-        words = [f"root={self.root}", "ro"]
-        words += ["rootflags=subvol=@"] if self.kind == "btrfs" else []
+    @property
+    def _console(self):
+        """What GRUB_CMDLINE_LINUX has."""
+        words = [CONSOLE]
         if self.generator == "dracut":
             words += [f"rd.lvm.lv={VG}/root"] if self.kind == "lvm" else []
             words += [f"rd.luks.uuid={self.uuid('luks')}"] if self.kind == "luks" else []
             words += ["rd.retry=20", "rd.timeout=20", "rd.emergency=poweroff"]
-        return " ".join(words + ["console=tty0", "console=ttyS0,115200", "panic=5"])
+        return " ".join(words + ["$lab"])
+
+    def _arguments(self):
+        flags = " rootflags=subvol=@" if self.kind == "btrfs" else ""
+        return f"root={self.root} ro{flags} {self._console}"
 
     def grub_cfg(self, kernels):
-        """Entries as Debian's grub-mkconfig writes them with
-        GRUB_DISABLE_LINUX_UUID, and for each a fast one, chosen by the machine's
-        SMBIOS version (qemu.Machine): lab-fast, lab-fast-2 the second kernel."""
-        entries = []
-        for i, kernel in enumerate(kernels, 1):
-            number = f"-{i}" if i > 1 else ""
-            for title, name, more in (("", "systemd", ""), (", marker only", "fast",
-                                                            " quiet init=/sbin/guest-init")):
-                entries.append(ENTRY.format(
-                    kernel=kernel, title=title, id=f"{name}{number}", path=self.boot_path,
-                    uuid=self.uuid(self.boot_role), arguments=self._arguments() + more))
-        return HEAD.format(uuid=self.uuid(self.boot_role)) + "".join(entries)
+        """As Debian's grub-mkconfig writes it with GRUB_DISABLE_LINUX_UUID and
+        GRUB_DISABLE_SUBMENU."""
+        return HEAD + "".join(ENTRY.format(
+            kernel=kernel, path=self.boot_path, boot=self.uuid(self.boot_role),
+            root=self.uuid("root"), arguments=self._arguments()) for kernel in kernels)
 
     def write_files(self, tree):
         """fstab, crypttab, GRUB's files and so on, into the unpacked root."""
@@ -141,8 +139,11 @@ class Layout:
             f"search.fs_uuid {self.uuid(self.boot_role)} root\n"
             f"set prefix=($root){self.boot_path}/grub\n")
         (tree / "etc/default/grub").write_text(
-            'GRUB_DEFAULT=0\nGRUB_TIMEOUT=0\nGRUB_DISABLE_LINUX_UUID=true\n'
-            'GRUB_CMDLINE_LINUX="console=tty0 console=ttyS0,115200 panic=5"\n')
+            "GRUB_DEFAULT=0\nGRUB_TIMEOUT=0\nGRUB_DISABLE_LINUX_UUID=true\n"
+            f"GRUB_DISABLE_SUBMENU=y\nGRUB_CMDLINE_LINUX='{self._console}'\n")
+        mode = tree / "etc/grub.d/05_lab"
+        mode.write_text(f"#!/bin/sh\ncat << 'EOF'\n{HEAD}EOF\n")
+        mode.chmod(0o755)
         if self.kind == "luks":
             (tree / "etc/crypttab").write_text(
                 f"lab_crypt UUID={self.uuid('luks')} none luks,initramfs\n")
@@ -153,23 +154,29 @@ class Layout:
             (tree / "home").mkdir(exist_ok=True)
 
 
+# One unchanged disk boots to systemd or to the fast marker, with its first or
+# its second kernel, by the machine's SMBIOS version (qemu.Machine).
 HEAD = """\
 serial --unit=0 --speed=115200
 terminal_input serial console
 terminal_output serial console
 set timeout=0
-set default=systemd
-search --no-floppy --fs-uuid --set=root {uuid}
+set default=0
 if smbios --type 1 --get-string 6 --set labmode; then
-	if [ "$labmode" = "lab-fast" ]; then set default=fast; fi
-	if [ "$labmode" = "lab-fast-2" ]; then set default=fast-2; fi
-	if [ "$labmode" = "lab-2" ]; then set default=systemd-2; fi
+	if [ "$labmode" = "lab-fast" -o "$labmode" = "lab-fast-2" ]; then
+		set lab="quiet rw init=/sbin/guest-init"
+	fi
+	if [ "$labmode" = "lab-fast-2" -o "$labmode" = "lab-2" ]; then set default=1; fi
 fi
 """
 
+# after it comes $lab, GRUB's: empty for an ordinary boot
+CONSOLE = "console=tty0 console=ttyS0,115200 panic=5"
+
 ENTRY = """\
-menuentry 'Debian GNU/Linux, with Linux {kernel}{title}' --class debian --class gnu-linux --id {id} {{
-	search --no-floppy --fs-uuid --set=root {uuid}
+menuentry 'Debian GNU/Linux, with Linux {kernel}' --class debian --class gnu-linux --class gnu \
+--class os $menuentry_id_option 'gnulinux-{kernel}-advanced-{root}' {{
+	search --no-floppy --fs-uuid --set=root {boot}
 	echo	'Loading Linux {kernel} ...'
 	linux	{path}/vmlinuz-{kernel} {arguments}
 	echo	'Loading initial ramdisk ...'
