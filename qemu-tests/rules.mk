@@ -13,7 +13,7 @@ $(B)/qemu-tests/ntfs-tool: $(B)/qemu-tests/ntfs/ntfs-tool.o
 	@echo "  LD   $@"
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $$(pkg-config --libs libntfs-3g libcrypto)
 
-.PHONY: demo run qemu-tests qemu-matrix check-qemu
+.PHONY: demo run qemu-tests qemu-matrix qemu-v2v check-qemu
 demo: deps ## a real machine captured through the wizard, restored, booted
 	$(Q)$(lab_env) $(PYTHON3) qemu-tests/demo.py --out '$(B)/demo' \
 		--make "$(MAKE) --no-print-directory DEPS=0 B='$(B)' CACHE='$(CACHE)' iso"
@@ -29,6 +29,9 @@ qemu-tests: deps iso $(B)/qemu-tests/ntfs-tool $(B)/rehost-adapt ## every test u
 qemu-matrix: deps iso $(B)/rehost-adapt ## real guests x other hardware, adapted and booted (hours)
 	$(Q)$(lab_env) $(PYTHON3) qemu-tests/matrix.py --out '$(B)/adapt-matrix' \
 		--doc docs/ADAPT-MATRIX.md --row '$(ROW)' --target '$(TARGET)'
+
+qemu-v2v: deps $(B)/rehost-adapt ## rehost adapt and virt-v2v-in-place on the same disk (an hour)
+	$(Q)$(lab_env) $(PYTHON3) qemu-tests/v2v.py --out '$(B)/v2v' --doc docs/ADAPT-V2V.md
 
 check-qemu: deps iso $(B)/qemu-tests/ntfs-tool $(B)/rehost-adapt
 	$(Q)$(lab_pytest) -m smoke qemu-tests

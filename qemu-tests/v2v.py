@@ -6,7 +6,7 @@ like /dev/sda1) to virtio, in turns; what each changed is listed by debugfs, and
 each result is booted with both kernels and to the login prompt.  virt-v2v is
 Debian's, in a root of its own, its appliance emulated without KVM.
 
-    v2v.py --out DIR --doc FILE [--runs N] [--only v2v|ours]
+    v2v.py --out DIR --doc FILE [--runs N] [--only v2v|rehost]
 """
 
 import argparse
@@ -14,9 +14,8 @@ import difflib
 import json
 import os
 import pathlib
-import re
 import shutil
-import subprocess
+import statistics
 import sys
 import time
 
@@ -52,6 +51,9 @@ def v2v_root(cache, say):
              SUITE, new, "-"], timeout=1800, stdin=text)
     new.rename(path)
     return path
+
+
+NAMES = ("virt-v2v-in-place", "rehost")
 
 
 class Tool:
@@ -102,7 +104,7 @@ class Bench:
 
     # -- what each did ----------------------------------------------------------------
 
-    def files(self, disk, tree=None):
+    def files(self, disk):
         """Facts of every file; the TEXTS are kept in self.out/NAME/."""
         offset, _ = self.guest.root_partition()
         kept = self.out / f"{disk.stem}-files"
@@ -167,22 +169,72 @@ class Bench:
         before = self.files(self.guest.master)
         for tool in tools:
             disk = disks[tool.name]
-            tool.facts = {"seconds": tool.seconds, **self.compare(before, disk),
+            tool.facts = {"name": tool.name, "seconds": tool.seconds, **self.compare(before, disk),
                           "boots": self.boots(disk)}
             (self.out / f"{disk.stem}.json").write_text(json.dumps(tool.facts, indent=1))
+
+
+HEAD = """\
+# Beside virt-v2v
+
+`make qemu-v2v` (qemu-tests/v2v.py): copies of one real disk are adapted to virtio
+by `virt-v2v-in-place` (Debian 13's, in a root of its own, its appliance emulated)
+and by `rehost adapt --profile kvm --nic OLD=MAC`, in turns, on the same machine without KVM.
+The disk: Debian 12, GRUB on BIOS, ext4, two kernels whose initramfs have AHCI and IDE
+drivers only, /dev/sda1 in fstab and on the kernel command line, a network
+configuration for the old card's name.
+"""
+
+
+def _listing(title, paths, limit=40):
+    if not paths:
+        return []
+    lines = [f"- {title} ({len(paths)}): " + ", ".join(f"`{p}`" for p in paths[:limit])]
+    return lines if len(paths) <= limit else [lines[0] + f" and {len(paths) - limit} more"]
+
+
+def document(tools):
+    """The comparison as Markdown."""
+    def row(text, value):
+        return f"| {text} | " + " | ".join(str(value(t)) for t in tools) + " |"
+
+    def login(key):
+        return lambda t: t["boots"]["login"][key] if isinstance(t["boots"]["login"], dict) \
+            else t["boots"]["login"]
+    lines = [HEAD, "| | " + " | ".join(t["name"] for t in tools) + " |", "|---" * (len(tools) + 1) + "|",
+             row("seconds, each run", lambda t: ", ".join(f"{s:.1f}" for s in t["seconds"])),
+             row("seconds, median", lambda t: f"{statistics.median(t['seconds']):.1f}"),
+             row("files changed / new / gone",
+                 lambda t: " / ".join(str(len(t[k])) for k in ("changed", "new", "gone"))),
+             row("first kernel on virtio-blk", lambda t: t["boots"]["kernel 1"]),
+             row("second kernel on virtio-blk", lambda t: t["boots"]["kernel 2"]),
+             row("login prompt after", login("seconds")), row("network cards then", login("nics")),
+             row("address", login("address")), row("failed units", login("failed")), ""]
+    for tool in tools:
+        lines += [f"## What {tool['name']} changed", ""]
+        for title in ("changed", "new", "gone"):
+            lines += _listing(title, tool[title])
+        for name, diff in tool["texts"].items():
+            lines += ["", f"`{name}`:", "", "```diff", *diff[2:80], "```"]
+        lines.append("")
+    return "\n".join(lines)
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--out", required=True, type=pathlib.Path)
+    parser.add_argument("--doc", required=True, type=pathlib.Path)
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--only", default="", help="v2v or rehost")
     args = parser.parse_args()
     proc.terminate_becomes_exception()
     args.out.mkdir(parents=True, exist_ok=True)
     qemu.LOGS = args.out / "logs"
-    Bench(args.out.absolute(), lambda t: print(f"{time.strftime('%H:%M:%S')} {t}", flush=True)).run(
+    out = args.out.absolute()
+    Bench(out, lambda t: print(f"{time.strftime('%H:%M:%S')} {t}", flush=True)).run(
         args.runs, args.only)
+    args.doc.write_text(document([json.loads((out / f"{name}.json").read_text())
+                                  for name in NAMES if (out / f"{name}.json").exists()]))
     return 0
 
 
