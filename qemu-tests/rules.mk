@@ -4,7 +4,7 @@
 # TEXT in it), LAB_ACCEL=tcg|kvm (default: what works).
 PYTHON3 := /usr/bin/python3
 lab_env = LAB_LOGS='$(B)/qemu-tests' LAB_CACHE='$(CACHE)' LAB_ISO='$(B)/rehost.iso' \
-	LAB_NTFS_TOOL='$(B)/qemu-tests/ntfs-tool'
+	LAB_ADAPT='$(B)/rehost-adapt' LAB_NTFS_TOOL='$(B)/qemu-tests/ntfs-tool'
 lab_pytest = $(lab_env) $(PYTHON3) -m pytest -p no:cacheprovider -q -rs --tb=short $(if $(K),-k '$(K)')
 CHECK_QEMU += check-qemu
 
@@ -13,7 +13,7 @@ $(B)/qemu-tests/ntfs-tool: $(B)/qemu-tests/ntfs/ntfs-tool.o
 	@echo "  LD   $@"
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $$(pkg-config --libs libntfs-3g libcrypto)
 
-.PHONY: demo run qemu-tests check-qemu
+.PHONY: demo run qemu-tests qemu-matrix qemu-v2v check-qemu
 demo: deps ## a real machine captured through the wizard, restored, booted
 	$(Q)$(lab_env) $(PYTHON3) qemu-tests/demo.py --out '$(B)/demo' \
 		--make "$(MAKE) --no-print-directory DEPS=0 B='$(B)' CACHE='$(CACHE)' iso"
@@ -21,8 +21,17 @@ demo: deps ## a real machine captured through the wizard, restored, booted
 run: deps iso ## the live system in this terminal, with an empty disk
 	$(Q)$(lab_env) $(PYTHON3) qemu-tests/run.py --out '$(B)/run'
 
-qemu-tests: deps iso $(B)/qemu-tests/ntfs-tool ## every test under QEMU (hours without KVM)
+qemu-tests: deps iso $(B)/qemu-tests/ntfs-tool $(B)/rehost-adapt ## every test under QEMU (hours without KVM)
 	$(Q)$(lab_pytest) $(if $(T),$(T),qemu-tests)
 
-check-qemu: deps iso $(B)/qemu-tests/ntfs-tool
+# ROW=TEXT, TARGET=TEXT: only those with that in their name; cells that are done
+# stay in $(B)/adapt-matrix/cells
+qemu-matrix: deps iso $(B)/rehost-adapt ## real guests x other hardware, adapted and booted (hours)
+	$(Q)$(lab_env) $(PYTHON3) qemu-tests/matrix.py --out '$(B)/adapt-matrix' \
+		--doc docs/ADAPT-MATRIX.md --row '$(ROW)' --target '$(TARGET)'
+
+qemu-v2v: deps $(B)/rehost-adapt ## rehost adapt and virt-v2v-in-place on the same disk (an hour)
+	$(Q)$(lab_env) $(PYTHON3) qemu-tests/v2v.py --out '$(B)/v2v' --doc docs/ADAPT-V2V.md
+
+check-qemu: deps iso $(B)/qemu-tests/ntfs-tool $(B)/rehost-adapt
 	$(Q)$(lab_pytest) -m smoke qemu-tests

@@ -1,31 +1,31 @@
 """Machines to be moved: Debian with systemd and GRUB, made from packages.
 
     root archive    CACHE/guests/root-NAME-KEY.tar      mmdebstrap, minutes
-    disk            CACHE/guests/disk-NAME-KEY.raw      from the archive, seconds
+    disk            CACHE/guests/disk-NAME-KEY.raw      from the archive, a minute
     kernel, initrd  beside the disk, for tests that boot them directly
 
+One archive serves all layouts (layouts.py) of a suite and initramfs generator.
 KEY is a hash of all that goes in, so a change makes a new one.  Disks in the
-cache are never given to a machine: tests take `Guest.disk(path)`, a copy.
+cache are never given to a machine: tests take `Guest.disk(path)`, a copy, or
+attach the master with `Disk(throwaway=True)`.
 """
 
 import dataclasses
 import hashlib
-import os
 import pathlib
 import shutil
 import struct
 import tempfile
-import uuid
 
-from . import disks
-from .disks import MIB, SECTOR
+from . import disks, layouts
+from .disks import SECTOR
+from .layouts import PASSPHRASE     # noqa: F401 (for tests)
 from .proc import run
 
 HERE = pathlib.Path(__file__).resolve().parent.parent
 RECIPES = HERE / "guests"
 KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
 LOGIN, PASSWORD = "root", "rehost"
-ESP_SIZE = 64 * MIB
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,10 +37,20 @@ class Recipe:
     size: int = 3 << 30         # of the disk, bytes
     data_mb: int = 24           # random data put into it
     suite: str = "trixie"
+    generator: str = "initramfs-tools"      # or "dracut"
+    layout: str = "ext4"        # layouts.LAYOUTS
+    old: str = "ahci"           # or "virtio": the only controller its initramfs knows
+    kernels: int = 1            # or 2
 
     @property
-    def uuid(self):
-        return str(uuid.uuid5(uuid.NAMESPACE_OID, f"rehost lab {self.firmware} {self.suite}"))
+    def laid_out(self):
+        return layouts.Layout(self.layout, self.firmware, self.table, self.name, self.old,
+                              self.generator)
+
+    @property
+    def root_name(self):
+        """Of the archive it is made from."""
+        return f"{self.suite}-{self.generator}" + ("-two-kernels" if self.kernels == 2 else "")
 
 
 DEBIAN_BIOS = Recipe("bios")
@@ -67,7 +77,7 @@ class Guest:
         return disks.copy(self.master, path)
 
     def root_partition(self):
-        """(offset, size) of the root file system."""
+        """(offset, size) of the partition that the root file system is on."""
         return disks.partitions(self.master)[-1][:2]
 
 
@@ -79,7 +89,14 @@ def _key(*parts):
     return digest.hexdigest()[:12]
 
 
-def _packages(*lists):
+def _package_lists(recipe):
+    """The files that name the recipe's packages."""
+    names = ["", f"-{recipe.generator}", f"-{recipe.suite}-{recipe.generator}"]
+    names += ["-two-kernels"] if recipe.kernels == 2 else []
+    return [p for p in (RECIPES / f"packages{n}.list" for n in names) if p.exists()]
+
+
+def _packages(lists):
     names = []
     for path in lists:
         for line in path.read_text().splitlines():
@@ -103,22 +120,21 @@ def mirrors(suite):
 
 def root_archive(recipe, cache, say=print):
     """The guest's whole file tree as a tar file; made when missing."""
-    lists = [RECIPES / "packages.list", RECIPES / f"packages-{recipe.firmware}.list"]
-    inputs = lists + [RECIPES / n for n in ("customize", "guest-init", "grub.cfg")]
-    key = _key(recipe.suite, recipe.firmware, *inputs)
-    path = pathlib.Path(cache) / "guests" / f"root-{recipe.firmware}-{key}.tar"
+    lists = _package_lists(recipe)
+    key = _key(recipe.root_name, *lists, RECIPES / "customize", RECIPES / "divert")
+    path = pathlib.Path(cache) / "guests" / f"root-{recipe.root_name}-{key}.tar"
     if path.exists():
         return path
     path.parent.mkdir(parents=True, exist_ok=True)
-    say(f"making a Debian {recipe.suite} guest ({recipe.firmware}) from packages: a few minutes")
+    say(f"making a Debian guest ({recipe.root_name}) from packages: a few minutes")
     new = path.with_suffix(".new")
-    hook = f"{RECIPES}/customize \"$1\" {recipe.firmware} {recipe.uuid}"
     argv = ["mmdebstrap", "--variant=minbase", "--format=tar", f"--keyring={KEYRING}",
-            "--include=" + ",".join(_packages(*lists)),
+            "--include=" + ",".join(_packages(lists)),
             "--aptopt=Acquire::Languages \"none\"", "--aptopt=Acquire::Retries \"3\"",
             "--dpkgopt=force-unsafe-io", "--dpkgopt=path-exclude=/usr/share/man/*",
-            "--dpkgopt=path-exclude=/usr/share/locale/*", f"--customize-hook={hook}",
-            recipe.suite, new]
+            "--dpkgopt=path-exclude=/usr/share/locale/*",
+            f"--essential-hook={RECIPES}/divert \"$1\"",
+            f"--customize-hook={RECIPES}/customize \"$1\"", recipe.suite, new]
     sources = mirrors(recipe.suite)
     with tempfile.TemporaryFile("w+") as listing:
         listing.write(sources)
@@ -127,24 +143,6 @@ def root_archive(recipe, cache, say=print):
     path.with_suffix(".log").write_text(log)
     new.rename(path)
     return path
-
-
-def _as_root(argv):
-    """Without root, fakeroot lets the tree keep its owners."""
-    return argv if os.geteuid() == 0 else ["fakeroot", "--"] + argv
-
-
-def _make_ext4(recipe, archive, tree, image, size):
-    """Unpacks the archive below `tree`, adds the data, makes the file system."""
-    disks.create(image, size)
-    script = ('set -e; mkdir -p "$1/root"; tar -C "$1/root" --numeric-owner --xattrs -xf "$2"; '
-              '"$5" "$1/root" "$6"; cp "$1/root/boot/"vmlinuz-* "$1/vmlinuz"; '
-              'cp "$1/root/boot/"initrd.img-* "$1/initrd"; cp -r "$1/root/boot/grub" "$1/grub"; '
-              'if [ -d "$1/root/usr/lib/shim" ]; then cp -r "$1/root/usr/lib/shim" "$1/shim"; '
-              'cp "$1/root/usr/lib/grub/x86_64-efi-signed/grubx64.efi.signed" "$1/shim/"; fi; '
-              'mke2fs -q -t ext4 -U "$3" -L labroot -d "$1/root" "$4"')
-    run(_as_root(["sh", "-c", script, "sh", tree, archive, recipe.uuid, image,
-                  RECIPES / "fill", recipe.data_mb]), timeout=900)
 
 
 def _boot_code_bios(disk, grub, table):
@@ -162,47 +160,49 @@ def _boot_code_bios(disk, grub, table):
     disks.write_at(disk, first * SECTOR, bytes(core))
 
 
-def _esp(tree, image):
-    """An EFI system partition with shim and GRUB as Debian installs them."""
-    disks.create(image, ESP_SIZE)
-    run(["mkfs.vfat", "-F", "32", "-n", "ESP", image])
-    run(["mmd", "-i", image, "::EFI", "::EFI/debian", "::EFI/BOOT"])
-    shim = tree / "shim"
-    early = tree / "grub/early.cfg"
-    early.write_text(early.read_text() + "configfile $prefix/grub.cfg\n")
-    for source, names in ((shim / "shimx64.efi.signed", ("debian/shimx64.efi", "BOOT/BOOTX64.EFI")),
-                          (shim / "grubx64.efi.signed", ("debian/grubx64.efi", "BOOT/grubx64.efi")),
-                          (early, ("debian/grub.cfg", "BOOT/grub.cfg"))):
-        for name in names:
-            run(["mcopy", "-i", image, source, f"::EFI/{name}"])
-
-
-TABLES = {
-    ("bios", "dos"): "label: dos\nlabel-id: 0x1abd15c0\nstart=1MiB, type=83, bootable\n",
-    ("bios", "gpt"): "label: gpt\nsize=1MiB, type=21686148-6449-6E6F-744E-656564454649\n"
-                     "type=L, name=root\n",
-    ("uefi", "gpt"): f"label: gpt\nsize={ESP_SIZE // 1024}KiB, type=U, name=ESP\n"
-                     "type=L, name=root\n",
-}
+def _unpack(recipe, archive, tree):
+    """The guest's tree below `tree`/root, finished for its disk; /boot comes to
+    lie beside it when it has a file system of its own."""
+    layout, root = recipe.laid_out, tree / "root"
+    root.mkdir()
+    run(["tar", "-C", root, "--numeric-owner", "--xattrs", "-xf", archive], timeout=600)
+    layout.write_files(root)
+    run([RECIPES / "finish", root, recipe.generator, recipe.layout, recipe.old], timeout=900)
+    run([RECIPES / "fill", root, recipe.data_mb], timeout=300)
+    boot = root / "boot"
+    if layout.boot_role == "boot":
+        boot = tree / "boot"
+        shutil.copytree(root / "boot", boot, symlinks=True)
+        for path in (root / "boot").iterdir():
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+    return root, boot
 
 
 def _build_disk(recipe, archive, disk):
-    """Makes `disk`, and its kernel and initrd beside it."""
+    """Makes `disk`, and its (first) kernel and initrd beside it."""
+    layout = recipe.laid_out
     disks.create(disk, recipe.size)
-    disks.partition(disk, TABLES[recipe.firmware, recipe.table])
-    parts = disks.partitions(disk)
+    disks.partition(disk, layout.table_script())
     tree = pathlib.Path(tempfile.mkdtemp(prefix="tree-", dir=disk.parent))
     try:
-        start, size = parts[-1][:2]
-        _make_ext4(recipe, archive, tree, tree / "ext4", size)
-        disks.insert(tree / "ext4", disk, start)
-        if recipe.firmware == "uefi":
-            _esp(tree, tree / "esp")
-            disks.insert(tree / "esp", disk, parts[0][0])
-        else:
-            _boot_code_bios(disk, tree / "grub", recipe.table)
+        root, boot = _unpack(recipe, archive, tree)
+        shim = tree / "shim"
+        shutil.copytree(root / "usr/lib/shim", shim)
+        shutil.copy(root / "usr/lib/grub/x86_64-efi-signed/grubx64.efi.signed", shim)
+        make = {"root": lambda image, size: layouts.root_image(layout, root, image, size),
+                "boot": lambda image, size: layouts.ext4(boot, image, size, layout.uuid("boot"),
+                                                         "labboot"),
+                "esp": lambda image, size: layouts.esp_image(boot, shim, image, size),
+                "swap": lambda image, size: layouts.swap_image(layout, image, size)}
+        for role, (start, size, _) in zip(layout.roles, disks.partitions(disk)):
+            if role in make:
+                image = tree / f"{role}.img"
+                make[role](image, size)
+                disks.insert(image, disk, start)
+        if recipe.firmware == "bios":
+            _boot_code_bios(disk, boot / "grub", recipe.table)
         for name in ("vmlinuz", "initrd"):
-            shutil.move(tree / name, disk.with_suffix("." + name))
+            shutil.copy(sorted(boot.glob(f"{name}*-*"))[0], disk.with_suffix("." + name))
     finally:
         shutil.rmtree(tree)
 
@@ -210,7 +210,8 @@ def _build_disk(recipe, archive, disk):
 def debian(recipe, cache, say=print):
     """The Guest of a recipe, from the cache when it is there."""
     archive = root_archive(recipe, cache, say)
-    key = _key(archive.name, recipe, pathlib.Path(__file__), RECIPES / "fill")
+    key = _key(archive.name, recipe, pathlib.Path(__file__), pathlib.Path(layouts.__file__),
+               *[RECIPES / n for n in ("fill", "finish", "guest-init")])
     master = archive.parent / f"disk-{recipe.name}-{key}.raw"
     if not master.exists():
         say(f"making the guest's disk ({recipe.name}, {disks.human(recipe.size)})")

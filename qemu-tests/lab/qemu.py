@@ -42,6 +42,7 @@ BUSES = {
     "usb": (["qemu-xhci,id=xhci"], "usb-storage,bus=xhci.0,removable=on"),
     "virtio-scsi": (["virtio-scsi-pci,id=vscsi"], "scsi-hd,bus=vscsi.0"),
     "lsi": (["lsi53c895a,id=lsi"], "scsi-hd,bus=lsi.0"),
+    "mptsas": (["mptsas1068,id=mptsas"], "scsi-hd,bus=mptsas.0"),
     "megasas": (["megasas,id=megasas"], "scsi-hd,bus=megasas.0"),
     "pvscsi": (["pvscsi,id=pvscsi"], "scsi-hd,bus=pvscsi.0"),
 }
@@ -58,6 +59,7 @@ class Disk:
     read_only: bool = False
     format: str = "raw"
     bad: tuple = ()             # sectors (512 bytes) that cannot be read
+    throwaway: bool = False     # what is written goes to a temporary file
 
 
 def _file(disk):
@@ -106,7 +108,8 @@ class Machine:
     memory      MB
     network     user-mode network, or False for none
     kernel, initrd, append   boot these instead of a disk
-    fast        tells the lab's guests to boot to the marker only
+    fast        tells the lab's guests to boot to the marker only; 2: so with
+                their second kernel
     script      shell text that a guest's marker boot runs (guests/guest-init)
     second      a second serial line (the guest's ttyS1): `serial2`
     timeout     seconds after which the machine is killed, whatever it does
@@ -139,6 +142,7 @@ class Machine:
                     seen.add(controller)
                     out += ["-device", controller]
             node = f"if=none,id=disk{i},format={disk.format},cache=unsafe,discard=unmap"
+            node += ",snapshot=on" if disk.throwaway else ""
             out += ["-drive", f"{node},readonly={'on' if disk.read_only else 'off'},{_file(disk)}"]
             if disk.bus in ports:
                 device += f",bus=ide.{ports[disk.bus]}"
@@ -191,7 +195,8 @@ class Machine:
         if spec["kernel"]:
             out += ["-kernel", spec["kernel"], "-initrd", spec["initrd"], "-append", spec["append"]]
         if spec["fast"]:
-            out += ["-smbios", "type=1,version=lab-fast"]
+            number = "" if spec["fast"] is True else f"-{spec['fast']}"
+            out += ["-smbios", f"type=1,version=lab-fast{number}"]
         if spec["script"] is not None:
             script = self.dir / "script"
             script.write_text(spec["script"])

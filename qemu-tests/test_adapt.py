@@ -1,0 +1,26 @@
+"""A disk that does not boot on another controller, does once it is adapted.
+Two cells of the matrix (matrix.py), which has the others."""
+
+import pytest
+
+from lab import boots, guests
+from lab.adapt import adapt
+
+
+def cell(name, recipe, bus, cache, work, iso):
+    guest = guests.debian(recipe, cache)
+    disk = guest.disk(work / "disk.raw")
+    boots.must(boots.boot(f"{name}-untouched", disk, bus, recipe.firmware), False)
+    adapt(disk, guest, ["--profile", "any"], iso)
+    outcome = boots.must(boots.boot(f"{name}-adapted", disk, bus, recipe.firmware), True)
+    assert outcome.root.startswith("/dev/vda" if bus == "virtio" else "/dev/nvme0n1")
+
+
+@pytest.mark.smoke
+def test_bios_to_virtio_blk(cache, work, iso):
+    cell("adapt-bios", guests.DEBIAN_BIOS, "virtio", cache, work, iso)
+
+
+@pytest.mark.smoke
+def test_uefi_to_nvme(cache, work, iso):
+    cell("adapt-uefi", guests.DEBIAN_UEFI, "nvme", cache, work, iso)
