@@ -68,11 +68,12 @@ static int is_early(const char *name)
 /* The plain archive ends behind its last entry's own padding. */
 static void close_plain(struct reading *w)
 {
-	struct initrd_segment *s = &w->i->seg[w->i->n_seg - 1];
 	uint64_t size = w->i->size;
+	struct initrd_segment *s;
 
 	if (!w->open)
 		return;
+	s = &w->i->seg[w->i->n_seg - 1];
 	s->length = (w->in.next < size ? w->in.next : size) - s->offset;
 	s->early = !w->outside;
 	w->open = 0;
