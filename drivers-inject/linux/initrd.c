@@ -189,6 +189,7 @@ static int read_stream(struct reading *w, uint64_t at, enum initrd_compression h
 			    "stream at byte %llu; the kernel does not", i->name,
 			    initrd_compression_name(how), (unsigned long long)at);
 	w->stream = -1;
+	w->complete |= !r && i->seg[i->n_seg - 1].entries;
 	i->seg[i->n_seg - 1].length = end - at;
 	*ret_end = end;
 	return r;
