@@ -4,9 +4,10 @@
 # TEXT in it), LAB_ACCEL=tcg|kvm (default: what works).
 PYTHON3 := /usr/bin/python3
 lab_env = LAB_LOGS='$(B)/qemu-tests' LAB_CACHE='$(CACHE)' LAB_ISO='$(B)/rehost.iso' \
-	LAB_NTFS_TOOL='$(B)/qemu-tests/ntfs-tool'
+	LAB_NTFS_TOOL='$(B)/qemu-tests/ntfs-tool' LAB_INITRD_TOOL='$(B)/tests/tools/initrdtool'
 lab_pytest = $(lab_env) $(PYTHON3) -m pytest -p no:cacheprovider -q -rs --tb=short $(if $(K),-k '$(K)')
 CHECK_QEMU += check-qemu
+lab_tools := $(B)/qemu-tests/ntfs-tool $(B)/tests/tools/initrdtool
 
 OBJS += $(B)/qemu-tests/ntfs/ntfs-tool.o
 $(B)/qemu-tests/ntfs-tool: $(B)/qemu-tests/ntfs/ntfs-tool.o
@@ -21,8 +22,8 @@ demo: deps ## a real machine captured through the wizard, restored, booted
 run: deps iso ## the live system in this terminal, with an empty disk
 	$(Q)$(lab_env) $(PYTHON3) qemu-tests/run.py --out '$(B)/run'
 
-qemu-tests: deps iso $(B)/qemu-tests/ntfs-tool ## every test under QEMU (hours without KVM)
+qemu-tests: deps iso $(lab_tools) ## every test under QEMU (hours without KVM)
 	$(Q)$(lab_pytest) $(if $(T),$(T),qemu-tests)
 
-check-qemu: deps iso $(B)/qemu-tests/ntfs-tool
+check-qemu: deps iso $(lab_tools)
 	$(Q)$(lab_pytest) -m smoke qemu-tests
