@@ -380,6 +380,10 @@ static void damaged(void **state)
 	assert_int_equal(ftruncate(fd, end + 124), 0);
 	gzip_from(fd, end, 0);
 	refused("stream cut", fd, "goes on behind the end");
+	assert_int_equal(ftruncate(fd, end), 0);
+	gzip_from(fd, 0, 0);
+	add(fd, "x", 1);
+	refused("garbage behind gzip", fd, "neither an archive nor");
 	close(fd);
 }
 
