@@ -11,7 +11,7 @@
 
 static const struct cmd *const commands[] = {
 	&cmd_disks, &cmd_hardware, &cmd_map, &cmd_capture, &cmd_restore,
-	&cmd_verify, &cmd_info, &cmd_place, NULL
+	&cmd_verify, &cmd_info, &cmd_mount, &cmd_place, NULL
 };
 
 /* Programs of their own, beside this one or in PATH. */
@@ -20,7 +20,7 @@ static const struct { const char *name, *program, *summary; } programs[] = {
 	{ "wizard", "rehost-wizard", "The same in screens" },
 };
 
-static const char *const later[] = { "clone", "export", "import", "serve", "mount", NULL };
+static const char *const later[] = { "clone", "export", "import", "serve", NULL };
 
 static void usage(FILE *f)
 {

@@ -50,14 +50,16 @@ void assembly_warn(struct assembly *a, const char *fmt, ...)
 	va_end(ap);
 }
 
-const char *volume_text(const struct volumes *v, size_t i, char *buf, size_t size)
+const char *volume_text(const struct assembly *a, size_t i, char *buf, size_t size)
 {
-	const struct volume *w = &v->v[i];
+	const struct assemble_request *q = &a->in->q;
+	const struct volume *w = &a->volumes.v[i];
+	const char *disk = w->disk < 0 ? "" : q->shown ? q->shown[w->disk] : q->disk[w->disk];
 
 	if (w->disk >= 0 && w->part > 0)
-		snprintf(buf, size, "partition %d of %s", w->part, v->disk[w->disk].path);
+		snprintf(buf, size, "partition %d of %s", w->part, disk);
 	else if (w->disk >= 0)
-		snprintf(buf, size, "%s", v->disk[w->disk].path);
+		snprintf(buf, size, "%s", disk);
 	else
 		snprintf(buf, size, "%s", *w->name ? w->name : w->node);
 	return buf;
@@ -150,7 +152,7 @@ int volume_add(struct assembly *a, const struct volume *v, int esp, size_t *ret,
 	*ret = l->n++;
 	if (a->in->state[*ret].asleep)
 		assembly_note(a, "%s: a hibernated system is stored in this swap",
-			      volume_text(l, *ret, text, sizeof text));
+			      volume_text(a, *ret, text, sizeof text));
 	return table && v->disk < 0 ? nested_add(a, *ret, e) : 0;
 }
 
@@ -166,7 +168,7 @@ int tool_run(const struct assembly *a, const char *const *argv, unsigned int sec
 	     struct run_result *ret, struct err *e)
 {
 	struct run_spec spec = { .argv = argv, .timeout_s = seconds, .out_max = 1u << 20,
-				 .cancel = a->in->q->cancel };
+				 .cancel = a->in->q.cancel };
 	int r = run_program(&spec, ret, e);
 
 	if (r == 0 && ret->timed_out) {
@@ -187,7 +189,7 @@ static int refuse_asleep(const struct assembly *a, struct err *e)
 		if (a->in->state[i].asleep)
 			return err_set(e, ERR_REFUSED,
 				       "%s: the system is hibernated; changed now, its file systems would be damaged when it wakes up. Start it where it was hibernated and shut it down; or, giving up what it had open, make the swap anew: `mkswap -U %s` on that partition",
-				       volume_text(&a->volumes, i, text, sizeof text),
+				       volume_text(a, i, text, sizeof text),
 				       *a->volumes.v[i].uuid ? a->volumes.v[i].uuid : "random");
 	return 0;
 }
@@ -201,7 +203,7 @@ static int open_layers(struct assembly *a, struct err *e)
 		if (md_open(a, &new, e) || luks_open(a, &new, e) || lvm_open(a, &new, e) ||
 		    refuse_asleep(a, e))
 			return e->code;
-		if (a->in->q->cancel && *a->in->q->cancel)
+		if (a->in->q.cancel && *a->in->q.cancel)
 			return err_set(e, ERR_CANCELLED, "cancelled");
 	}
 	a->in->keys = luks_keys_free(a->in->keys);
@@ -232,7 +234,7 @@ int guest_assemble(const struct assemble_request *q, struct assembly **ret,
 		free(a);
 		return err_set(e, ERR_NOMEM, "out of memory");
 	}
-	a->in->q = q;
+	a->in->q = *q;
 	r = assemble_steps(a, e);
 	if (r == 0)
 		*ret = a;

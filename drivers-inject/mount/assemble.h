@@ -20,6 +20,8 @@ struct assemble_request {
 	 * called it ("sda"); the array or an entry may be NULL. */
 	const char *const *disk, *const *old_name;
 	size_t n_disks;
+	/* Their names in sentences (an image's path); NULL: disk */
+	const char *const *shown;
 	/* One a disk, from guard_permit_edit(): all is opened for writing.
 	 * NULL: nothing is written to any disk, not even a journal's replay:
 	 * every file system, array and volume stands on read-only loop devices. */
@@ -49,7 +51,8 @@ struct assembly {
 	struct assembly_in *in;
 };
 
-/* ERR_REFUSED: a disk that is in use by somebody else, or, for writing, a
+/* What q points to must outlive the assembly (q itself needn't).
+ * ERR_REFUSED: a disk that is in use by somebody else, or, for writing, a
  * hibernated guest; nothing was written then.  Needs root.  After reading,
  * close the assembly before guard_permit_edit(): it counts as a use. */
 int guest_assemble(const struct assemble_request *q, struct assembly **ret,

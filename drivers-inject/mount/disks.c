@@ -186,7 +186,7 @@ static int whole_add(struct assembly *a, const char *path, int fd, int disk, uin
 
 static int disk_add(struct assembly *a, size_t i, struct err *e)
 {
-	const struct assemble_request *q = a->in->q;
+	const struct assemble_request *q = &a->in->q;
 	struct guest_disk *g = &a->volumes.disk[i];
 	cleanup_close int fd = -1;
 	struct part_table *t = NULL;
@@ -223,7 +223,7 @@ static int disk_add(struct assembly *a, size_t i, struct err *e)
 
 int disks_add(struct assembly *a, struct err *e)
 {
-	const struct assemble_request *q = a->in->q;
+	const struct assemble_request *q = &a->in->q;
 	int r = 0;
 
 	if (q->n_disks > VOLUME_DISKS_MAX)

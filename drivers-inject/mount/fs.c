@@ -102,7 +102,7 @@ static int mount_failed(const struct assembly *a, size_t volume, int n, struct e
 {
 	char text[400];
 
-	volume_text(&a->volumes, volume, text, sizeof text);
+	volume_text(a, volume, text, sizeof text);
 	if (n == ENODEV)
 		return err_set(e, ERR_UNSUPPORTED, "%s: this kernel has no driver for %s",
 			       text, a->volumes.v[volume].type);

@@ -137,7 +137,7 @@ static int mount_at(struct assembly *a, struct assembled_root *r, struct root *r
 		char text[400];
 
 		assembly_note(a, "%s was not unmounted cleanly; its journal %s",
-			      volume_text(&a->volumes, volume, text, sizeof text),
+			      volume_text(a, volume, text, sizeof text),
 			      for_writing(a) ? "was replayed" : "is to be replayed before anything is changed");
 	}
 	if (!*r->volumes.v[volume].mounted)

@@ -40,7 +40,7 @@ struct vol_state {
 };
 
 struct assembly_in {
-	const struct assemble_request *q;
+	struct assemble_request q;
 	struct undo *undo;
 	char base[PATH_MAX];    /* the private directory                     */
 	struct vol_state *state; /* as many as volumes.n                     */
@@ -54,7 +54,7 @@ struct assembly_in {
 
 static inline int for_writing(const struct assembly *a)
 {
-	return a->in->q->token != NULL;
+	return a->in->q.token != NULL;
 }
 
 /* A sentence, once. */
@@ -63,7 +63,7 @@ void assembly_note(struct assembly *a, const char *fmt, ...)
 void assembly_warn(struct assembly *a, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 /* "partition 2 of /dev/sda", "vg/root": for people. */
-const char *volume_text(const struct volumes *v, size_t i, char *buf, size_t size);
+const char *volume_text(const struct assembly *a, size_t i, char *buf, size_t size);
 /* What blkid sees on node is filled into *v, the rest of which the caller has
  * set, and v is added.  A partition table in it (an array's) is followed.
  * *ret: its number. */

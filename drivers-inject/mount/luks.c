@@ -88,7 +88,7 @@ static int keys_get(struct assembly *a, struct err *e)
 	k = a->in->keys = calloc(1, sizeof *k);
 	if (!k)
 		return err_set(e, ERR_NOMEM, "out of memory");
-	if (a->in->q->luks_key && key_file(k, a->in->q->luks_key, e))
+	if (a->in->q.luks_key && key_file(k, a->in->q.luks_key, e))
 		return e->code;
 	return env && *env ? key_add(k, env, strlen(env), e) : 0;
 }
@@ -166,7 +166,7 @@ static int luks_one(struct assembly *a, size_t i, size_t *ret_new, struct err *e
 	int r;
 
 	snprintf(node, sizeof node, "%s", a->volumes.v[i].node);
-	volume_text(&a->volumes, i, text, sizeof text);
+	volume_text(a, i, text, sizeof text);
 	snprintf(name, sizeof name, "rehost-%d-%u", (int)getpid(), ++a->in->n_names);
 	r = open_one(a, node, name, text, e);
 	if (r == ERR_CANCELLED)

@@ -76,13 +76,13 @@ static int assemble(struct assembly *a, size_t first, const char *node, int *ret
 	if (tool_run(a, argv, SECONDS, &r, e)) {
 		if (e->code != ERR_NOT_FOUND)
 			return e->code;
-		assembly_warn(a, "%s: %s", volume_text(&a->volumes, first, text, sizeof text), e->msg);
+		assembly_warn(a, "%s: %s", volume_text(a, first, text, sizeof text), e->msg);
 		return 0;
 	}
 	*ret_ok = !r.status;
 	if (r.status)
 		assembly_warn(a, "%s: the array of this disk can't be assembled: %s",
-			      volume_text(&a->volumes, first, text, sizeof text), r.err);
+			      volume_text(a, first, text, sizeof text), r.err);
 	run_result_done(&r);
 	return *ret_ok ? undo_add(a->in->undo, UNDO_MD, e, "%s", node) : 0;
 }

@@ -112,7 +112,7 @@ static void tell_journal(struct assembly *a, size_t volume)
 {
 	char text[400];
 
-	volume_text(&a->volumes, volume, text, sizeof text);
+	volume_text(a, volume, text, sizeof text);
 	if (for_writing(a))
 		assembly_note(a, "%s was not unmounted cleanly; its journal was replayed", text);
 	else

@@ -1,12 +1,14 @@
 /* assemble: puts the file systems of DISKs together and tells what it found, as
  * JSON; with -x runs a shell command in the first root meanwhile.
- * usage: assemble [-w] [-k KEYFILE] [-x COMMAND] [-s SECONDS] DISK... */
+ * usage: assemble [-w] [-k KEYFILE] [-x COMMAND] [-s SECONDS] DISK...
+ *        assemble -i [...] IMAGE */
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 #include "common/json.h"
 #include "drivers-inject/mount/assemble.h"
 #include "imager/guard.h"
+#include "imager/imgfuse.h"
 
 static int fail(const struct err *e)
 {
@@ -61,15 +63,18 @@ int main(int argc, char **argv)
 	static struct guard_permit permit[VOLUME_DISKS_MAX];
 	static struct write_token token[VOLUME_DISKS_MAX];
 	struct assemble_request q = { 0 };
-	const char *command = NULL;
+	const char *command = NULL, *disk, *shown;
+	struct image_device *im = NULL;
 	struct assembly *a;
 	struct err e;
 	unsigned int seconds = 0;
-	int c, rc = 0, write = 0;
+	int c, rc = 0, write = 0, image = 0;
 
-	while ((c = getopt(argc, argv, "wk:x:s:")) != -1) {
+	while ((c = getopt(argc, argv, "iwk:x:s:")) != -1) {
 		if (c == 'w')
 			write = 1;
+		else if (c == 'i')
+			image = 1;
 		else if (c == 'k')
 			q.luks_key = optarg;
 		else if (c == 'x')
@@ -88,13 +93,28 @@ int main(int argc, char **argv)
 	}
 	if (write)
 		q.token = token;
-	if (guest_assemble(&q, &a, &e))
+	if (image) {
+		struct image_device_request iq = { .image = argv[optind] };
+
+		if (image_device_open(&iq, &im, &e))
+			return fail(&e);
+		shown = argv[optind];
+		disk = image_device_path(im);
+		q.disk = &disk;
+		q.shown = &shown;
+	}
+	if (guest_assemble(&q, &a, &e)) {
+		image_device_close(im);
 		return fail(&e);
+	}
 	tell(a);
 	if (command && a->n_roots)
 		rc = run_in(a->root[0].dir, command);
 	sleep(seconds);
 	if (assembly_close(&a, &e))
-		return fail(&e);
+		rc = fail(&e);
+	if (im && image_device_failed(im, &e))
+		rc = fail(&e);
+	image_device_close(im);
 	return rc;
 }
