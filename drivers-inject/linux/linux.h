@@ -71,4 +71,9 @@ lin_planner lin_plan_leftovers; /* hypervisors' tools on request             */
 lin_planner lin_plan_boot;      /* GRUB in the disk, EFI files, NVRAM         */
 lin_planner lin_plan_selinux;   /* last: relabel when files are added        */
 extern lin_planner *const lin_planners[]; /* in order, NULL at the end       */
+
+/* Adds the guest's files that name NICs, as they are with p's edits: an initramfs
+ * with udev in it must hold the same ones (plan_read has their content).  0, or
+ * ERR_NOMEM. */
+int lin_net_link_files(struct plan *p, struct strv *paths) must_check;
 #endif
