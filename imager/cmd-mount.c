@@ -7,12 +7,12 @@
 
 static int run(const struct cmd_opts *o, struct err *e)
 {
-	struct image_device_request q = { .image = o->args[0], .credentials = o->credentials,
-					  .cancel = &stop_signal };
+	struct image_at q = { .image = o->args[0], .credentials = o->credentials,
+			      .cancel = &stop_signal };
 
 	if (!strcmp(q.image, "-"))
 		return err_set(e, ERR_USAGE, "an image that comes through a pipe can't be mounted");
-	if (image_mount(&q, o->args[1], e))
+	if (image_mount_at(&q, o->args[1], e))
 		return e->code;
 	text_print(stderr, o->args[1]);
 	fputs("/disk.img is the disk; `umount ", stderr);

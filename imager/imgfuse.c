@@ -36,7 +36,7 @@ static void source_close(struct source *s)
 		return; /* it was only read */
 }
 
-static int mount_place(const struct image_device_request *q, struct source *s, struct err *e)
+static int mount_place(const struct image_at *q, struct source *s, struct err *e)
 {
 	struct place_how how = { .cancel = q->cancel };
 	struct place_creds c;
@@ -54,7 +54,7 @@ static int mount_place(const struct image_device_request *q, struct source *s, s
 	return r;
 }
 
-static int source_open(const struct image_device_request *q, struct source *s, struct err *e)
+static int source_open(const struct image_at *q, struct source *s, struct err *e)
 {
 	int r = place_is_url(q->image) ? mount_place(q, s, e) : 0;
 
@@ -81,7 +81,7 @@ static void load_fuse(void)
 
 /* ---- for this process ---- */
 
-struct image_device {
+struct image_mount {
 	struct source src;
 	char base[PATH_MAX], path[PATH_MAX];
 	pid_t child;
@@ -92,7 +92,7 @@ struct image_device {
 static volatile sig_atomic_t never;
 
 /* The child outlives a Ctrl-C, as what lies on its file does. */
-static void serve_child(struct image_device *d, int ready, int life, int errors)
+static void serve_child(struct image_mount *d, int ready, int life, int errors)
 {
 	struct imgfs *f = NULL;
 	struct err e = { 0 };
@@ -130,7 +130,7 @@ static int hear(int fd, struct err *e)
 	return said.code;
 }
 
-static int start_child(struct image_device *d, struct err *e)
+static int start_child(struct image_mount *d, struct err *e)
 {
 	int p[6] = { -1, -1, -1, -1, -1, -1 }, r;
 
@@ -158,10 +158,11 @@ static int start_child(struct image_device *d, struct err *e)
 	return r;
 }
 
-int image_device_open(const struct image_device_request *q, struct image_device **ret,
-		      struct err *e)
+int image_mount(const char *image, struct image_mount **ret, const char **ret_path,
+		struct err *e)
 {
-	struct image_device *d = calloc(1, sizeof *d);
+	struct image_at q = { .image = image };
+	struct image_mount *d = calloc(1, sizeof *d);
 	int r;
 
 	if (!d)
@@ -169,7 +170,7 @@ int image_device_open(const struct image_device_request *q, struct image_device 
 	d->life = d->errors = -1;
 	mountns_own();
 	load_fuse();
-	r = source_open(q, &d->src, e);
+	r = source_open(&q, &d->src, e);
 	if (r) {
 		free(d);
 		return r;
@@ -179,24 +180,21 @@ int image_device_open(const struct image_device_request *q, struct image_device 
 		snprintf(d->path, sizeof d->path, "%.4080s/disk.img", d->base);
 		r = start_child(d, e);
 	}
-	if (r)
-		image_device_close(d);
-	else
-		*ret = d;
-	return r;
+	if (r) {
+		image_unmount(d);
+		return r;
+	}
+	*ret = d;
+	*ret_path = d->path;
+	return 0;
 }
 
-const char *image_device_path(const struct image_device *d)
-{
-	return d->path;
-}
-
-const char *image_device_meta(const struct image_device *d)
+const char *image_mount_meta(const struct image_mount *d)
 {
 	return image_meta(d->src.im);
 }
 
-int image_device_failed(struct image_device *d, struct err *e)
+int image_mount_failed(struct image_mount *d, struct err *e)
 {
 	struct err said;
 
@@ -206,7 +204,7 @@ int image_device_failed(struct image_device *d, struct err *e)
 	return 1;
 }
 
-struct image_device *image_device_close(struct image_device *d)
+struct image_mount *image_unmount(struct image_mount *d)
 {
 	if (!d)
 		return NULL;
@@ -223,6 +221,25 @@ struct image_device *image_device_close(struct image_device *d)
 	source_close(&d->src);
 	free(d);
 	return NULL;
+}
+
+int image_is(const char *path, int *ret, struct err *e)
+{
+	struct image_ident id;
+	struct blkdev *d;
+	struct err not;
+	struct stat st;
+	int r;
+
+	*ret = place_is_url(path);
+	if (*ret || (stat(path, &st) == 0 && S_ISBLK(st.st_mode)))
+		return 0;
+	r = dev_open_ro(path, &d, e);
+	if (r)
+		return r;
+	*ret = image_identify(d, &id, &not) == 0;
+	dev_close(d);
+	return 0;
 }
 
 /* ---- for everybody ---- */
@@ -265,7 +282,7 @@ static void to_background(void)
 /* Mounts where everybody sees it; a place's mount comes after that, where
  * nobody else does, and there the first one must not stay, or it would be in
  * use for ever. */
-static int prepare(const struct image_device_request *q, const char *dir, int ready,
+static int prepare(const struct image_at *q, const char *dir, int ready,
 		   struct source *s, struct imgfs **f, struct err *e)
 {
 	static const struct err mounted = { .code = MOUNTED };
@@ -285,7 +302,7 @@ static int prepare(const struct image_device_request *q, const char *dir, int re
 	return r ? r : imgfs_files(*f, s->im, s->file->name, e);
 }
 
-static void mount_child(const struct image_device_request *q, const char *dir, int ready)
+static void mount_child(const struct image_at *q, const char *dir, int ready)
 {
 	struct source s = { 0 };
 	struct imgfs *f = NULL;
@@ -307,7 +324,7 @@ static void mount_child(const struct image_device_request *q, const char *dir, i
 	_exit(e.code ? 1 : 0);
 }
 
-int image_mount(const struct image_device_request *q, const char *dir, struct err *e)
+int image_mount_at(const struct image_at *q, const char *dir, struct err *e)
 {
 	char real[PATH_MAX];
 	struct stat st;

@@ -11,31 +11,32 @@
 #include <signal.h>
 #include "common/err.h"
 
-struct image_device_request {
+/* In a private directory, in a mount namespace of this process's own; it ends
+ * with the process and what it started.  image: a path or URL of a place, whose
+ * credentials come from the environment or a prompt.  Needs root.
+ * *ret_path: of disk.img; lives as long as *ret.  As image_open(): ERR_NOT_FOUND:
+ * not an image. */
+struct image_mount;
+int image_mount(const char *image, struct image_mount **ret, const char **ret_path,
+		struct err *e) must_check;
+/* The image's description (docs/INTERFACES.md, info): the disk's old name, the
+ * machine's hardware. */
+const char *image_mount_meta(const struct image_mount *m);
+/* 1: a read failed; e says why (a damaged chunk).  The reader has only seen an
+ * I/O error. */
+int image_mount_failed(struct image_mount *m, struct err *e);
+/* Takes NULL, returns NULL.  Close what lies on it first. */
+struct image_mount *image_unmount(struct image_mount *m);
+
+/* *ret 1: path is an image or the URL of a place, 0: a disk or another file. */
+int image_is(const char *path, int *ret, struct err *e) must_check;
+
+struct image_at {
 	const char *image;        /* path or URL of a place; no pipe           */
 	const char *credentials;  /* as place_creds_get(): a file, or NULL     */
 	const volatile sig_atomic_t *cancel; /* may be NULL */
 };
-
-/* In a private directory, in a mount namespace of this process's own; it ends
- * with the process and what it started.  Needs root.  As image_open():
- * ERR_NOT_FOUND: not an image. */
-struct image_device;
-int image_device_open(const struct image_device_request *q, struct image_device **ret,
-		      struct err *e) must_check;
-/* Of disk.img. */
-const char *image_device_path(const struct image_device *d);
-/* The image's description (docs/INTERFACES.md, info): the disk's old name, the
- * machine's hardware. */
-const char *image_device_meta(const struct image_device *d);
-/* 1: a read failed since; e says why (a damaged chunk).  The reader has only
- * seen an I/O error. */
-int image_device_failed(struct image_device *d, struct err *e);
-/* Takes NULL, returns NULL.  Close what lies on it first. */
-struct image_device *image_device_close(struct image_device *d);
-
 /* At dir, a directory that is there, for everybody to see: returns when it is
  * mounted, a process in the background serves it until it is unmounted. */
-int image_mount(const struct image_device_request *q, const char *dir,
-		struct err *e) must_check;
+int image_mount_at(const struct image_at *q, const char *dir, struct err *e) must_check;
 #endif

@@ -15,7 +15,7 @@
 #define ASSEMBLE_ROOTS_MAX 16   /* installed systems in one guest            */
 
 struct assemble_request {
-	/* Block devices, regular files, an image's file (imager/imgfuse.h), in
+	/* Block devices, regular files, disk.img of image_mount(), in
 	 * the guest's order.  For every one of them, if known, what the guest
 	 * called it ("sda"); the array or an entry may be NULL. */
 	const char *const *disk, *const *old_name;

@@ -64,7 +64,7 @@ int main(int argc, char **argv)
 	static struct write_token token[VOLUME_DISKS_MAX];
 	struct assemble_request q = { 0 };
 	const char *command = NULL, *disk, *shown;
-	struct image_device *im = NULL;
+	struct image_mount *im = NULL;
 	struct assembly *a;
 	struct err e;
 	unsigned int seconds = 0;
@@ -94,17 +94,14 @@ int main(int argc, char **argv)
 	if (write)
 		q.token = token;
 	if (image) {
-		struct image_device_request iq = { .image = argv[optind] };
-
-		if (image_device_open(&iq, &im, &e))
-			return fail(&e);
 		shown = argv[optind];
-		disk = image_device_path(im);
+		if (image_mount(shown, &im, &disk, &e))
+			return fail(&e);
 		q.disk = &disk;
 		q.shown = &shown;
 	}
 	if (guest_assemble(&q, &a, &e)) {
-		image_device_close(im);
+		image_unmount(im);
 		return fail(&e);
 	}
 	tell(a);
@@ -113,8 +110,8 @@ int main(int argc, char **argv)
 	sleep(seconds);
 	if (assembly_close(&a, &e))
 		rc = fail(&e);
-	if (im && image_device_failed(im, &e))
+	if (im && image_mount_failed(im, &e))
 		rc = fail(&e);
-	image_device_close(im);
+	image_unmount(im);
 	return rc;
 }
