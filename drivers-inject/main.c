@@ -107,6 +107,9 @@ static int root_mode(struct session *s, struct err *e)
 
 	if (rc)
 		return rc;
+	/* what the file calls the disks, another disk may be called here */
+	for (size_t i = 0; i < v.n_disks; i++)
+		*v.disk[i].path = 0;
 	if (o->mode == MODE_UNDO) {
 		rc = confirm_edits(o->root, o->yes, e);
 		if (!rc)

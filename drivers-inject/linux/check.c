@@ -4,7 +4,6 @@
 #include "drivers-inject/linux/check.h"
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -12,6 +11,7 @@
 #include "common/cleanup.h"
 #include "common/io.h"
 #include "common/json.h"
+#include "common/scratch.h"
 #include "common/text.h"
 #include "drivers-inject/linux/check-int.h"
 #include "drivers-inject/linux/drivers.h"
@@ -45,20 +45,12 @@ void check_done(struct check_result *c)
 
 struct inside {
 	struct initrd *in;
-	char tmp[64];           /* a copy of its index, as a tree            */
+	char tmp[SCRATCH_PATH]; /* a copy of its index, as a tree            */
 	char base[PATH_MAX];    /* "usr/lib/modules/VERSION" in the initramfs  */
 	struct root *root;
 	struct modules *m;      /* of the initramfs                          */
 	struct modules *kernel; /* of the guest: what is built in            */
 };
-
-static int remove_one(const char *path, const struct stat *st, int type, struct FTW *f)
-{
-	(void)st;
-	(void)type;
-	(void)f;
-	return remove(path);
-}
 
 static void inside_done(struct inside *x)
 {
@@ -66,8 +58,7 @@ static void inside_done(struct inside *x)
 	modules_close(x->kernel);
 	root_close(x->root);
 	initrd_close(x->in);
-	if (*x->tmp)
-		nftw(x->tmp, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+	scratch_remove(x->tmp);
 }
 
 static int copy_index(struct inside *x, const char *dir, struct err *e)
@@ -125,8 +116,7 @@ static int place(void *ctx, const char *path, const struct initrd_node *node)
 static int inside_open(struct inside *x, const struct lin *l, const struct lin_kernel *k,
 		       struct err *e)
 {
-	const char *tmp = getenv("TMPDIR");
-	char dir[400], path[300];
+	char dir[SCRATCH_PATH + 320], path[300];
 	struct initrd_node node;
 	int rc = initrd_open(l->root, k->initrd, &x->in, e);
 
@@ -135,9 +125,9 @@ static int inside_open(struct inside *x, const struct lin *l, const struct lin_k
 	snprintf(path, sizeof path, "lib/modules/%.250s", k->version);
 	if (initrd_find(x->in, path, &node, x->base, NULL))
 		return 0;
-	snprintf(x->tmp, sizeof x->tmp, "%.40s/rehost-XXXXXX", tmp && *tmp ? tmp : "/tmp");
-	if (!mkdtemp(x->tmp))
-		return err_sys(e, errno, "%s", x->tmp);
+	rc = scratch_make(NULL, x->tmp, e);
+	if (rc)
+		return rc;
 	snprintf(dir, sizeof dir, "%s/lib", x->tmp);
 	rc = mkdir(dir, 0700);
 	snprintf(dir, sizeof dir, "%s/lib/modules", x->tmp);

@@ -6,13 +6,13 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
 #include "common/cleanup.h"
+#include "common/scratch.h"
 #include "drivers-inject/linux/cpio.h"
 
 #define FILES_MAX 20000         /* a kernel has 6000 modules                  */
@@ -151,7 +151,7 @@ struct out {
 	struct cpio_out *cpio;
 	char base[PATH_MAX];    /* "usr/lib/modules/6.1.0-50-amd64" there      */
 	struct strv dirs;       /* made by this segment                       */
-	char tmp[64];           /* a directory of this machine                */
+	char tmp[SCRATCH_PATH]; /* a directory of this machine                */
 };
 
 /* Makes the directories above dest that neither the initramfs nor this segment
@@ -303,7 +303,7 @@ static int union_new(struct union_tree *u)
 static int union_extract(struct union_tree *u)
 {
 	char **names = calloc(u->extract.n + 1, sizeof *names);
-	char dir[80];
+	char dir[SCRATCH_PATH + 16];
 	int rc;
 
 	if (!names)
@@ -358,7 +358,7 @@ static int out_index(struct out *o, const char *dir, struct err *e)
 static int make_index(struct out *o, struct err *e)
 {
 	struct union_tree u = { .o = o };
-	char dir[80];
+	char dir[SCRATCH_PATH + 16];
 	int rc = modules_open(o->s->root, o->s->kernel_dir, &u.m, e);
 
 	if (rc)
@@ -389,14 +389,6 @@ static int make_index(struct out *o, struct err *e)
 }
 
 /* ---- all of it ---- */
-
-static int remove_one(const char *path, const struct stat *st, int type, struct FTW *f)
-{
-	(void)st;
-	(void)type;
-	(void)f;
-	return remove(path);
-}
 
 /* Where the initramfs has, or will have, its kernel's modules. */
 static int find_base(struct out *o, struct err *e)
@@ -437,12 +429,10 @@ static void raise_files(size_t n)
 int segment_fill(void *ctx, int fd, struct err *e)
 {
 	struct out o = { .s = ctx };
-	const char *tmp = getenv("TMPDIR");
-	int rc;
+	int rc = scratch_make(NULL, o.tmp, e);
 
-	snprintf(o.tmp, sizeof o.tmp, "%.40s/rehost-XXXXXX", tmp && *tmp ? tmp : "/tmp");
-	if (!mkdtemp(o.tmp))
-		return err_sys(e, errno, "%s: making a directory for scratch files", o.tmp);
+	if (rc)
+		return rc;
 	raise_files(o.s->n);
 	rc = initrd_open(o.s->root, o.s->initrd, &o.initrd, e);
 	if (!rc)
@@ -461,6 +451,6 @@ int segment_fill(void *ctx, int fd, struct err *e)
 		cpio_out_abort(o.cpio);
 	initrd_close(o.initrd);
 	strv_done(&o.dirs);
-	nftw(o.tmp, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+	scratch_remove(o.tmp);
 	return rc;
 }
