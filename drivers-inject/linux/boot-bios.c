@@ -281,8 +281,8 @@ static int leave_other(struct bios *s, enum bios_code code, int *ret_starts)
 			plan_note(s->b->p, "the active partition of %s starts GRUB", s->disk->path);
 		else
 			plan_warn(s->b->p, "the boot code in the first sector of %s isn't GRUB's and "
-				  "starts the active partition: it was left alone; ask for boot code "
-				  "anew to have GRUB there", s->disk->path);
+				  "starts the active partition: it was left alone; --reinstall-boot "
+				  "puts GRUB there", s->disk->path);
 		return 1;
 	}
 	if (code != BIOS_GRUB_ELSEWHERE)
@@ -292,8 +292,8 @@ static int leave_other(struct bios *s, enum bios_code code, int *ret_starts)
 		return 0; /* this guest's own, made for another layout */
 	*ret_starts = 1;
 	plan_warn(s->b->p, "GRUB in the first sector of %s looks for %s, not for this system's /boot: "
-		  "it may be another system's and was left alone; ask for boot code anew to "
-		  "replace it", s->disk->path,
+		  "it may be another system's and was left alone; --reinstall-boot "
+		  "replaces it", s->disk->path,
 		  *s->content.config ? "another file system" : s->content.prefix);
 	return 1;
 }

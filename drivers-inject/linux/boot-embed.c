@@ -112,6 +112,10 @@ static int make_images(struct bios *s, struct images *im, struct err *e)
 	uint64_t core;
 	int r = grub_source_find(s->b, "i386-pc", &src, e);
 
+	if (!r && src.live && boot_menu_is_bls(s->b))
+		return err_set(e, ERR_UNSUPPORTED, "the guest has no GRUB for BIOS, and this live "
+			       "system's does not read the guest's menu (BLS entries): install "
+			       "grub2-pc in the guest before it is captured");
 	if (!r)
 		r = grub_source_read(s->b, &src, "boot.img", &im->boot, &im->boot_len, e);
 	if (!r && (im->boot_len != GRUB_SECTOR ||
@@ -165,6 +169,15 @@ static const char *what_is_wrong(enum bios_code code)
 	}
 }
 
+static int has_active(const struct part_table *t)
+{
+	unsigned int all = 0;
+
+	for (size_t i = 0; i < t->n_parts; i++)
+		all |= t->parts[i].flags;
+	return (all & PART_ACTIVE) != 0;
+}
+
 static int put_images(struct bios *s, const struct images *im, enum bios_code code,
 		      const struct place *p, struct err *e)
 {
@@ -191,6 +204,9 @@ static int put_images(struct bios *s, const struct images *im, enum bios_code co
 	}
 	if (!r)
 		r = bios_put(s, p->first * GRUB_SECTOR, core, len, e, text);
+	if (!r && !s->gpt && !has_active(s->table))
+		plan_note(s->b->p, "no partition of %s is marked active; GRUB doesn't need it, but some "
+			  "machines' BIOS starts only disks that have one", s->disk->path);
 	return r ? r : keep_images(s, im, e);
 }
 

@@ -115,6 +115,15 @@ int boot_cfg_only(struct boot *b, const char *command)
 	       has_command(text, command) && !has_command(text, "linux");
 }
 
+int boot_menu_is_bls(struct boot *b)
+{
+	cleanup_free char *text = NULL;
+	char path[64];
+
+	snprintf(path, sizeof path, "%s/grub.cfg", b->grub);
+	return *b->grub && !plan_read(b->p, path, &text, NULL, NULL) && strstr(text, "blscfg");
+}
+
 /* 1: moving to the other firmware is hopeless, and why was said. */
 static int stuck(struct boot *b, const char *firmware, const char *command, const char *other)
 {

@@ -33,6 +33,9 @@ const struct volume *boot_holder(const struct volumes *v, const struct volume *x
 /* 1: GRUB's configuration in the guest starts Linux by commands that only
  * exist on the other firmware (linux16, linuxefi). */
 int boot_cfg_only(struct boot *b, const char *command);
+/* 1: its menu is made of BLS entries by a command that only Fedora's and RHEL's
+ * GRUB has. */
+int boot_menu_is_bls(struct boot *b);
 
 /* ---- GRUB made anew: grub-make.c ---- */
 

@@ -272,7 +272,7 @@ static int make_unsigned(struct esp *s, const struct grub_source *src, int *ret_
 /* The menu of a Fedora or RHEL is made of entries that only their GRUB reads. */
 static int menu_fits(struct esp *s)
 {
-	if (!(s->b->l->boot & LIN_BLS))
+	if (!boot_menu_is_bls(s->b))
 		return 1;
 	plan_problem(s->b->p, "this target starts by UEFI, the guest has no GRUB for it, and this live "
 		     "system's does not read the guest's menu (BLS entries): install grub2-efi-x64 and "

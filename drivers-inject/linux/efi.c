@@ -211,6 +211,8 @@ static int plan_present(struct esp *s, const struct efi_loader *l, const char *p
 		snprintf(rel, sizeof rel, "EFI/%s/%s", l->dir, l->file);
 		*ret_mine = esp_read(s, rel, &mine, &n) && n == len && !memcmp(mine, pe, n);
 	}
+	if (*ret_mine && s->b->w->reinstall_boot && *l->dir && l->kind != EFI_UKI)
+		return efi_fallback_from(s, l, e);
 	if (!*ret_mine) {
 		plan_warn(s->b->p, "EFI/BOOT/%s on the EFI system partition is %s and was left alone: a "
 			  "machine that has no boot entry for this system starts that one",

@@ -106,6 +106,7 @@ sfdisk -q -A disk.img -
 plan
 edits 2
 says 'starts nothing: no partition is active'
+says '^note: no partition of .* is marked active'
 
 # --- GPT: into the BIOS boot partition; refused without one
 guest root
@@ -134,6 +135,11 @@ mkdir none
 gpt_disk disk.img "size=1MiB, type=$BIOS_BOOT" 'type=L'
 plan boot=2 bits=2 live="$PWD/none"
 says "^problem: .*neither the guest nor this system has GRUB's files"
+gpt_disk disk.img "size=1MiB, type=$BIOS_BOOT" 'type=L'
+echo blscfg >> root/boot/grub/grub.cfg
+plan boot=2 bits=2
+says '^problem: .*does not read the guest.s menu'
+sed -i '/blscfg/d' root/boot/grub/grub.cfg
 sed -i 's/linux /linuxefi /' root/boot/grub/grub.cfg
 plan boot=2 bits=2
 says '^problem: .*command linuxefi'

@@ -113,6 +113,36 @@ cp /usr/lib/shim/BOOTX64.CSV $esp/debian/
 efi
 edits 0
 
+# --- asked for: an older copy of the guest's own is made anew
+debian_esp
+mkdir $esp/BOOT
+cp /usr/lib/shim/shimx64.efi $esp/BOOT/BOOTX64.EFI
+printf x >> $esp/BOOT/BOOTX64.EFI
+cp $signed $esp/BOOT/grubx64.efi
+efi
+edits 0
+efi reinstall=1
+says '^edit: write /boot/efi/EFI/BOOT/BOOTX64.EFI'
+efi_done reinstall=1
+cmp $shim $esp/BOOT/BOOTX64.EFI
+
+# --- a shim of SUSE starts grub.efi
+rm -rf root/boot/efi
+mkdir -p $esp/opensuse
+/usr/bin/python3 - $esp/opensuse/shim.efi <<'END'
+import sys
+pe = bytearray(4096)
+pe[:2] = b"MZ"
+pe[1000:] = b"UEFI SHIM\n$Version: 15.8" + "\\grub.efi".encode("utf-16-le") + bytes(100)
+open(sys.argv[1], "wb").write(pe)
+END
+grub-mkimage -O x86_64-efi -p /EFI/opensuse -o $esp/opensuse/grub.efi part_gpt ext2 normal
+echo "configfile (hd0,gpt2)/boot/grub2/grub.cfg" > $esp/opensuse/grub.cfg
+efi id=opensuse-leap
+edits 2
+says '^edit: write /boot/efi/EFI/BOOT/grub.efi '
+efi_done id=opensuse-leap
+
 # --- GRUB alone; systemd-boot
 rm -rf root/boot/efi
 mkdir -p $esp/GRUB
@@ -163,9 +193,11 @@ edits 4
 says "this system's is taken"
 efi bits=1 id=ubuntu
 says '^warning: .*signed by Debian only'
+echo blscfg >> root/boot/grub/grub.cfg
 efi bits=17
 says '^problem: .*does not read the guest.s menu'
 edits 0
+sed -i '/blscfg/d' root/boot/grub/grub.cfg
 efi bits=1 live="$none"
 says "^problem: .*neither the guest nor this system has GRUB's files"
 edits 0
