@@ -221,3 +221,96 @@ def test_later_over_earlier(work, kernel):
     append(file, new.path)
     append(file, added(work))
     assert boot("replaced", kernel, file)[0] == WHOLE
+
+
+# ---- the tree that the kernel makes of entries is the one that we read ----
+
+LISTING = r"""#!/busybox sh
+cd /
+echo LAB-INITRD begin
+/busybox find w* -exec /busybox stat -c 'mode %f %s %n' {} +
+/busybox find w* -type f -exec /busybox sha256sum {} +
+/busybox find w* -type l -exec /busybox stat -c 'link %N' {} +
+echo LAB-INITRD end
+/busybox poweroff -f
+"""
+
+
+def entry(name, mode, body=b"", ino=0, nlink=1):
+    """A newc entry, as it is told to be."""
+    name = name.encode() + b"\0"
+    head = "070701" + "".join(f"{v:08x}" for v in (
+        ino, mode, 0, 0, nlink, 0, len(body), 8, 1, 0, 0, len(name), 0))
+    pad = lambda b: b + bytes(-len(b) % 4)      # noqa: E731
+    return pad(head.encode() + name) + pad(body)
+
+
+TRAILER = entry("TRAILER!!!", 0)
+# a socket, not a FIFO: a kernel that is made to write to one waits for ever
+FILE, DIRECTORY, LINK, SOCKET = 0o100644, 0o040755, 0o120777, 0o140600
+
+
+def world(number, entries=80):
+    """Random entries below wN whose names are often in each other's way."""
+    rng, top = random.Random(number), f"w{number}"
+    out = [entry(top, DIRECTORY)]
+    for i in range(entries):
+        name = "/".join([top] + [rng.choice("abc") for _ in range(rng.choice((1, 1, 2, 2, 3)))])
+        mode = rng.choice((FILE, FILE, FILE, DIRECTORY, DIRECTORY, LINK, SOCKET))
+        body = b""
+        if mode == LINK:
+            body = rng.choice(("a", "b", "c", "a/b", "../b", ".", f"/{top}/c", "none")).encode()
+        elif mode == FILE and rng.random() < 0.8:
+            body = f"{number}.{i}".encode() * rng.randrange(1, 9)
+        # few numbers, so that names are linked to each other, also of other types
+        ino, nlink = rng.randrange(1, 5), rng.choice((1, 1, 2, 3))
+        out.append(entry(rng.choice(("", "./", "/")) + name, mode + rng.randrange(8), body, ino, nlink))
+        if rng.random() < 0.05:
+            out.append(TRAILER)
+    return b"".join(out) + TRAILER
+
+
+def kernels_tree(said):
+    """{path: (mode, size, target or sum)} of what LISTING said."""
+    tree, rest = {}, {}
+    for line in said.split("LAB-INITRD begin")[1].split("LAB-INITRD end")[0].splitlines():
+        words = line.split()
+        if line.startswith("mode "):
+            tree[words[3]] = (int(words[1], 16), int(words[2]))
+        elif line.startswith("link "):
+            rest[words[1].strip("'")] = words[3].strip("'")
+        elif len(words) == 2 and len(words[0]) == 64:
+            rest[words[1]] = words[0]
+    return tree, rest
+
+
+def our_tree(file):
+    tree, rest = {}, {}
+    for line in run([TOOL, "files", file], text=True).splitlines():
+        mode, size, path, *target = line.split()
+        if not path.startswith("w"):
+            continue
+        tree[path] = (int(mode, 8), int(size))
+        if target:
+            rest[path] = target[1]
+        elif mode.startswith("10"):
+            rest[path] = hashlib.sha256(run([TOOL, "cat", file, path])).hexdigest()
+    return tree, rest
+
+
+def test_tree_is_the_kernels(work, kernel):
+    """Names in each other's way, of other types, linked to each other: random ones,
+    in a plain archive and in a compressed one."""
+    file, worlds = work / "initrd", 60
+    busybox = pathlib.Path(shutil.which("busybox")).read_bytes()
+    file.write_bytes(entry("busybox", FILE | 0o111, busybox)
+                     + entry("init", FILE | 0o111, LISTING.encode())
+                     + b"".join(world(n) for n in range(worlds // 2))
+                     + pack("gzip", b"".join(world(n) for n in range(worlds // 2, worlds))))
+    _, said = boot("tree", kernel, file)
+    theirs, ours = kernels_tree(said), our_tree(file)
+    sizes = [{path: (mode, 0 if mode & 0o170000 == 0o040000 else size)
+              for path, (mode, size) in tree.items()} for tree in (theirs[0], ours[0])]
+    assert len(sizes[0]) > 5 * worlds and len(theirs[1]) > 2 * worlds
+    assert sizes[0] == sizes[1]
+    assert theirs[1] == ours[1]

@@ -240,30 +240,33 @@ static int add_new(struct tree *t, struct walk *w, const struct cpio_found *f,
 	return add_name(t, w, n, e);
 }
 
-/* clean_path(): removes what is of another type, unless it is a directory with
- * something in it.  type 0: of any type. */
-static struct inode *clean(struct walk *w, struct inode *n, mode_t type)
+/* clean_path(): removes what stands under `path` (*n, where w stands) and is of
+ * another type, unless it is a directory with something in it; then looks again,
+ * since the path may have led through what was removed.  type 0: of any type.
+ * 0: the name can't be made any more. */
+static int clean(const struct tree *t, struct walk *w, const char *path, struct inode **n,
+		 mode_t type)
 {
 	struct dent key = { .name = w->last }, *d;
 
-	if (!n || !((n->mode ^ type) & S_IFMT) || (S_ISDIR(n->mode) && n->names))
-		return n;
+	if (!*n || !(((*n)->mode ^ type) & S_IFMT) || (S_ISDIR((*n)->mode) && (*n)->names))
+		return 1;
 	d = lookup(w->dir, w->last);
 	tdelete(&key, &w->dir->names, by_name);
 	free(d);
-	return NULL;
+	*n = walk_tree(t, path, 0, w);
+	return w->dir && *w->last;
 }
 
-/* maybe_link(): 1: the name now is a link to an earlier one (*n), -1: it could
- * not be made one, 0: it is the first, or has no other. */
-static int maybe_link(struct tree *t, struct walk *w, const struct cpio_found *f,
-		      struct inode **n, int *ret, struct err *e)
+/* find_link(): the first name of the file that f is a name of too, NULL: f is the
+ * first, or has no other.  It counts even where nothing could be made of it. */
+static int find_first(struct tree *t, const struct cpio_found *f, const char **ret,
+		      struct err *e)
 {
 	size_t len = strlen(f->en.name) + 1;
 	struct hardlink *h, **found;
 	int r;
 
-	*ret = 0;
 	if (f->en.nlink < 2)
 		return 0;
 	r = count(t, len, e);
@@ -273,21 +276,25 @@ static int maybe_link(struct tree *t, struct walk *w, const struct cpio_found *f
 	*h = (struct hardlink){ f->en.ino, f->dev_major, f->dev_minor, f->en.mode & S_IFMT };
 	memcpy(h->path, f->en.name, len);
 	found = tsearch(h, &t->links, by_file);
-	if (!found) {
-		free(h);
-		return err_set(e, ERR_NOMEM, "out of memory for an initramfs");
-	}
-	if (*found == h)
+	if (found && *found == h)
 		return 0;
 	free(h);
-	*ret = -1;
-	if (clean(w, *n, 0))
-		return 0;
-	*n = tree_walk(t, (*found)->path, 0, NULL);
-	if (!*n || S_ISDIR((*n)->mode))
-		return 0;
-	*ret = 1;
-	return add_name(t, w, *n, e);
+	if (!found)
+		return err_set(e, ERR_NOMEM, "out of memory for an initramfs");
+	*ret = (*found)->path;
+	return 0;
+}
+
+/* init_link(): makes the name a link to `first`; *n: to what, NULL: it can't be. */
+static int link_to(struct tree *t, struct walk *w, const char *name, const char *first,
+		   struct inode **n, struct err *e)
+{
+	int possible = clean(t, w, name, n, 0) && !*n;
+
+	*n = possible ? tree_walk(t, first, 0, NULL) : NULL;
+	if (*n && S_ISDIR((*n)->mode))
+		*n = NULL;
+	return *n ? add_name(t, w, *n, e) : 0;
 }
 
 static void set_data(struct tree *t, struct inode *n, const struct cpio_found *f, int stream)
@@ -301,21 +308,29 @@ static void set_data(struct tree *t, struct inode *n, const struct cpio_found *f
 	n->at = f->data_at;
 }
 
-static int apply_file(struct tree *t, struct walk *w, struct inode *n,
+static int apply_file(struct tree *t, struct walk *w, struct inode *n, const char *first,
 		      const struct cpio_found *f, int stream, struct inode **ret_file,
 		      struct err *e)
 {
-	int linked, r = maybe_link(t, w, f, &n, &linked, e);
+	int r = first ? link_to(t, w, f->en.name, first, &n, e) : 0;
 
-	if (r || linked < 0 || (n && !S_ISREG(n->mode)))
+	if (r || (first && !n))
 		return r;
+	/* the first name may mean a symbolic link by now: opening goes through it */
+	if (first && S_ISLNK(n->mode)) {
+		n = walk_tree(t, f->en.name, 1, w);
+		if (!w->dir || !*w->last)
+			return 0;
+	}
+	if (n && !S_ISREG(n->mode))
+		return 0;
 	if (!n)
 		r = add_new(t, w, f, &n, e);
 	if (r)
 		return r;
 	n->mode = f->en.mode;
 	/* a further name without data leaves what the file holds */
-	if (!linked || f->en.size) {
+	if (!first || f->en.size) {
 		set_data(t, n, f, stream);
 		*ret_file = n;
 	}
@@ -334,22 +349,20 @@ static int apply_link(struct tree *t, struct walk *w, struct inode *n,
 		r = count(t, strlen(f->target) + 1, e);
 	if (r)
 		return r;
+	n->mode = S_IFLNK | 0777;
 	n->size = strlen(f->target);
 	n->text = strdup(f->target);
 	return n->text ? 0 : err_set(e, ERR_NOMEM, "out of memory for an initramfs");
 }
 
-static int apply_other(struct tree *t, struct walk *w, struct inode *n,
+static int apply_other(struct tree *t, struct walk *w, struct inode *n, const char *first,
 		       const struct cpio_found *f, struct err *e)
 {
-	int linked = 0, r = 0;
-
-	if (!S_ISDIR(f->en.mode))
-		r = maybe_link(t, w, f, &n, &linked, e);
-	if (r || linked)
-		return r;
-	if (n && !((n->mode ^ f->en.mode) & S_IFMT))
-		n->mode = f->en.mode;
+	if (first)
+		return link_to(t, w, f->en.name, first, &n, e);
+	/* a directory that could not be made way gets the mode all the same */
+	if (n)
+		n->mode = (n->mode & S_IFMT) | (f->en.mode & 07777);
 	return n ? 0 : add_new(t, w, f, &n, e);
 }
 
@@ -357,29 +370,34 @@ int tree_apply(struct tree *t, const struct cpio_found *f, int stream,
 	       struct inode **ret_file, struct err *e)
 {
 	mode_t type = f->en.mode & S_IFMT;
+	const char *first = NULL;
 	struct walk w;
 	struct inode *n;
+	int r = 0;
 
 	*ret_file = NULL;
 	if (++t->entries > INITRD_ENTRIES_MAX)
 		return err_set(e, ERR_UNSUPPORTED, "an initramfs with more than %u entries "
 			       "is not read", INITRD_ENTRIES_MAX);
+	if (type != S_IFDIR && type != S_IFLNK && type)
+		r = find_first(t, f, &first, e);
+	if (r)
+		return r;
 	n = walk_tree(t, f->en.name, 0, &w);
-	if (!w.dir)
-		return 0;
-	if (!*w.last) {
-		if (n == t->root && type == S_IFDIR)
+	if (!w.dir || !*w.last) {
+		if (n == t->root && w.dir && type == S_IFDIR)
 			n->mode = f->en.mode;
 		return 0;
 	}
-	n = clean(&w, n, type == S_IFLNK ? 0 : type);
+	if (!clean(t, &w, f->en.name, &n, type == S_IFLNK ? 0 : type))
+		return 0;
 	switch (type) {
 	case S_IFREG:
-		return apply_file(t, &w, n, f, stream, ret_file, e);
+		return apply_file(t, &w, n, first, f, stream, ret_file, e);
 	case S_IFLNK:
 		return apply_link(t, &w, n, f, e);
 	case S_IFDIR: case S_IFCHR: case S_IFBLK: case S_IFIFO: case S_IFSOCK:
-		return apply_other(t, &w, n, f, e);
+		return apply_other(t, &w, n, first, f, e);
 	}
 	return 0;
 }
