@@ -198,6 +198,21 @@ static int run(struct job *j, struct err *e)
 	return rc ? rc : pass(j, 1, e);
 }
 
+/* An image knows the machine that it was taken from. */
+static void old_machine(struct job *j)
+{
+	const char *meta = image_mount_meta(j->image);
+	cleanup_json struct json_object *o = NULL;
+	struct json_object *h;
+	struct session *s = j->s;
+
+	if (s->have_old || !meta || json_parse(meta, strlen(meta), &o, NULL))
+		return;
+	h = json_get_object(o, "hardware");
+	s->have_old = h && !hw_from_json(h, "the old machine", NULL, &s->old, NULL);
+	s->wishes.old = s->have_old ? &s->old : NULL;
+}
+
 int disks_mode(struct session *s, struct err *e)
 {
 	const struct options *o = s->o;
@@ -216,6 +231,8 @@ int disks_mode(struct session *s, struct err *e)
 		rc = err_set(e, ERR_USAGE, "only one image at a time");
 	if (!rc && is_image)
 		rc = image_mount(o->disks[0], &j.image, &j.disk[0], e);
+	if (!rc && is_image)
+		old_machine(&j);
 	s->host = &host;
 	if (!rc)
 		rc = run(&j, e);

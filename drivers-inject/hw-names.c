@@ -123,7 +123,8 @@ int hw_name_with(struct pci_names *names, const char *modalias, char *ret, size_
 	k = find_known(modalias);
 	if (pci_name(names, modalias, ret, size))
 		return 0;
-	if (sscanf(modalias, "usb:v%4Xp%4X", &vendor, &product) == 2) {
+	/* a profile's has no ids */
+	if (sscanf(modalias, "usb:v%4Xp%4X", &vendor, &product) == 2 && vendor) {
 		snprintf(ret, size, "%04x:%04x %s", vendor, product,
 			 k && k->name ? k->name : "USB device");
 		return 0;

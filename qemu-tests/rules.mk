@@ -4,9 +4,11 @@
 # TEXT in it), LAB_ACCEL=tcg|kvm (default: what works).
 PYTHON3 := /usr/bin/python3
 lab_env = LAB_LOGS='$(B)/qemu-tests' LAB_CACHE='$(CACHE)' LAB_ISO='$(B)/rehost.iso' \
-	LAB_ADAPT='$(B)/rehost-adapt' LAB_NTFS_TOOL='$(B)/qemu-tests/ntfs-tool'
+	LAB_ADAPT='$(B)/rehost-adapt' LAB_NTFS_TOOL='$(B)/qemu-tests/ntfs-tool' \
+	LAB_INITRD_TOOL='$(B)/tests/tools/initrdtool' LAB_BOOTPLAN='$(B)/tests/tools/bootplan'
 lab_pytest = $(lab_env) $(PYTHON3) -m pytest -p no:cacheprovider -q -rs --tb=short $(if $(K),-k '$(K)')
 CHECK_QEMU += check-qemu
+lab_tools := $(B)/qemu-tests/ntfs-tool $(B)/tests/tools/initrdtool $(B)/tests/tools/bootplan $(B)/rehost-adapt
 
 OBJS += $(B)/qemu-tests/ntfs/ntfs-tool.o
 $(B)/qemu-tests/ntfs-tool: $(B)/qemu-tests/ntfs/ntfs-tool.o
@@ -21,7 +23,7 @@ demo: deps ## a real machine captured through the wizard, restored, booted
 run: deps iso ## the live system in this terminal, with an empty disk
 	$(Q)$(lab_env) $(PYTHON3) qemu-tests/run.py --out '$(B)/run'
 
-qemu-tests: deps iso $(B)/qemu-tests/ntfs-tool $(B)/rehost-adapt ## every test under QEMU (hours without KVM)
+qemu-tests: deps iso $(lab_tools) ## every test under QEMU (hours without KVM)
 	$(Q)$(lab_pytest) $(if $(T),$(T),qemu-tests)
 
 # ROW=TEXT, TARGET=TEXT: only those with that in their name; cells that are done
@@ -33,5 +35,5 @@ qemu-matrix: deps iso $(B)/rehost-adapt ## real guests x other hardware, adapted
 qemu-v2v: deps $(B)/rehost-adapt ## rehost adapt and virt-v2v-in-place on the same disk (an hour)
 	$(Q)$(lab_env) $(PYTHON3) qemu-tests/v2v.py --out '$(B)/v2v' --doc docs/ADAPT-V2V.md
 
-check-qemu: deps iso $(B)/qemu-tests/ntfs-tool $(B)/rehost-adapt
+check-qemu: deps iso $(lab_tools)
 	$(Q)$(lab_pytest) -m smoke qemu-tests

@@ -174,8 +174,11 @@ static int take_data(struct cpio_in *c, const uint8_t **p, size_t *n, struct err
 /* NULs are padding, "0" at a multiple of 4 begins a header; 1: neither. */
 static int take_between(struct cpio_in *c, const uint8_t **p, size_t *n)
 {
-	while (*n && !**p)
-		skip_to(c, c->pos + 1, p, n);
+	size_t zeros = 0;
+
+	while (zeros < *n && !(*p)[zeros])
+		zeros++;
+	skip_to(c, c->pos + zeros, p, n);
 	if (!*n)
 		return 0;
 	if (**p != '0' || c->pos % CPIO_ALIGN)

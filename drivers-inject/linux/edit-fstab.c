@@ -33,6 +33,8 @@ static const char *consequence(const struct lin *l, const struct fstab_line *f)
 
 static void warn_missing(const struct lin *l, struct plan *p, const struct fstab_line *f)
 {
+	if (text_said_enough(p))
+		return;
 	if (fstab_option(f->field[3], "noauto") || fstab_option(f->field[3], "nofail"))
 		plan_note(p, "/etc/fstab: %s (%s) is no volume of this guest; the line is left "
 			  "as it is, and booting doesn't need it", f->field[0], f->field[1]);
@@ -97,7 +99,7 @@ static void crypttab_line(const struct lin_names *n, struct textfile *t)
 	char name[80];
 	int anew;
 
-	if (!fstab_parse(t->line, &f))
+	if (!fstab_parse(t->line, &f) || text_said_enough(t->p))
 		return;
 	/* DEVICE:/path, the key as a file on another volume */
 	if (strstr(f.field[2], ":/"))

@@ -135,7 +135,7 @@ static void array_line(struct md *m)
 	size_t n, at;
 	const char *s = find_word(t->line, "devices=", &n);
 
-	if (!s || !is_fragile(s + 8, n - 8))
+	if (!s || !is_fragile(s + 8, n - 8) || text_said_enough(t->p))
 		return;
 	at = (size_t)(s - t->line);
 	if (!m->array_has_id && !only_array(m->l, uuid)) {

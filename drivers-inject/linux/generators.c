@@ -15,6 +15,8 @@ static int no_memory(struct err *e)
 	return err_set(e, ERR_NOMEM, "out of memory");
 }
 
+#define LIST_MAX 12             /* modules listed by name                     */
+
 /* "before a between b after"; NULL: no memory */
 static char *join(const struct strv *l, const char *before, const char *between, const char *after)
 {
@@ -292,14 +294,27 @@ static int keep_alpine(const struct lin *l, const struct strv *modules, struct p
 	return rc;
 }
 
+/* A target of any kind: all drivers, loaded when their hardware is there, are
+ * better than a long list of ones that are loaded always. */
+static int keep_all(struct plan *p, const char *path, const char *text, struct err *e)
+{
+	return plan_write(p, path, text, strlen(text), e, WHY);
+}
+
 static int keep_for(const struct lin *l, enum initrd_generator g, const struct strv *modules,
 		    struct plan *p, struct err *e)
 {
+	int many = modules->n > LIST_MAX;
+
 	switch (g) {
 	case GEN_INITRAMFS_TOOLS:
+		if (many)
+			return keep_all(p, "/etc/initramfs-tools/conf.d/rehost", "MODULES=most\n", e);
 		return keep_appended(p, "/etc/initramfs-tools/modules", modules, "", "\n", "\n", e);
 	case GEN_DRACUT:
 	case GEN_DRACUT_SYSTEMD:
+		if (many)
+			return keep_all(p, "/etc/dracut.conf.d/90-rehost.conf", "hostonly=\"no\"\n", e);
 		return keep_appended(p, "/etc/dracut.conf.d/90-rehost.conf", modules,
 				     "add_drivers+=\" ", " ", " \"\n", e);
 	case GEN_MKINITCPIO:

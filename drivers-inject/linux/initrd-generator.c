@@ -48,27 +48,46 @@ static int init_says(struct initrd *i, const char *word)
 	return r;
 }
 
+/* Traces that each leaves whatever it was told to include; those of the lists
+ * are all there, in the order of the table, first one wins. */
+static const struct {
+	enum initrd_generator g;
+	const char *has[3];
+} traces[] = {
+	/* its library (base module); dracut-ng moved the hooks to /var */
+	{ GEN_DRACUT, { "lib/dracut-lib.sh" } },
+	{ GEN_DRACUT, { "usr/lib/dracut-lib.sh" } },
+	{ GEN_DRACUT, { "lib/dracut/hooks" } },
+	{ GEN_DRACUT, { "var/lib/dracut/hooks" } },
+	{ GEN_INITRAMFS_TOOLS, { "scripts/functions", "conf/initramfs.conf" } },
+	{ GEN_BOOSTER, { "etc/booster.init.yaml" } },
+	/* both by mkinitcpio itself, the second one since 2006; init_functions
+	 * by its base hook, which the systemd hook replaces */
+	{ GEN_MKINITCPIO, { "config", "init_functions" } },
+	{ GEN_MKINITCPIO, { "config", "buildconfig" } },
+	{ GEN_SUSE_MKINITRD, { "run_all.sh", "boot" } },
+	{ GEN_ALPINE, { "sbin/nlplug-findfs" } },
+	{ GEN_ALPINE, { "usr/sbin/nlplug-findfs" } },
+	{ GEN_ALPINE, { "usr/bin/nlplug-findfs" } },
+	{ GEN_MAKE_INITRD, { "lib/uevent/handlers" } },
+	{ GEN_MAKE_INITRD, { "lib/initrd/post" } },
+};
+
+static enum initrd_generator with_systemd(enum initrd_generator g)
+{
+	return g == GEN_DRACUT ? GEN_DRACUT_SYSTEMD :
+	       g == GEN_MKINITCPIO ? GEN_MKINITCPIO_SYSTEMD : g;
+}
+
 enum initrd_generator generator_find(struct initrd *i)
 {
-	/* hooks: dracut up to 107 and dracut-ng; the library is in all of them */
-	if (has(i, "usr/lib/dracut/hooks") || has(i, "lib/dracut/hooks") ||
-	    has(i, "var/lib/dracut/hooks") || has(i, "lib/dracut-lib.sh"))
-		return is_systemd(i) ? GEN_DRACUT_SYSTEMD : GEN_DRACUT;
-	if (has(i, "scripts/functions") && has(i, "conf/initramfs.conf"))
-		return GEN_INITRAMFS_TOOLS;
-	if (has(i, "etc/booster.init.yaml"))
-		return GEN_BOOSTER;
-	if (has(i, "init_functions") && has(i, "config"))
-		return GEN_MKINITCPIO;
-	if (has(i, "buildconfig") && has(i, "config") && is_systemd(i))
-		return GEN_MKINITCPIO_SYSTEMD;
-	if (has(i, "run_all.sh") && has(i, "boot"))
-		return GEN_SUSE_MKINITRD;
-	if (has(i, "sbin/nlplug-findfs"))
-		return GEN_ALPINE;
-	if (has(i, "etc/initrd") && has(i, ".initrd"))
-		return GEN_MAKE_INITRD;
-	if (init_says(i, "#!/bin/nash"))
-		return GEN_NASH;
-	return GEN_UNKNOWN;
+	for (size_t k = 0; k < sizeof traces / sizeof *traces; k++) {
+		size_t n = 0;
+
+		while (n < 3 && traces[k].has[n] && has(i, traces[k].has[n]))
+			n++;
+		if (n == 3 || !traces[k].has[n])
+			return is_systemd(i) ? with_systemd(traces[k].g) : traces[k].g;
+	}
+	return init_says(i, "#!/bin/nash") ? GEN_NASH : GEN_UNKNOWN;
 }

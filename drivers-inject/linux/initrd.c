@@ -68,11 +68,12 @@ static int is_early(const char *name)
 /* The plain archive ends behind its last entry's own padding. */
 static void close_plain(struct reading *w)
 {
-	struct initrd_segment *s = &w->i->seg[w->i->n_seg - 1];
 	uint64_t size = w->i->size;
+	struct initrd_segment *s;
 
 	if (!w->open)
 		return;
+	s = &w->i->seg[w->i->n_seg - 1];
 	s->length = (w->in.next < size ? w->in.next : size) - s->offset;
 	s->early = !w->outside;
 	w->open = 0;
@@ -188,6 +189,7 @@ static int read_stream(struct reading *w, uint64_t at, enum initrd_compression h
 			    "stream at byte %llu; the kernel does not", i->name,
 			    initrd_compression_name(how), (unsigned long long)at);
 	w->stream = -1;
+	w->complete |= !r && i->seg[i->n_seg - 1].entries;
 	i->seg[i->n_seg - 1].length = end - at;
 	*ret_end = end;
 	return r;

@@ -82,7 +82,7 @@ static int new_name(struct lin_names *n, struct plan *p, const struct params_ent
 	const struct volume *v;
 	int by_part;
 
-	if (!gone_or_fragile(n, name) || strlen(name) > 400)
+	if (strlen(name) > 400 || text_said_enough(p) || !gone_or_fragile(n, name))
 		return 0;
 	/* the kernel by itself finds PARTUUID=, and nothing else that stays */
 	by_part = (x->bare && (k->is_root || k->is_resume)) ||

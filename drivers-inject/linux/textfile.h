@@ -51,6 +51,14 @@ int text_commit(struct textfile *t, struct err *e, const char *reason, ...) must
 	__attribute__((format(printf, 3, 4)));
 void text_close(struct textfile *t);
 
+/* A guest's file may give cause for a sentence in each of its lines; nobody reads
+ * more than these, and comparing them all would take hours. */
+#define TEXT_SENTENCES_MAX 500
+static inline int text_said_enough(const struct plan *p)
+{
+	return p->warnings.n + p->notes.n + p->problems.n > TEXT_SENTENCES_MAX;
+}
+
 /* Length of the blanks at s, and of what is none. */
 size_t text_blanks(const char *s);
 size_t text_word(const char *s);

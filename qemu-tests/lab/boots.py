@@ -56,7 +56,7 @@ def _inside(vm, outcome, limit):
     outcome.complaint = outcome.complaint.strip()
 
 
-def watch(vm, login=False, limit=400):
+def watch(vm, login=False, limit=600):
     """Waits for the marker, the login prompt or a sign of failure."""
     patterns = [LOGIN if login else MARKER, ASKS, pexpect.EOF, pexpect.TIMEOUT, *FAILURES]
     while True:
@@ -77,10 +77,10 @@ def watch(vm, login=False, limit=400):
     return Outcome(False, vm.seconds, what)
 
 
-def boot(name, disk, bus, firmware="bios", fast=True, limit=400, **more):
+def boot(name, disk, bus, firmware="bios", fast=True, limit=600, **more):
     """The Outcome of booting the file `disk`, which stays as it is."""
     with Machine(name, [Disk(disk, bus=bus, throwaway=True)], firmware=firmware, fast=fast,
-                 timeout=limit + 300, **more) as vm:
+                 timeout=limit + 300, cpu="qemu64", **more) as vm:
         return watch(vm, login=not fast, limit=limit)
 
 

@@ -41,6 +41,7 @@ class Recipe:
     layout: str = "ext4"        # layouts.LAYOUTS
     old: str = "ahci"           # or "virtio": the only controller its initramfs knows
     kernels: int = 1            # or 2
+    hashed: str = "usr/bin usr/sbin"    # what a marker boot checks besides the data
 
     @property
     def laid_out(self):
@@ -168,7 +169,7 @@ def _unpack(recipe, archive, tree):
     run(["tar", "-C", root, "--numeric-owner", "--xattrs", "-xf", archive], timeout=600)
     layout.write_files(root)
     run([RECIPES / "finish", root, recipe.generator, recipe.layout, recipe.old], timeout=900)
-    run([RECIPES / "fill", root, recipe.data_mb], timeout=300)
+    run([RECIPES / "fill", root, recipe.data_mb, *recipe.hashed.split()], timeout=300)
     boot = root / "boot"
     if layout.boot_role == "boot":
         boot = tree / "boot"

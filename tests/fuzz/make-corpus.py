@@ -3,6 +3,8 @@
 mkntfs, mkfs.vfat, mkswap, sfdisk make here.  Run it when a seed is to be added;
 its results are in the repository."""
 import gzip
+import hashlib
+import lzma
 import os
 import struct
 import subprocess
@@ -53,7 +55,50 @@ def save(target, name, data):
     print("%-5s %-16s %7d bytes, %6d packed" % (target, name, len(data), len(gzip.compress(data))))
 
 
+def grub_objects(prefix, commands):
+    """What GRUB's images end with: a module, first commands, the prefix."""
+    out = b""
+    for kind, data in ((0, b"\x7fELF" + bytes(12)), (2, commands), (3, prefix)):
+        data += bytes(-len(data) % 4)
+        out += struct.pack("<II", kind, len(data) + 8) + data
+    return out
+
+
+def grub_core():
+    """Not GRUB's: only the layout of its images."""
+    objects = grub_objects(b"(,msdos1)/boot/grub\0", b"search.fs_uuid 1-2 root\n\0")
+    noise = b"".join(hashlib.sha256(b"%d" % i).digest() for i in range(40))
+    plain = noise + b"mimg" + struct.pack("<II", 12, 12 + len(objects)) + objects
+    packed = lzma.compress(plain, lzma.FORMAT_RAW, filters=[
+        {"id": lzma.FILTER_LZMA1, "lc": 3, "lp": 0, "pb": 2, "dict_size": 1 << 16}])
+    first, second = bytearray(512), bytearray(64)
+    struct.pack_into("<QHH", first, 0x1f4, 2, 3, 0x820)
+    struct.pack_into("<II", second, 8, len(packed), len(plain))
+    core = bytes(first + second) + packed
+    save("grub-core", "core", core)
+    padded = core + bytes(-len(core) % 512)
+    save("grub-core", "core-padded", padded)
+    repair = bytearray(padded + bytes(512))
+    struct.pack_into("<I", repair, 512 + 16, len(repair) - len(core))
+    save("grub-core", "core-repair", bytes(repair))
+    boot = bytearray(512)
+    boot[:3] = b"\xeb\x63\x90"
+    boot[0x180:0x180 + 32] = b"GRUB \0Geom\0Hard Disk\0Read\0 Error"
+    struct.pack_into("<Q", boot, 0x5c, 1)
+    save("grub-core", "disk", bytes(boot) + padded)
+    pe = bytearray(600)
+    pe[:2], pe[0x80:0x84] = b"MZ", b"PE\0\0"
+    objects = grub_objects(b"/EFI/debian\0", b"normal\n\0")
+    save("grub-core", "efi-grub", bytes(pe) + b"mimg" + bytes(4) +
+         struct.pack("<QQ", 24, 24 + len(objects)) + objects)
+    struct.pack_into("<I", pe, 0x3c, 0x80)
+    struct.pack_into("<H", pe, 0x86, 2)
+    pe[0x98:0x9d], pe[0xc0:0xc6] = b".text", b".linux"
+    save("grub-core", "uki", bytes(pe))
+
+
 def main():
+    grub_core()
     ntfs_fill = sys.argv[1]
     for name, size, opts in (
             ("ext2", 256 << 10, "-t ext2 -b 1024 -N 16 -O ^resize_inode"),

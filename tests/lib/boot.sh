@@ -20,6 +20,7 @@ gpt_disk() {
 		printf '%s\n' "$@"
 	} | sfdisk -q "$gpt_img_"
 }
+# shellcheck disable=SC2034
 BIOS_BOOT=21686148-6449-6E6F-744E-656564454649
 
 # guest TREE: /boot/grub with a menu

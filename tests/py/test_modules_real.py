@@ -1,9 +1,9 @@
 """Module files of real kernels, judged by kmod: what serves a device, what is
 loaded with it, firmware names, indexes made anew.
 
-Kernels are looked for below /lib/modules, in the live system's build root in
-the package cache, and in $REHOST_KERNELS (directories with lib/modules in
-them, ":" between).  None of them: skipped."""
+All kernels in $REHOST_KERNELS (directories with lib/modules in them, ":"
+between), else one of those below /lib/modules and in the live system's build
+root in the package cache.  None: skipped."""
 import glob
 import os
 import pathlib
@@ -20,14 +20,14 @@ ENV = dict(os.environ, PATH=os.environ["PATH"] + ":/usr/sbin:/sbin")
 
 
 def kernels():
-    roots = ["/", *glob.glob(str(TOP / "cache/*/")), *glob.glob(str(TOP / "cache/*/*/"))]
-    roots += [r for r in os.environ.get("REHOST_KERNELS", "").split(":") if r]
-    for root in roots:
-        for dep in sorted(glob.glob(os.path.join(root, "lib/modules/*/modules.dep"))):
-            yield root, os.path.basename(os.path.dirname(dep))
+    named = [r for r in os.environ.get("REHOST_KERNELS", "").split(":") if r]
+    roots = named or ["/", *glob.glob(str(TOP / "cache/*/"))]
+    found = [(root, os.path.basename(os.path.dirname(dep))) for root in roots
+             for dep in sorted(glob.glob(os.path.join(root, "lib/modules/*/modules.dep")))]
+    return found if named else found[:1]
 
 
-KERNELS = list(kernels())[:2]
+KERNELS = kernels()
 pytestmark = pytest.mark.skipif(
     not KERNELS or not shutil.which("modprobe", path=ENV["PATH"]),
     reason="no kernel's modules here, or no kmod")
@@ -191,6 +191,13 @@ def test_index(kernel):
     for name in judge:
         assert got[name] == judge[name], name
     assert sorted(p.name for p in out.iterdir()) == sorted(got)  # nothing else is left
+
+
+def test_own_index(kernel):
+    """Ours, which is used where depmod can't read the names, is depmod's."""
+    kernel.ours("depbin", kernel.tmp / "dep.bin")
+    judge = (kernel.dir / "modules.dep.bin").read_bytes()
+    assert (kernel.tmp / "dep.bin").read_bytes() == judge
 
 
 def test_index_of_packed_modules(kernel):

@@ -5,11 +5,13 @@
  *   modules ROOT DIR path NAME...           files
  *   modules ROOT DIR firmware NAME...
  *   modules ROOT DIR all
- *   modules ROOT DIR index OUT PATH=FILE... modindex_make */
+ *   modules ROOT DIR index OUT PATH=FILE... modindex_make
+ *   modules ROOT DIR depbin OUT             modules.dep.bin from modules.dep */
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "drivers-inject/linux/modindex.h"
 #include "drivers-inject/linux/modules.h"
 
 static int fail(const struct err *e)
@@ -50,6 +52,24 @@ static int make_index(struct modules *m, char **args, int n, struct err *e)
 	return r;
 }
 
+static int make_bin(struct root *root, const char *dir, const char *out, struct err *e)
+{
+	char path[4096], *text = NULL, *rest, *line;
+	struct strv lines = { 0 };
+	int r;
+
+	snprintf(path, sizeof path, "%s/modules.dep", dir);
+	r = root_read(root, path, 16 << 20, &text, NULL, e);
+	for (rest = text; !r && (line = strsep(&rest, "\n"));)
+		if (*line && strv_add(&lines, line) < 0)
+			r = err_set(e, ERR_NOMEM, "out of memory");
+	if (!r)
+		r = modindex_write_bin(out, &lines, e);
+	strv_done(&lines);
+	free(text);
+	return r;
+}
+
 static int one(struct modules *m, const char *what, const char *arg, struct strv *out,
 	       struct err *e)
 {
@@ -82,6 +102,8 @@ int main(int argc, char **argv)
 		r = modules_all(m, &out, &e);
 	else if (!r && !strcmp(argv[3], "index") && argc > 5)
 		r = make_index(m, argv + 4, argc - 4, &e);
+	else if (!r && !strcmp(argv[3], "depbin") && argc == 5)
+		r = make_bin(root, argv[2], argv[4], &e);
 	else
 		for (int i = 4; !r && i < argc; i++) {
 			if (strcmp(argv[3], "closure"))

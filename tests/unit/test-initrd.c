@@ -5,6 +5,8 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <fcntl.h>
+#include <limits.h>
 #include <lz4.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -380,6 +382,10 @@ static void damaged(void **state)
 	assert_int_equal(ftruncate(fd, end + 124), 0);
 	gzip_from(fd, end, 0);
 	refused("stream cut", fd, "goes on behind the end");
+	assert_int_equal(ftruncate(fd, end), 0);
+	gzip_from(fd, 0, 0);
+	add(fd, "x", 1);
+	refused("garbage behind gzip", fd, "neither an archive nor");
 	close(fd);
 }
 
@@ -501,6 +507,143 @@ static void writer_refuses(void **state)
 	close(fd);
 }
 
+/* One entry over and over; what the name of it is does not matter. */
+static void too_many(const struct raw *one, size_t times, const char *because)
+{
+	static char block[1 << 20];
+	int fd = new_file(), all = new_file();
+	struct initrd *i;
+	struct err e;
+	ssize_t len;
+	size_t n = 0;
+
+	add_raw(fd, one, 1, 0);
+	len = pread(fd, block, sizeof block, 0);
+	while ((n + 1) * (size_t)len <= sizeof block && n < times) {
+		memmove(block + n * (size_t)len, block, (size_t)len);
+		n++;
+	}
+	for (size_t k = 0; k < times; k += n)
+		add(all, block, n * (size_t)len);
+	assert_int_equal(initrd_open_fd(all, "test", &i, &e), ERR_UNSUPPORTED);
+	if (!strstr(e.msg, because))
+		fail_msg("not '%s' but '%s'", because, e.msg);
+	close(fd);
+	close(all);
+}
+
+static void limits(void **state)
+{
+	static char longest[4000], deep[200];
+	const struct raw file = { "a", 0100644, 1, 1, NULL };
+	const struct raw link = { "a", 0120777, 1, 1, longest };
+	const struct raw end = { "TRAILER!!!", 0, 0, 1, NULL };
+	struct raw two[2] = { file, end };
+	int fd = new_file();
+	struct initrd *i;
+	struct err e;
+
+	(void)state;
+	memset(longest, 'x', sizeof longest - 1);
+	too_many(&file, 300001, "entries");
+	too_many(&link, 17000, "of names");
+	for (int k = 0; k < 1025; k++)
+		add_raw(fd, two, 2, 0);
+	assert_int_equal(initrd_open_fd(fd, "test", &i, &e), ERR_UNSUPPORTED);
+	assert_non_null(strstr(e.msg, "one behind the other"));
+	assert_int_equal(ftruncate(fd, 0), 0);
+	for (int k = 0; k < 65; k++) {
+		struct raw dir = { deep, 040755, 1, 1, NULL };
+
+		strcat(deep, k ? "/d" : "d");
+		add_raw(fd, &dir, 1, 0);
+	}
+	assert_int_equal(initrd_open_fd(fd, "test", &i, &e), ERR_UNSUPPORTED);
+	assert_non_null(strstr(e.msg, "deep"));
+	close(fd);
+}
+
+/* Names and links that lead in circles or nowhere. */
+static void hostile_names(void **state)
+{
+	static char longer[4200], component[300];
+	const struct raw v[] = {
+		{ "../../up", 0100644, 1, 1, "stays inside" },
+		{ "loop1", 0120777, 2, 1, "loop2" },
+		{ "loop2", 0120777, 3, 1, "/loop1" },
+		{ "loop1/x", 0100644, 4, 1, "x" },
+		{ longer, 0100644, 5, 1, "passed over" },
+		{ component, 0100644, 6, 1, "passed over" },
+		{ "out", 0120777, 7, 1, "/../../../etc" },
+		{ "etc", 040755, 8, 1, NULL },
+		{ "out/passwd", 0100644, 9, 1, "inside" },
+		{ "dir", 040755, 10, 1, "a directory with data" },
+		{ "/", 040700, 11, 1, NULL },
+		{ "", 040700, 12, 1, NULL },
+		{ "odd", 0, 13, 1, NULL },
+		{ "nowhere", 0120777, 14, 1, NULL },
+		{ "dev", 020644, 15, 1, NULL },
+	};
+	struct initrd_node n;
+	char path[PATH_MAX], all[500] = "";
+	int fd = new_file();
+	struct initrd *i;
+	struct err e;
+
+	(void)state;
+	memset(longer, 'l', sizeof longer - 1);
+	memset(component, 'c', sizeof component - 1);
+	add_raw(fd, v, sizeof v / sizeof *v, 1);
+	i = open_it(fd);
+	assert_int_equal(initrd_each(i, "", list, all), 0);
+	assert_string_equal(all, "dev etc/ etc/passwd loop1 loop2 out up ");
+	holds(i, "up", "stays inside");
+	holds(i, "etc/passwd", "inside");
+	absent(i, "loop1/x");
+	assert_int_equal(initrd_find(i, "loop1", &n, path, &e), ERR_NOT_FOUND);
+	assert_string_equal(path, "");
+	must(initrd_find(i, "/", &n, path, &e), &e);
+	assert_int_equal(n.mode, 040700);
+	must(initrd_find(i, "dev", &n, path, &e), &e);
+	assert_true(S_ISCHR(n.mode));
+	initrd_close(i);
+	close(fd);
+}
+
+static void in_a_root(void **state)
+{
+	char dir[] = "/tmp/test-initrd-XXXXXX", name[100], link[100];
+	static const char magic[] = "\x28\xb5\x2f\xfd";
+	struct root *root;
+	struct initrd *i;
+	struct err e;
+	int fd;
+
+	(void)state;
+	assert_non_null(mkdtemp(dir));
+	snprintf(name, sizeof name, "%s/initrd-1", dir);
+	snprintf(link, sizeof link, "%s/initrd", dir);
+	fd = open(name, O_RDWR | O_CREAT, 0600);
+	assert_int_equal(symlink("/initrd-1", link), 0);
+	add_base(fd, "init");
+	must(root_open(dir, &root, &e), &e);
+	must(initrd_open(root, "/initrd", &i, &e), &e);
+	holds(i, "init", "init");
+	initrd_close(i);
+	/* a file with nothing but a magic number */
+	assert_int_equal(ftruncate(fd, 0), 0);
+	add(fd, magic, 4);
+	assert_int_equal(initrd_open(root, "/initrd", &i, &e), ERR_CORRUPT);
+	assert_non_null(strstr(e.msg, "/initrd: the zstd stream at byte 0 is cut short"));
+	assert_int_equal(initrd_open(root, "/none", &i, &e), ERR_NOT_FOUND);
+	assert_int_equal(initrd_open(root, "/", &i, &e), ERR_UNSUPPORTED);
+	root_close(root);
+	close(fd);
+	unlink(name);
+	unlink(link);
+	rmdir(dir);
+}
+
 static void generators(void **state)
 {
 	static const struct { enum initrd_generator g; const char *names[6]; const char *init; } t[] = {
@@ -547,7 +690,9 @@ int main(void)
 		cmocka_unit_test(tree), cmocka_unit_test(overlay), cmocka_unit_test(hard_links),
 		cmocka_unit_test(segments), cmocka_unit_test(lz4), cmocka_unit_test(damaged),
 		cmocka_unit_test(foreign), cmocka_unit_test(each_and_extract),
-		cmocka_unit_test(writer_refuses), cmocka_unit_test(generators),
+		cmocka_unit_test(writer_refuses), cmocka_unit_test(limits),
+		cmocka_unit_test(hostile_names), cmocka_unit_test(in_a_root),
+		 cmocka_unit_test(generators),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
