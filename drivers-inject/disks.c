@@ -22,6 +22,8 @@ struct job {
 	struct write_token *token; /* one a disk once permitted, else NULL     */
 	struct blkdev **open;   /* for boot code; NULL not yet                */
 	struct image_mount *image; /* NULL: disks                             */
+	const char *old_name;   /* an image's disk, on its old machine; or NULL */
+	struct json_object *meta; /* the image's                              */
 };
 
 /* ---- what apply needs of the disks ---- */
@@ -76,10 +78,10 @@ static void put_notes(struct job *j, const struct assembly *a)
 }
 
 /* "/dev/sda2", "vg/root", "partition 2 of disk.img" */
-static void root_name(const struct assembled_root *r, char *ret, size_t size)
+static void root_name(const struct job *j, const struct assembled_root *r, char *ret, size_t size)
 {
 	const struct volume *v = &r->volumes.v[r->volume];
-	const char *disk = v->disk >= 0 ? r->volumes.disk[v->disk].path : "";
+	const char *disk = v->disk >= 0 ? j->s->o->disks[v->disk] : "";
 
 	if (*v->name)
 		snprintf(ret, size, "%s", v->name);
@@ -95,6 +97,7 @@ static int pass(struct job *j, int apply, struct err *e)
 {
 	struct assemble_request q = {
 		.disk = j->disk, .n_disks = j->n, .token = j->token, .luks_key = j->s->o->luks_key,
+		.shown = (const char *const *)j->s->o->disks, .old_name = j->image ? &j->old_name : NULL,
 	};
 	struct assembly *a;
 	int rc;
@@ -110,7 +113,7 @@ static int pass(struct job *j, int apply, struct err *e)
 	for (size_t i = 0; !rc && i < a->n_roots; i++) {
 		char name[700];
 
-		root_name(&a->root[i], name, sizeof name);
+		root_name(j, &a->root[i], name, sizeof name);
 		rc = session_linux(j->s, a->root[i].dir, &a->root[i].volumes, name, apply, j->people,
 				   e);
 	}
@@ -201,14 +204,18 @@ static int run(struct job *j, struct err *e)
 /* An image knows the machine that it was taken from. */
 static void old_machine(struct job *j)
 {
-	const char *meta = image_mount_meta(j->image);
-	cleanup_json struct json_object *o = NULL;
+	const char *meta = image_mount_meta(j->image), *path;
 	struct json_object *h;
 	struct session *s = j->s;
 
-	if (s->have_old || !meta || json_parse(meta, strlen(meta), &o, NULL))
+	if (!meta || json_parse(meta, strlen(meta), &j->meta, NULL))
 		return;
-	h = json_get_object(o, "hardware");
+	path = json_get_str(json_get_object(j->meta, "disk"), "path", NULL);
+	if (path && !strncmp(path, "/dev/", 5))
+		j->old_name = path + 5;
+	if (s->have_old)
+		return;
+	h = json_get_object(j->meta, "hardware");
 	s->have_old = h && !hw_from_json(h, "the old machine", NULL, &s->old, NULL);
 	s->wishes.old = s->have_old ? &s->old : NULL;
 }
@@ -219,6 +226,7 @@ int disks_mode(struct session *s, struct err *e)
 	struct job j = { .s = s, .people = o->json ? NULL : stdout, .n = (size_t)o->n_disks };
 	struct apply_host host = { host_disk, host_undo_action, host_step, &j };
 	int is_image = 0, rc;
+	struct err why;
 
 	j.disk = calloc(j.n, sizeof *j.disk);
 	j.open = calloc(j.n, sizeof *j.open);
@@ -237,7 +245,11 @@ int disks_mode(struct session *s, struct err *e)
 	if (!rc)
 		rc = run(&j, e);
 	s->host = NULL;
+	/* a damaged chunk is only an I/O error to those who read the files */
+	if (j.image && image_mount_failed(j.image, &why))
+		rc = err_set(e, why.code, "%s", why.msg);
 	image_unmount(j.image);
+	json_object_put(j.meta);
 	free(j.disk);
 	free(j.open);
 	free(j.permit);

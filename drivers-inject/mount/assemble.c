@@ -121,6 +121,8 @@ static int identify(struct volume *v, struct vol_state *s, int *ret_table, struc
 		value(pr, "LABEL", v->label, sizeof v->label);
 		value(pr, "PTTYPE", table, sizeof table);
 	}
+	if (!v->size)
+		v->size = (uint64_t)blkid_probe_get_size(pr);
 	blkid_free_probe(pr);
 	*ret_table = !*v->type && *table;
 	s->asleep = !strcmp(v->type, "swsuspend") || (!strcmp(v->type, "swap") && fd_asleep(fd));

@@ -13,7 +13,6 @@
 #include "common/prompt.h"
 #include "common/run.h"
 #include "drivers-inject/mount/int.h"
-#include "imager/sysfs.h"
 
 #define KEYS_MAX 16
 #define KEY_LEN_MAX (8u << 20)  /* cryptsetup's own limit of a key file      */
@@ -161,7 +160,7 @@ static int open_one(struct assembly *a, const char *node, const char *name, cons
 static int luks_one(struct assembly *a, size_t i, size_t *ret_new, struct err *e)
 {
 	struct volume v = { .disk = -1, .part = -1, .parent = (int)i };
-	char node[sizeof v.node], name[64], text[400], real[PATH_MAX];
+	char node[sizeof v.node], name[64], text[400];
 	size_t at;
 	int r;
 
@@ -181,8 +180,6 @@ static int luks_one(struct assembly *a, size_t i, size_t *ret_new, struct err *e
 	snprintf(v.node, sizeof v.node, "/dev/mapper/%s", name);
 	/* as most call it that have no name of their own in crypttab */
 	snprintf(v.name, sizeof v.name, "luks-%.64s", a->volumes.v[i].uuid);
-	if (realpath(v.node, real))
-		v.size = sysfs_u64(0, "/sys/class/block/%s/size", strrchr(real, '/') + 1) * 512;
 	++*ret_new;
 	return volume_add(a, &v, 0, &at, e);
 }

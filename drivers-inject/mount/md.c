@@ -100,7 +100,6 @@ static int open_one(struct assembly *a, size_t first, size_t *ret_new, struct er
 		return e->code;
 	if (!ok)
 		return 0;
-	v.size = sysfs_u64(0, "/sys/block/md%d/size", number) * 512;
 	if (sysfs_u64(0, "/sys/block/md%d/md/degraded", number))
 		assembly_note(a, "array %s: a member is missing", *v.name ? v.name : v.node);
 	++*ret_new;

@@ -20,7 +20,7 @@ mke2fs -q -F -t ext4 -d boot -E offset=$((2048 * 512)) disk.img 10240k
 mke2fs -q -F -t ext4 -d root -E offset=$((22528 * 512)) disk.img 51200k
 expect_status 0 rehost capture disk.img a.rhi
 served() { # processes that serve a.rhi here: they have it open
-	ls -l /proc/[0-9]*/fd 2>/dev/null | grep -c "$PWD/a.rhi" || :
+	find /proc/[0-9]*/fd -lname "$PWD/a.rhi" 2>/dev/null | wc -l
 }
 ended() {
 	i=0
@@ -63,6 +63,7 @@ expect_status 0 "$assemble" -i -x 'cat boot/vmlinuz; sha256sum < home/random' a.
 grep -qx kernel out || fail "$(cat out err)"
 grep -q "$(sha256sum < root/home/random)" out || fail "another content: $(cat out)"
 ended
+[ "$sum" = "$(sha256sum < a.rhi)" ] || fail "the image was changed"
 [ -z "$(ls run)" ] || fail "left behind: $(ls -R run)"
 # killed: all goes down, the FUSE process last
 rm out
