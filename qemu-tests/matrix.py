@@ -3,10 +3,11 @@
 
 For each cell the guest's disk, as it was on its old machine, is booted in the
 target: it finds no root, or boots anyway.  Then a copy is adapted and booted.
-Cells that are done are kept in OUT/cells and not run again; the table is made
-from them.
+Cells that are done are kept in OUT/cells and not run again (with --again those
+that another build of the program adapted); the table is made from them.
 
-    matrix.py --out DIR --doc FILE [--row TEXT] [--target TEXT] [--before] [--jobs N]
+    matrix.py --out DIR --doc FILE [--row TEXT] [--target TEXT] [--before] [--again]
+              [--jobs N] [--cpus N]
 """
 
 import argparse
@@ -121,7 +122,8 @@ class Matrix:
         program = hashlib.sha256(pathlib.Path(os.environ["LAB_ADAPT"]).read_bytes()).hexdigest()[:12]
         with self.lock(name):
             known = json.loads(facts.read_text()) if facts.exists() and disk.exists() else {}
-            if (known.get("guest"), known.get("program")) != (guest.master.name, program):
+            stale = self.args.again and known.get("program") != program
+            if known.get("guest") != guest.master.name or stale:
                 facts.unlink(missing_ok=True)
                 guest.disk(disk)
                 how = ["--profile", "any"]
@@ -160,7 +162,7 @@ class Matrix:
         if self.args.before:
             return
         disk, known = self.adapted(row, target, guest)
-        if cell.get("program") != known["program"] or not cell["after"]["boots"]:
+        if cell.get("program") != known["program"]:
             cell["after"] = self.boot(row, target, disk, "after")
             cell["program"] = known["program"]
             self.file(row, target).write_text(json.dumps(cell, indent=1))
@@ -253,6 +255,7 @@ def main():
     parser.add_argument("--row", default="", help="only rows with this in their name")
     parser.add_argument("--target", default="", help="only targets with this in their name")
     parser.add_argument("--before", action="store_true", help="only the untouched disks")
+    parser.add_argument("--again", action="store_true", help="adapt anew with a new program")
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--cpus", type=int, default=1, help="of each machine")
     args = parser.parse_args()

@@ -25,7 +25,8 @@ from lab.guests import KEYRING, Recipe, mirrors                     # noqa: E402
 from lab.proc import run                                            # noqa: E402
 from lab.qemu import Disk, Machine                                  # noqa: E402
 
-GUEST = Recipe("m-two", suite="bookworm", kernels=2, size=4 << 30)
+# the matrix's guest with two kernels (matrix.py)
+GUEST = Recipe("m-two", data_mb=1, hashed="", suite="bookworm", kernels=2, size=4 << 30)
 SUITE = "trixie"
 PACKAGES = ["virt-v2v", "linux-image-cloud-amd64", "qemu-system-x86", "qemu-utils"]
 NIC, MAC = "enp0s31f6", "52:54:00:12:34:56"     # the old machine's name; QEMU's first card
