@@ -24,6 +24,15 @@ static const struct option_line lines[] = {
 	{ OPT_CREDENTIALS, "credentials", "FILE", "username=, password=, domain= for smb://" },
 	{ OPT_READ_ONLY, "read-only", NULL, "don't try whether the place can be written" },
 	{ OPT_RUN, "run", "PROGRAM", "run PROGRAM DIRECTORY while the place is mounted" },
+	{ OPT_ADAPT, "adapt", NULL, "make the restored Linux boot on this hardware (rehost-adapt)" },
+	{ OPT_ADAPT_ANYWAY, "adapt-anyway", NULL, "restore even if it won't boot after that" },
+	{ OPT_HARDWARE, "hardware", "FILE", "adapt: for the machine of this inventory" },
+	{ OPT_PROFILE, "profile", "NAME", "adapt: for kvm, vmware, hyperv, xen, aws, ... any" },
+	{ OPT_HOSTNAME, "hostname", "NAME", "adapt: the system's new host name" },
+	{ OPT_NEW_IDENTITY, "new-identity", NULL, "adapt: new machine id and SSH host keys" },
+	{ OPT_REMOVE_TOOLS, "remove-tools", NULL, "adapt: switch off other hypervisors' tools" },
+	{ OPT_NIC, "nic", "OLD=MAC", "adapt: the card MAC takes the name OLD (repeatable)" },
+	{ OPT_LUKS_KEY, "luks-key", "FILE", "adapt: passphrase or key of LUKS volumes" },
 	{ OPT_EVENTS_FD, "events-fd", "N", "write events as JSON lines to descriptor N" },
 	{ OPT_JSON, "json", NULL, "print one JSON document" },
 	{ OPT_HELP, "help", NULL, "this text" },
@@ -33,7 +42,7 @@ static const struct option_line lines[] = {
 /* Known names of a later version: refused with that word. */
 static const char *const later[] = {
 	"base", "split", "encrypt", "resume", "only", "delta", "layout", "new-ids",
-	"adapt", "deep", "driver", "drivers", "hardware", "profile", "hostname", NULL
+	"deep", "driver", "drivers", NULL
 };
 
 static int number(const char *name, const char *text, int min, int max, int *ret,
@@ -48,6 +57,23 @@ static int number(const char *name, const char *text, int min, int max, int *ret
 		return err_set(e, ERR_USAGE, "--%s %s: must be a number from %d to %d",
 			       name, text, min, max);
 	*ret = (int)v;
+	return 0;
+}
+
+/* A word for rehost-adapt, as it was written. */
+static int pass_on(enum cmd_opt opt, const char *arg, struct cmd_opts *o, struct err *e)
+{
+	/* what it wants as "--name" */
+	static const char *const names[] = {
+		"--hardware", "--profile", "--hostname", "--new-identity", "--remove-tools",
+		"--nic", "--luks-key",
+	};
+
+	if (o->n_adapt_args + 2 > ADAPT_ARGS_MAX)
+		return err_set(e, ERR_USAGE, "too many options for adapt");
+	o->adapt_args[o->n_adapt_args++] = names[__builtin_ctz(opt) - __builtin_ctz(OPT_HARDWARE)];
+	if (arg)
+		o->adapt_args[o->n_adapt_args++] = arg;
 	return 0;
 }
 
@@ -68,6 +94,9 @@ static int take(enum cmd_opt opt, const char *arg, struct cmd_opts *o, struct er
 	case OPT_OVERWRITE: o->overwrite = 1; break;
 	case OPT_YES: o->yes = 1; break;
 	case OPT_HELP: o->help = 1; break;
+	case OPT_ADAPT: o->adapt = 1; break;
+	case OPT_ADAPT_ANYWAY: o->adapt_anyway = 1; break;
+	default: return pass_on(opt, arg, o, e);
 	}
 	return 0;
 }

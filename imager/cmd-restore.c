@@ -9,6 +9,7 @@
 #include "common/hash.h"
 #include "common/cleanup.h"
 #include "common/json.h"
+#include "imager/cmd-adapt.h"
 #include "imager/cmd.h"
 #include "imager/guard.h"
 #include "imager/report.h"
@@ -26,19 +27,17 @@ struct job {
 	struct fit fit;
 	struct byte_range wipe[WIPE_MAX];
 	size_t n_wipe;
+	struct adapt_run adapt;   /* old_hardware: ours                        */
+	int trouble;              /* adapt's warnings                          */
 };
 
 /* Signatures of an older file system, RAID or LVM stand at the ends of
  * partitions, where the image may use nothing. */
-static void plan_wipe(struct job *j, const char *meta)
+static void plan_wipe(struct job *j, struct json_object *meta)
 {
-	cleanup_json struct json_object *o = NULL;
 	struct json_object *map, *r;
-	struct err ignored;
 
-	if (json_parse(meta, strlen(meta), &o, &ignored) < 0)
-		return; /* an image without a description restores as well */
-	map = json_get_array(o, "map");
+	map = json_get_array(meta, "map");
 	for (size_t i = 0; map && i < json_object_array_length(map) && j->n_wipe + 2 <= WIPE_MAX; i++) {
 		uint64_t start, size;
 
@@ -50,6 +49,18 @@ static void plan_wipe(struct job *j, const char *meta)
 		j->wipe[j->n_wipe++] = (struct byte_range){ start, WIPE_LEN };
 		j->wipe[j->n_wipe++] = (struct byte_range){ start + size - WIPE_LEN, WIPE_LEN };
 	}
+}
+
+/* An image without a description restores as well. */
+static void read_meta(struct job *j, const char *text)
+{
+	cleanup_json struct json_object *o = NULL;
+	struct err ignored;
+
+	if (json_parse(text, strlen(text), &o, &ignored) < 0)
+		return;
+	plan_wipe(j, o);
+	j->adapt.old_hardware = json_object_get(json_get_object(o, "hardware"));
 }
 
 /* What the image says of itself, before anything is written. */
@@ -68,7 +79,7 @@ static int look_into(struct job *j, struct err *e)
 	if (image_open(j->file->dev, &im, e) < 0)
 		return e->code;
 	j->params = *image_params(im);
-	plan_wipe(j, image_meta(im));
+	read_meta(j, image_meta(im));
 	rc = fit_image(im, j->o->args[0], &j->fit, e);
 	image_close(im);
 	return rc;
@@ -116,6 +127,35 @@ static void tell_incomplete(const struct job *j, const struct guard_permit *perm
 			strdupa(e->msg), j->target);
 }
 
+/* Before anything is written, so that nobody overwrites a disk for a system that
+ * won't start from it. */
+static int verdict(struct job *j, const char *path, struct err *e)
+{
+	if (!j->o->adapt)
+		return 0;
+	if (!j->file->dev) {
+		fprintf(stderr, "An image that comes through a pipe can't be looked into before it is restored: whether the system will boot is said afterwards.\n");
+		return 0;
+	}
+	report_step(j->rep, "verdict", "looking into the image");
+	return adapt_verdict(&j->adapt, path, &j->trouble, e);
+}
+
+static int adapt(struct job *j, struct err *e)
+{
+	int trouble = 0;
+
+	if (!j->o->adapt)
+		return 0;
+	report_step(j->rep, "adapt", "making the system boot on its new hardware");
+	if (adapt_target(&j->adapt, &trouble, e))
+		return e->code;
+	j->trouble |= trouble;
+	if (j->trouble)
+		report_warning(j->rep, "adapt", 0, 0, "adapting the system left warnings, which stand above");
+	return 0;
+}
+
 static int restore_steps(struct job *j, const char *path, struct err *e)
 {
 	struct guard_request ask = { .target = j->target, .image_path = strcmp(path, "-") ? path : NULL,
@@ -129,6 +169,7 @@ static int restore_steps(struct job *j, const char *path, struct err *e)
 
 	rc = store_open(path, &j->file, e);
 	if (rc < 0 || (rc = look_into(j, e)) < 0 ||
+	    (rc = verdict(j, path, e)) < 0 ||
 	    (rc = guard_permit_write(&ask, &permit, e)) < 0)
 		return rc;
 	rc = copy(j, &permit, &res, e);
@@ -136,6 +177,8 @@ static int restore_steps(struct job *j, const char *path, struct err *e)
 		tell_incomplete(j, &permit, &res, e);
 		return rc;
 	}
+	if (adapt(j, e))
+		return e->code;
 	hex_encode(res.digest, 32, digest);
 	d = (struct events_done){
 		.status = report_warnings(j->rep) ? 3 : 0, .digest = digest, .path = j->target,
@@ -159,6 +202,9 @@ static int run(const struct cmd_opts *o, struct err *e)
 		return err_set(e, ERR_NOMEM, "out of memory");
 	j->o = o;
 	j->target = o->args[1];
+	j->adapt = (struct adapt_run){ .o = o, .target = j->target };
+	if (adapt_options_check(o, j->target, e))
+		return e->code;
 	if (o->verify && !strcmp(o->args[0], "-"))
 		return err_set(e, ERR_USAGE, "--verify needs an image that can be read again, which a pipe can't");
 	if (report_new(&rp, &j->rep, e) < 0)
@@ -174,16 +220,19 @@ static int run(const struct cmd_opts *o, struct err *e)
 	if (rc < 0)
 		report_error(j->rep, e);
 	report_free(j->rep);
+	json_object_put(j->adapt.old_hardware);
 	return rc;
 }
 
 const struct cmd cmd_restore = {
 	.name = "restore", .args = "IMAGE DISK", .summary = "An image onto a disk",
-	.options = OPT_VERIFY | OPT_YES | OPT_WORKERS | OPT_CREDENTIALS | OPT_EVENTS_FD,
+	.options = OPT_VERIFY | OPT_YES | OPT_WORKERS | OPT_CREDENTIALS | OPT_EVENTS_FD | OPTS_ADAPT,
 	.min_args = 2, .max_args = 2, .run = run,
 	.text = "Overwrites DISK. Shows first what would be lost and asks for the disk's name;\n"
 		"without a terminal it refuses unless --yes is given. Refuses a disk that is\n"
 		"mounted or otherwise in use, holds the image, is this system's boot medium,\n"
 		"or is too small: one is large enough when all partitions end on it (`info`\n"
-		"tells the smallest size). A file that isn't there is made.\n",
+		"tells the smallest size). A file that isn't there is made.\n"
+		"With --adapt first shows whether the system in the image will boot on the new\n"
+		"hardware, and refuses if it won't; after the restore it is adapted.\n",
 };

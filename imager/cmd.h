@@ -13,9 +13,21 @@ enum cmd_opt {
 	OPT_WORKERS = 1 << 6, OPT_CREDENTIALS = 1 << 7, OPT_EVENTS_FD = 1 << 8,
 	OPT_OVERWRITE = 1 << 9, OPT_YES = 1 << 10, OPT_HELP = 1 << 11,
 	OPT_RUN = 1 << 12, OPT_READ_ONLY = 1 << 13,
+	OPT_ADAPT = 1 << 14, OPT_ADAPT_ANYWAY = 1 << 15,
+	/* handed to rehost-adapt as they are */
+	OPT_HARDWARE = 1 << 16, OPT_PROFILE = 1 << 17, OPT_HOSTNAME = 1 << 18,
+	OPT_NEW_IDENTITY = 1 << 19, OPT_REMOVE_TOOLS = 1 << 20, OPT_NIC = 1 << 21,
+	OPT_LUKS_KEY = 1 << 22,
+	OPTS_ADAPT = OPT_ADAPT | OPT_ADAPT_ANYWAY | OPT_HARDWARE | OPT_PROFILE | OPT_HOSTNAME |
+		     OPT_NEW_IDENTITY | OPT_REMOVE_TOOLS | OPT_NIC | OPT_LUKS_KEY,
 };
 
+#define ADAPT_ARGS_MAX 64      /* words for rehost-adapt                    */
+
 struct cmd_opts {
+	int adapt, adapt_anyway;
+	const char *adapt_args[ADAPT_ARGS_MAX]; /* as on the command line    */
+	int n_adapt_args;
 	int json, used, no_systems, verify, page_files, overwrite, yes, read_only, help;
 	int workers;               /* 0: by itself */
 	int events_fd;             /* -1: none */
