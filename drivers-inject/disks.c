@@ -75,6 +75,8 @@ static void put_notes(struct job *j, const struct assembly *a)
 		events_warning(j->s->events, "adapt", a->warnings.v[i], 0, 0);
 		j->s->trouble = 1;
 	}
+	for (size_t i = 0; i < a->locked.n; i++)
+		json_object_array_add(j->s->locked, json_text(a->locked.v[i]));
 }
 
 /* "/dev/sda2", "vg/root", "partition 2 of disk.img" */
@@ -187,6 +189,10 @@ static int run(struct job *j, struct err *e)
 		rc = pass(j, 0, e);
 		if (rc == ERR_NOT_FOUND && !tell_windows(j, NULL) &&
 		    json_object_array_length(j->s->systems))
+			return 0;
+		/* whoever reads the document may know the passphrase */
+		if (rc == ERR_NOT_FOUND && o->mode == MODE_DRY_RUN && o->json &&
+		    json_object_array_length(j->s->locked))
 			return 0;
 		if (!rc)
 			rc = tell_windows(j, e);

@@ -86,6 +86,8 @@ void session_reset(struct session *s)
 	s->notes = json_object_new_array();
 	json_put(s->doc, "systems", s->systems);
 	json_put(s->doc, "notes", s->notes);
+	s->locked = json_object_new_array();
+	json_put(s->doc, "locked", s->locked);
 	s->edits = 0;
 	s->trouble = 0;
 	s->wishes = (struct lin_wishes){

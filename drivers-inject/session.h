@@ -14,7 +14,7 @@ struct session {
 	int have_old;
 	struct events *events;
 	const struct apply_host *host;
-	struct json_object *doc, *systems, *notes; /* of the document; doc owns */
+	struct json_object *doc, *systems, *notes, *locked; /* of the document; doc owns */
 	int trouble;            /* status 3: a warning, or it will not boot   */
 	size_t edits;           /* planned in all systems                     */
 };

@@ -72,7 +72,7 @@ static const char *set_image(struct answers *a, const char *value)
 	n = strlen(file);
 	if (n > 4 && !strcmp(file + n - 4, ".rhi"))
 		file[n - 4] = 0;
-	text_set(&a->job.name, file);
+	text_put(&a->job.name, file);
 	return NULL;
 }
 
@@ -130,7 +130,7 @@ static const char *put(struct text *t, const char *value)
 {
 	if (strlen(value) >= sizeof t->s)
 		return "is too long";
-	text_set(t, value);
+	text_put(t, value);
 	return NULL;
 }
 

@@ -48,7 +48,7 @@ static enum wiz_act enter(struct wiz *w, const char *name)
 		   sizeof path) {
 		return wiz_beep(w, "This directory's path is too long.");
 	}
-	text_set(dir, path);
+	text_put(dir, path);
 	return wiz_task_start(w, T_PLACE);
 }
 

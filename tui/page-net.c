@@ -14,7 +14,7 @@ static void first_word(const char *s, struct text *t)
 	char word[TEXT_MAX];
 
 	snprintf(word, sizeof word, "%.*s", (int)strcspn(s, " "), s);
-	text_set(t, word);
+	text_put(t, word);
 }
 
 /* The form starts from what the interface has, if it is another than before. */
@@ -29,8 +29,8 @@ static enum wiz_act open_iface(struct wiz *w)
 		memcpy(w->iface, f->name, sizeof w->iface);
 		w->net_fixed = !strcmp(f->method, "static");
 		first_word(f->addresses, &w->net_address);
-		text_set(&w->net_gateway, w->net.gateway);
-		text_set(&w->net_dns, w->net.dns);
+		text_put(&w->net_gateway, w->net.gateway);
+		text_put(&w->net_dns, w->net.dns);
 		w->cur[P_IFACE] = 0;
 	}
 	return wiz_go(w, P_IFACE);

@@ -66,7 +66,7 @@ void wiz_propose_name(struct wiz *w)
 	snprintf(name, sizeof name, "%s-%s", machine, w->today);
 	for (int i = 2; taken(w, name) && i < 1000; i++)
 		snprintf(name, sizeof name, "%s-%s-%d", machine, w->today, i);
-	text_set(&w->job.name, name);
+	text_put(&w->job.name, name);
 	memcpy(w->name_default, name, sizeof name);
 }
 

@@ -145,7 +145,7 @@ static enum wiz_act part_event(struct wiz *w, enum wiz_ev ev, int arg)
 	if (part_refusal(w, d, p))
 		return wiz_beep(w, "%s can't be used: %s.", model_name(p->path),
 				part_refusal(w, d, p));
-	text_set(&w->job.place.dev.part, p->path);
+	text_put(&w->job.place.dev.part, p->path);
 	return wiz_go(w, P_DIR);
 }
 

@@ -55,7 +55,7 @@ static enum wiz_act choose(struct wiz *w)
 	memcpy(w->target_wwn, d->wwn, sizeof w->target_wwn);
 	memcpy(w->target_model, d->model, sizeof w->target_model);
 	w->target_size = d->size;
-	text_set(&w->confirm, "");      /* typed anew each time */
+	text_put(&w->confirm, "");      /* typed anew each time */
 	w->cur[P_CONFIRM] = 0;
 	w->lost_first = 0;
 	return wiz_go(w, P_CONFIRM);

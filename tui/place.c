@@ -160,7 +160,7 @@ static bool decode(struct text *t, const char *s, size_t n)
 	if (at >= sizeof out)
 		return false;
 	out[at] = 0;
-	text_set(t, out);
+	text_put(t, out);
 	return true;
 }
 
@@ -206,7 +206,7 @@ static void cut_after(struct text *path, unsigned n, struct text *rest)
 
 	while (n-- && *at)
 		at += 1 + strcspn(at + 1, "/");
-	text_set(rest, *at ? at + 1 : at);
+	text_put(rest, *at ? at + 1 : at);
 	*at = 0;
 	path->cur = (unsigned)strlen(path->s);
 }
@@ -223,9 +223,9 @@ static bool cut_file(struct text *path, char *file)
 	if (slash)
 		*slash = 0;
 	else
-		text_set(path, ".");
+		text_put(path, ".");
 	if (slash == path->s)
-		text_set(path, slash[1] || *file ? "/" : "");
+		text_put(path, slash[1] || *file ? "/" : "");
 	path->cur = (unsigned)strlen(path->s);
 	return true;
 }
@@ -273,7 +273,7 @@ int job_place_parse(const char *url, struct job_place *ret, char *ret_file, stru
 		ok = parse_rest(url + 6, strlen(url + 6), &p, file);
 	} else {
 		ok = !strstr(url, "://") && strlen(url) < TEXT_MAX;
-		text_set(&p.path, ok ? url : "");
+		text_put(&p.path, ok ? url : "");
 		ok = ok && cut_file(&p.path, file);
 	}
 	if (!ok)

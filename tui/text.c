@@ -99,7 +99,7 @@ void text_copy(char *dst, size_t size, const char *src)
 	dst[at] = 0;
 }
 
-void text_set(struct text *t, const char *s)
+void text_put(struct text *t, const char *s)
 {
 	text_copy(t->s, sizeof t->s, s);
 	t->cur = (unsigned)strlen(t->s);

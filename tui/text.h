@@ -27,7 +27,7 @@ int text_width(const char *s);
  * characters and bad bytes become '?'. */
 void text_copy(char *dst, size_t size, const char *src);
 /* Sets a field; the caret goes to the end. */
-void text_set(struct text *t, const char *s);
+void text_put(struct text *t, const char *s);
 /* One editing event (EV_CHAR with ch, LEFT, RIGHT, HOME, END, ERASE, DELETE,
  * KILL).  Returns false if it changed nothing (the field is full, the caret
  * at an end) or isn't an editing event. */

@@ -295,6 +295,7 @@ int assembly_close(struct assembly **p, struct err *e)
 		volumes_done(&a->root[i].volumes);
 	volumes_done(&a->volumes);
 	strv_done(&a->notes);
+	strv_done(&a->locked);
 	strv_done(&a->warnings);
 	free(a->in->lvm_config);
 	free(a->in->state);

@@ -48,6 +48,7 @@ struct assembly {
 	struct volumes volumes; /* every volume, nothing `mounted`           */
 	struct strv notes;      /* sentences: journals, locked volumes, ...   */
 	struct strv warnings;   /* what may make the plan wrong: status 3    */
+	struct strv locked;     /* encrypted volumes that no key opened      */
 	struct assembly_in *in;
 };
 

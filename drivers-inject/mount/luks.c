@@ -173,7 +173,7 @@ static int luks_one(struct assembly *a, size_t i, size_t *ret_new, struct err *e
 	if (r) {
 		assembly_warn(a, "%s is encrypted (LUKS) and stays locked: %s; give --luks-key FILE, or REHOST_LUKS_PASSPHRASE",
 			      text, e->msg);
-		return 0;
+		return strv_add(&a->locked, text) ? err_set(e, ERR_NOMEM, "out of memory") : 0;
 	}
 	if (undo_add(a->in->undo, UNDO_DM, e, "%s", name))
 		return e->code;

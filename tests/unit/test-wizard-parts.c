@@ -119,10 +119,10 @@ static void test_commands(void **state)
 			 .image = "it's.rhi", .target = "/dev/sda" };
 
 	(void)state;
-	text_set(&j.place.smb.host, "h");
-	text_set(&j.place.smb.share, "s");
-	text_set(&j.place.smb.user, "bob");
-	text_set(&j.place.smb.password, "geheim");
+	text_put(&j.place.smb.host, "h");
+	text_put(&j.place.smb.share, "s");
+	text_put(&j.place.smb.user, "bob");
+	text_put(&j.place.smb.password, "geheim");
 	check_line(&j, true, "rehost restore --credentials=FILE --verify "
 		   "'smb://h/s/it'\\''s.rhi' /dev/sda");
 	check_line(&j, false, "rehost restore --events-fd=3 --yes --verify "
@@ -132,7 +132,7 @@ static void test_commands(void **state)
 	j.kind = JOB_CAPTURE;
 	j.ndisks = 1;
 	strcpy(j.disks[0], "/dev/sdb");
-	text_set(&j.name, "x");
+	text_put(&j.name, "x");
 	j.page_files = 1;
 	j.level = LEVEL_FAST;
 	j.place.smb.user.s[0] = 0;

@@ -137,7 +137,7 @@ static void test_targets_that_cannot_be_chosen(void **state)
 	assert_non_null(wiz_target_refusal(&w, &w.disks.d[1], why, sizeof why));
 	w.disks.d[1].read_only = false;
 	w.job.place.kind = PLACE_DEV;       /* the image is on it */
-	text_set(&w.job.place.dev.part, "/dev/nvme0n1p1");
+	text_put(&w.job.place.dev.part, "/dev/nvme0n1p1");
 	assert_non_null(wiz_target_refusal(&w, &w.disks.d[1], why, sizeof why));
 	wiz_done(&w);
 }
@@ -277,9 +277,9 @@ static void test_random_walk(void **state)
 
 		ev = ev >= EV_COUNT ? EV_NEXT : ev;
 		if (w.page == P_CONFIRM && rand_r(&seed) % 4 == 0)
-			text_set(&w.confirm, model_name(w.job.target));
+			text_put(&w.confirm, model_name(w.job.target));
 		if (w.page == P_SMB && !w.job.place.smb.host.s[0])
-			text_set(&w.job.place.smb.host, "srv"), text_set(&w.job.place.smb.share, "s");
+			text_put(&w.job.place.smb.host, "srv"), text_put(&w.job.place.smb.share, "s");
 		may = may_start(&w, ev);
 		act = wiz_step(&w, ev, arg);
 		while (act == ACT_TASK)
