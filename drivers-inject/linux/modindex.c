@@ -59,21 +59,20 @@ static int make_parents(struct indexing *x, const char *path)
 	return 0;
 }
 
-/* What depmod can't unpack by itself, found from the file's first bytes. */
+/* What depmod can't unpack by itself */
 static int must_unpack(int fd)
 {
 	unsigned char head[18]; /* RFC 8878: a frame's head has at most that */
 	ssize_t n = pread(fd, head, sizeof head, 0);
 
-	if (n <= 0)
+	switch (module_packing(fd)) {
+	case INITRD_NONE:
+	case INITRD_XZ:
 		return 0;
-	switch (module_packing(head, (size_t)n)) {
-	case MOD_GZIP:
-		return 1;
-	case MOD_ZSTD:
-		return ZSTD_getFrameContentSize(head, (size_t)n) == ZSTD_CONTENTSIZE_UNKNOWN;
+	case INITRD_ZSTD:
+		return n > 0 && ZSTD_getFrameContentSize(head, (size_t)n) == ZSTD_CONTENTSIZE_UNKNOWN;
 	default:
-		return 0;
+		return 1;
 	}
 }
 

@@ -2,6 +2,7 @@
 #ifndef REHOST_MODULES_PRIVATE_H
 #define REHOST_MODULES_PRIVATE_H
 #include "drivers-inject/linux/modules.h"
+#include "drivers-inject/linux/unpack.h"
 
 /* Bytes of one of depmod's files; the largest seen (a distribution's kernel
  * with every driver) has 1.5 MB. */
@@ -70,12 +71,10 @@ int modules_path_ok(const char *path);
 
 /* Bytes of a module file: uncompressed at most, which debug symbols reach. */
 #define MODULE_BYTES_MAX (256u << 20)
-enum mod_packing { MOD_PLAIN, MOD_GZIP, MOD_XZ, MOD_ZSTD };
-enum mod_packing module_packing(const unsigned char *head, size_t len);
-/* A module's bytes unpacked; *ret is the caller's. */
-int module_unpack(const unsigned char *in, size_t len, const char *name,
-		  unsigned char **ret, size_t *ret_len, struct err *e) must_check;
-/* The same of an open file, whose offset stays as it is. */
+/* By its first bytes, whatever its name is. */
+enum initrd_compression module_packing(int fd);
+/* A module's bytes, unpacked; fd's offset stays as it is.  *ret is the caller's,
+ * and NULL for an empty file. */
 int module_read(int fd, const char *name, unsigned char **ret, size_t *ret_len,
 		struct err *e) must_check;
 /* Calls fn with the value of each record "key=value" of .modinfo in an ELF file

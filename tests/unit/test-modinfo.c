@@ -7,6 +7,7 @@
 #include <cmocka.h>
 #include <fcntl.h>
 #include <lzma.h>
+#include <sys/mman.h>
 #include <zlib.h>
 #include <zstd.h>
 #include "drivers-inject/linux/modindex.h"
@@ -55,6 +56,19 @@ static void make_elf(struct bytes *o, int wide, int big)
 	o->n = table + 3 * entry;
 }
 
+/* module_read of bytes */
+static int read_bytes(const void *bytes, size_t len, unsigned char **ret, size_t *ret_len,
+		      struct err *e)
+{
+	int fd = memfd_create("x.ko", MFD_CLOEXEC), r;
+
+	assert_true(fd >= 0 && write(fd, bytes, len) == (ssize_t)len);
+	r = module_read(fd, "x.ko", ret, ret_len, e);
+	assert_int_equal(lseek(fd, 0, SEEK_CUR), len);
+	close(fd);
+	return r;
+}
+
 static void check_firmware(const struct bytes *packed)
 {
 	struct strv l = { 0 };
@@ -62,7 +76,7 @@ static void check_firmware(const struct bytes *packed)
 	unsigned char *p = NULL;
 	size_t n = 0;
 
-	assert_int_equal(module_unpack(packed->b, packed->n, "x.ko", &p, &n, &e), 0);
+	assert_int_equal(read_bytes(packed->b, packed->n, &p, &n, &e), 0);
 	if (module_firmware_bytes(p, n, "x.ko", &l, &e))
 		fail_msg("%s", e.msg);
 	free(p);
@@ -94,17 +108,18 @@ static void pack_gzip(const struct bytes *in, struct bytes *out)
 	deflateEnd(&z);
 }
 
-static void pack(int how, const struct bytes *in, struct bytes *out)
+static const enum initrd_compression kinds[] = { INITRD_GZIP, INITRD_XZ, INITRD_ZSTD };
+
+static void pack(enum initrd_compression how, const struct bytes *in, struct bytes *out)
 {
 	out->n = 0;
-	if (how == MOD_GZIP)
+	if (how == INITRD_GZIP)
 		pack_gzip(in, out);
-	else if (how == MOD_XZ)
+	else if (how == INITRD_XZ)
 		assert_int_equal(lzma_easy_buffer_encode(6, LZMA_CHECK_CRC32, NULL, in->b, in->n,
 							 out->b, &out->n, sizeof out->b), LZMA_OK);
 	else
 		out->n = ZSTD_compress(out->b, sizeof out->b, in->b, in->n, 3);
-	assert_int_equal(module_packing(out->b, out->n), how);
 }
 
 /* Cut anywhere it is an error, never a crash or half of it. */
@@ -114,25 +129,17 @@ static void every_packing_is_read(void **state)
 
 	(void)state;
 	make_elf(&elf, 1, 0);
-	for (int how = MOD_GZIP; how <= MOD_ZSTD; how++) {
-		pack(how, &elf, &packed);
+	for (size_t k = 0; k < 3; k++) {
+		pack(kinds[k], &elf, &packed);
 		check_firmware(&packed);
-		for (size_t n = 6; n < packed.n; n++) {
-			unsigned char *p = NULL, *exact = malloc(n);
+		for (size_t n = 4; n < packed.n; n++) {
+			unsigned char *p = NULL;
 			size_t len;
 			struct err e;
 
-			assert_non_null(exact);
-			memcpy(exact, packed.b, n);
-			if (module_unpack(exact, n, "x.ko", &p, &len, &e) == 0) {
-				/* only a checksum behind the data may be missing */
-				assert_int_equal(len, elf.n);
-				free(p);
-			} else {
-				assert_int_equal(e.code, ERR_CORRUPT);
-				assert_non_null(strstr(e.msg, "x.ko"));
-			}
-			free(exact);
+			assert_int_equal(read_bytes(packed.b, n, &p, &len, &e), ERR_CORRUPT);
+			assert_non_null(strstr(e.msg, "x.ko"));
+			assert_null(p);
 		}
 	}
 }
@@ -150,7 +157,7 @@ static void a_bomb_is_refused(void **state)
 	n = ZSTD_compress(out, room, zeros, plain, 1);
 	free(zeros);
 	assert_false(ZSTD_isError(n));
-	assert_int_equal(module_unpack(out, n, "bomb.ko", &p, &n, &e), ERR_UNSUPPORTED);
+	assert_int_equal(read_bytes(out, n, &p, &n, &e), ERR_UNSUPPORTED);
 	assert_null(p);
 	free(out);
 }
@@ -196,7 +203,7 @@ static void firmware_of_a_module_of_the_guest(void **state)
 
 	(void)state;
 	make_elf(&elf, 1, 0);
-	pack(MOD_XZ, &elf, &packed);
+	pack(INITRD_XZ, &elf, &packed);
 	modtree_dep("kernel/a.ko.xz:\nkernel/b.ko:\n");
 	tree_bytes("guest" MODDIR "/kernel/a.ko.xz", packed.b, packed.n);
 	modtree_open(&root, &m);

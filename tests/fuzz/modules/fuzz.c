@@ -3,6 +3,8 @@
  * stand behind each other with a byte 0x01 between. */
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 #include "common/json.h"
 #include "drivers-inject/hw.h"
 #include "drivers-inject/linux/modules-private.h"
@@ -74,11 +76,16 @@ static void kernel(const uint8_t *p, size_t size)
 
 static void module_file(const uint8_t *p, size_t size)
 {
+	int fd = memfd_create("input", MFD_CLOEXEC), r;
 	struct strv l = { 0 };
 	unsigned char *plain;
 	size_t n;
 
-	if (module_unpack(p, size, "input", &plain, &n, NULL))
+	if (fd < 0 || write(fd, p, size) != (ssize_t)size)
+		abort();
+	r = module_read(fd, "input", &plain, &n, NULL);
+	close(fd);
+	if (r)
 		return;
 	if (module_firmware_bytes(plain, n, "input", &l, NULL) == 0)
 		strv_done(&l);
