@@ -190,19 +190,17 @@ static int served(const struct inside *x, const struct hw_link *d, char *how, si
 		  int *ret_any, struct err *e)
 {
 	struct strv found = { 0 };
-	int ok = 0, rc = modules_match(x->m, d->modalias, &found, e);
+	int ok = 0, rc = modules_serve(x->m, d->modalias, &d->drivers, &found, e);
 
 	if (!rc && x->kernel && !found.n) {
 		/* a built-in driver isn't in every initramfs's index */
-		rc = modules_match(x->kernel, d->modalias, &found, e);
+		rc = modules_serve(x->kernel, d->modalias, &d->drivers, &found, e);
 		for (size_t i = 0; !rc && i < found.n && !ok; i++)
 			if (modules_builtin(x->kernel, found.v[i]))
 				ok = loads(x, found.v[i], how, size);
 	}
 	for (size_t i = 0; !rc && !ok && i < found.n; i++)
 		ok = loads(x, found.v[i], how, size);
-	for (size_t i = 0; !rc && !ok && i < d->drivers.n; i++)
-		ok = loads(x, d->drivers.v[i], how, size);
 	*ret_any = found.n || d->drivers.n;
 	strv_done(&found);
 	return rc ? rc : ok;

@@ -50,10 +50,8 @@ static int link_modules(const struct modules *m, const struct hw_link *d, struct
 			int *ret_known, struct err *e)
 {
 	struct strv found = { 0 };
-	int known = 0, rc = modules_match(m, d->modalias, &found, e);
+	int known = 0, rc = modules_serve(m, d->modalias, &d->drivers, &found, e);
 
-	for (size_t i = 0; !rc && i < d->drivers.n; i++)
-		rc = add_once(&found, d->drivers.v[i], e);
 	for (size_t i = 0; !rc && i < found.n; i++) {
 		if (modules_builtin(m, found.v[i])) {
 			known = 1;

@@ -174,7 +174,8 @@ int net_map(struct net *n, struct err *e)
 	link = only_with_link(&s);
 	if (!s.n_old)
 		return 0;
-	if (!n->w->target || !n->w->target->n_nics) {
+	/* a profile's cards have no address, a machine may have no card */
+	if (!s.n_new) {
 		if (!n->w->nics.n)
 			tell_profile(n, &s);
 	} else if (s.n_old == 1 && (s.n_new == 1 || link)) {
