@@ -314,7 +314,8 @@ static int no_esp(struct esp *s)
 	number = s->vol || !s->b->l->volumes ? 0 : esp_on_disks(s->b->l->volumes);
 	if (s->vol || number)
 		plan_problem(s->b->p, "this target starts by UEFI, and the EFI system partition could not "
-			     "be read: check its FAT with fsck.vfat");
+			     "be read: its FAT is damaged (fsck.vfat), or the guest has no directory "
+			     "/boot/efi to mount it on (make one)");
 	else
 		plan_problem(s->b->p, "this target starts by UEFI, and the guest's disk has no EFI system "
 			     "partition: make one (FAT, 100 MiB or more) and put the guest's boot "
