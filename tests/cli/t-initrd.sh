@@ -93,8 +93,8 @@ gzip -dc re 2>gz.err | cmp - none || fail "gzip unpacks else: $(cat gz.err)"
 rm -rf un
 unmkinitramfs re un
 hashes un | diff base.sums - || fail "unmkinitramfs unpacks else"
-lsinitramfs re | sort > ls
-(cd base && find . | sed 's|^\./||' | sort) | diff - ls || fail "lsinitramfs lists else"
+lsinitramfs re | sort > listed
+(cd base && find . | sed 's|^\./||' | sort) | diff - listed || fail "lsinitramfs lists else"
 
 # several files in one pass, in the order asked for
 mkdir taken
@@ -126,6 +126,6 @@ done
 cp garbage before
 expect_status 4 "$tool" append garbage more 6.1
 cmp garbage before
-head -c 2000 xz > cut
-expect_status 1 "$tool" append cut more 6.1
+head -c 2000 xz > short
+expect_status 1 "$tool" append short more 6.1
 grep -q 'cut short' err || fail "$(cat err)"

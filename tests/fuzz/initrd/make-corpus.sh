@@ -39,9 +39,9 @@ head -c 300 none > cut-none
 head -c 150 gzip > cut-gzip
 { cat gzip; echo garbage; } > garbage
 # one member ends inside an entry
-{ head -c 500 none | gzip -9n; tail -c +501 none | gzip -9n; } > split
+{ head -c 500 none | gzip -9n; tail -c +501 none | gzip -9n; } > two-members
 head -c 4096 /dev/zero | gzip -9n > zeros-gzip
 for f in none crc gzip xz lzma bzip2 zstd lz4 lzo lz4-frames odc early-* lz4-then twice cut-* \
-	garbage split zeros-gzip; do
+	garbage two-members zeros-gzip; do
 	cp "$f" "$out/$f"
 done
