@@ -4,6 +4,7 @@
 # Modules: ahci for the old controller; virtio_blk (which needs virtio, which
 # needs virtio_ring) and nvme for the new ones; nvme names firmware.
 
+# shellcheck disable=SC2034 # tests use it
 VER=5.14.0-70.el9.x86_64
 
 # module NAME MODINFO...: NAME.ko, an ELF object with that .modinfo; +SYMBOL is
@@ -17,7 +18,7 @@ module() {
 		i_=2
 		for info_; do
 			case $info_ in
-			+*) echo "const char e$i_[] __attribute__((section(\"__ksymtab_strings\"), used)) = \"${info_#+}\";" ;;
+			+*) echo "const char e${i_}[] __attribute__((section(\"__ksymtab_strings\"), used)) = \"${info_#+}\";" ;;
 			-*) echo "void ${info_#-}(void); void u$i_(void); void u$i_(void) { ${info_#-}(); }" ;;
 			*) echo "I(a$i_, \"$info_\")" ;;
 			esac
@@ -31,7 +32,7 @@ modules_made() {
 	[ -e mods/nvme.ko ] && return
 	mkdir -p mods
 	(
-		cd mods
+		cd mods || exit 1
 		module ahci "alias=pci:v*d*sv*sd*bc01sc06i01*"
 		module sd_mod "alias=scsi:t-0x00*"
 		module virtio_ring +ring_go
