@@ -119,8 +119,9 @@ static void tell_incomplete(const struct job *j, const struct guard_permit *perm
 static int restore_steps(struct job *j, const char *path, struct err *e)
 {
 	struct guard_request ask = { .target = j->target, .image_path = strcmp(path, "-") ? path : NULL,
-				     .fit = &j->fit, .yes = j->o->yes, .people = stderr,
-				     .cancel = &stop_signal };
+				     .fit = &j->fit, .yes = j->o->yes,
+				     .expect_serial = j->o->expect_serial,
+				     .people = stderr, .cancel = &stop_signal };
 	struct restore_result res = { 0 };
 	struct guard_permit permit;
 	struct events_done d;
@@ -179,7 +180,8 @@ static int run(const struct cmd_opts *o, struct err *e)
 
 const struct cmd cmd_restore = {
 	.name = "restore", .args = "IMAGE DISK", .summary = "An image onto a disk",
-	.options = OPT_VERIFY | OPT_YES | OPT_WORKERS | OPT_CREDENTIALS | OPT_EVENTS_FD,
+	.options = OPT_VERIFY | OPT_YES | OPT_EXPECT_SERIAL | OPT_WORKERS | OPT_CREDENTIALS |
+		OPT_EVENTS_FD,
 	.min_args = 2, .max_args = 2, .run = run,
 	.text = "Overwrites DISK. Shows first what would be lost and asks for the disk's name;\n"
 		"without a terminal it refuses unless --yes is given. Refuses a disk that is\n"

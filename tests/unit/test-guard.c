@@ -148,6 +148,22 @@ static void read_only_and_cd_are_refused(void **state)
 	assert_int_equal(guard_target_disk(&tree_view, &d, NULL, &e), ERR_REFUSED);
 }
 
+static void only_the_disk_that_was_meant(void **state)
+{
+	struct disk d = tree_disk_entry("908:80");
+	struct err e;
+
+	(void)state;
+	assert_int_equal(guard_serial(&d, "", &e), ERR_REFUSED); /* it has none: "" names no disk */
+	strcpy(d.serial, "S3Z9");
+	strcpy(d.wwn, "naa.5000");
+	assert_int_equal(guard_serial(&d, "S3Z9", &e), 0);
+	assert_int_equal(guard_serial(&d, "naa.5000", &e), 0);
+	assert_int_equal(guard_serial(&d, "S3Z", &e), ERR_REFUSED);
+	assert_non_null(strstr(e.msg, "S3Z9"));
+	assert_int_equal(guard_serial(&d, "", &e), ERR_REFUSED);
+}
+
 static void a_mounted_source_is_refused(void **state)
 {
 	struct disk d;
@@ -277,7 +293,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(targets_in_use_are_refused), T(free_targets_are_permitted),
 		T(a_held_but_unmounted_volume_is_refused), T(read_only_and_cd_are_refused),
-		T(another_path_to_a_used_disk_is_refused),
+		T(another_path_to_a_used_disk_is_refused), T(only_the_disk_that_was_meant),
 		T(a_mounted_source_is_refused), T(the_disk_with_the_image_is_refused),
 		T(an_image_on_lvm_is_found_on_its_disk), T(the_image_itself_is_no_target),
 		T(a_file_behind_a_loop_device_is_refused), T(a_loop_device_on_a_mounted_disk_is_permitted), T(stacks_are_followed),
