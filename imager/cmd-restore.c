@@ -24,21 +24,17 @@ struct job {
 	struct store_in *file, *in; /* in: file, or reads through it */
 	struct image_params params;
 	struct fit fit;
+	char kind[8];               /* of what was captured; "" if not known */
 	struct byte_range wipe[WIPE_MAX];
 	size_t n_wipe;
 };
 
 /* Signatures of an older file system, RAID or LVM stand at the ends of
  * partitions, where the image may use nothing. */
-static void plan_wipe(struct job *j, const char *meta)
+static void plan_wipe(struct job *j, struct json_object *meta)
 {
-	cleanup_json struct json_object *o = NULL;
-	struct json_object *map, *r;
-	struct err ignored;
+	struct json_object *map = json_get_array(meta, "map"), *r;
 
-	if (json_parse(meta, strlen(meta), &o, &ignored) < 0)
-		return; /* an image without a description restores as well */
-	map = json_get_array(o, "map");
 	for (size_t i = 0; map && i < json_object_array_length(map) && j->n_wipe + 2 <= WIPE_MAX; i++) {
 		uint64_t start, size;
 
@@ -50,6 +46,18 @@ static void plan_wipe(struct job *j, const char *meta)
 		j->wipe[j->n_wipe++] = (struct byte_range){ start, WIPE_LEN };
 		j->wipe[j->n_wipe++] = (struct byte_range){ start + size - WIPE_LEN, WIPE_LEN };
 	}
+}
+
+static void read_meta(struct job *j, const char *meta)
+{
+	cleanup_json struct json_object *o = NULL;
+	struct err ignored;
+
+	if (json_parse(meta, strlen(meta), &o, &ignored) < 0)
+		return; /* an image without a description restores as well */
+	plan_wipe(j, o);
+	snprintf(j->kind, sizeof j->kind, "%s",
+		 json_get_str(json_get_object(o, "disk"), "kind", ""));
 }
 
 /* What the image says of itself, before anything is written. */
@@ -68,7 +76,7 @@ static int look_into(struct job *j, struct err *e)
 	if (image_open(j->file->dev, &im, e) < 0)
 		return e->code;
 	j->params = *image_params(im);
-	plan_wipe(j, image_meta(im));
+	read_meta(j, image_meta(im));
 	rc = fit_image(im, j->o->args[0], &j->fit, e);
 	image_close(im);
 	return rc;
@@ -119,7 +127,7 @@ static void tell_incomplete(const struct job *j, const struct guard_permit *perm
 static int restore_steps(struct job *j, const char *path, struct err *e)
 {
 	struct guard_request ask = { .target = j->target, .image_path = strcmp(path, "-") ? path : NULL,
-				     .fit = &j->fit, .yes = j->o->yes,
+				     .fit = &j->fit, .image_kind = j->kind, .yes = j->o->yes,
 				     .expect_serial = j->o->expect_serial,
 				     .people = stderr, .cancel = &stop_signal };
 	struct restore_result res = { 0 };
@@ -187,5 +195,6 @@ const struct cmd cmd_restore = {
 		"without a terminal it refuses unless --yes is given. Refuses a disk that is\n"
 		"mounted or otherwise in use, holds the image, is this system's boot medium,\n"
 		"or is too small: one is large enough when all partitions end on it (`info`\n"
-		"tells the smallest size). A file that isn't there is made.\n",
+		"tells the smallest size); a partition for a whole disk's image and a whole\n"
+		"disk for a partition's. A file that isn't there is made.\n",
 };
