@@ -18,6 +18,7 @@ static const struct option_line lines[] = {
 	{ OPT_PAGE_FILES, "page-files", NULL, "keep Windows' page, swap and hibernation files" },
 	{ OPT_OVERWRITE, "overwrite", NULL, "replace an image that is already there" },
 	{ OPT_YES, "yes", NULL, "don't ask" },
+	{ OPT_EXPECT_SERIAL, "expect-serial", "TEXT", "only to a disk with this serial number or WWN" },
 	{ OPT_USED, "used", NULL, "tell used bytes (reads the file systems)" },
 	{ OPT_NO_SYSTEMS, "no-systems", NULL, "don't look for operating systems" },
 	{ OPT_WORKERS, "workers", "N", "threads that compress (default: one a processor)" },
@@ -93,6 +94,7 @@ static int take(enum cmd_opt opt, const char *arg, struct cmd_opts *o, struct er
 	case OPT_RUN: o->run = arg; break;
 	case OPT_OVERWRITE: o->overwrite = 1; break;
 	case OPT_YES: o->yes = 1; break;
+	case OPT_EXPECT_SERIAL: o->expect_serial = arg; break;
 	case OPT_HELP: o->help = 1; break;
 	case OPT_ADAPT: o->adapt = 1; break;
 	case OPT_ADAPT_ANYWAY: o->adapt_anyway = 1; break;

@@ -25,6 +25,7 @@ struct job {
 	struct store_in *file, *in; /* in: file, or reads through it */
 	struct image_params params;
 	struct fit fit;
+	char kind[8];               /* of what was captured; "" if not known */
 	struct byte_range wipe[WIPE_MAX];
 	size_t n_wipe;
 	struct adapt_run adapt;   /* old_hardware: ours                        */
@@ -35,9 +36,8 @@ struct job {
  * partitions, where the image may use nothing. */
 static void plan_wipe(struct job *j, struct json_object *meta)
 {
-	struct json_object *map, *r;
+	struct json_object *map = json_get_array(meta, "map"), *r;
 
-	map = json_get_array(meta, "map");
 	for (size_t i = 0; map && i < json_object_array_length(map) && j->n_wipe + 2 <= WIPE_MAX; i++) {
 		uint64_t start, size;
 
@@ -61,6 +61,8 @@ static void read_meta(struct job *j, const char *text)
 		return;
 	plan_wipe(j, o);
 	j->adapt.old_hardware = json_object_get(json_get_object(o, "hardware"));
+	snprintf(j->kind, sizeof j->kind, "%s",
+		 json_get_str(json_get_object(o, "disk"), "kind", ""));
 }
 
 /* What the image says of itself, before anything is written. */
@@ -159,8 +161,9 @@ static int adapt(struct job *j, struct err *e)
 static int restore_steps(struct job *j, const char *path, struct err *e)
 {
 	struct guard_request ask = { .target = j->target, .image_path = strcmp(path, "-") ? path : NULL,
-				     .fit = &j->fit, .yes = j->o->yes, .people = stderr,
-				     .cancel = &stop_signal };
+				     .fit = &j->fit, .image_kind = j->kind, .yes = j->o->yes,
+				     .expect_serial = j->o->expect_serial,
+				     .people = stderr, .cancel = &stop_signal };
 	struct restore_result res = { 0 };
 	struct guard_permit permit;
 	struct events_done d;
@@ -226,13 +229,15 @@ static int run(const struct cmd_opts *o, struct err *e)
 
 const struct cmd cmd_restore = {
 	.name = "restore", .args = "IMAGE DISK", .summary = "An image onto a disk",
-	.options = OPT_VERIFY | OPT_YES | OPT_WORKERS | OPT_CREDENTIALS | OPT_EVENTS_FD | OPTS_ADAPT,
+	.options = OPT_VERIFY | OPT_YES | OPT_EXPECT_SERIAL | OPT_WORKERS | OPT_CREDENTIALS |
+		OPT_EVENTS_FD | OPTS_ADAPT,
 	.min_args = 2, .max_args = 2, .run = run,
 	.text = "Overwrites DISK. Shows first what would be lost and asks for the disk's name;\n"
 		"without a terminal it refuses unless --yes is given. Refuses a disk that is\n"
 		"mounted or otherwise in use, holds the image, is this system's boot medium,\n"
 		"or is too small: one is large enough when all partitions end on it (`info`\n"
-		"tells the smallest size). A file that isn't there is made.\n"
+		"tells the smallest size); a partition for a whole disk's image and a whole\n"
+		"disk for a partition's. A file that isn't there is made.\n"
 		"With --adapt first shows whether the system in the image will boot on the new\n"
 		"hardware, and refuses if it won't; after the restore it is adapted.\n",
 };

@@ -12,7 +12,7 @@ enum cmd_opt {
 	OPT_LEVEL = 1 << 3, OPT_VERIFY = 1 << 4, OPT_PAGE_FILES = 1 << 5,
 	OPT_WORKERS = 1 << 6, OPT_CREDENTIALS = 1 << 7, OPT_EVENTS_FD = 1 << 8,
 	OPT_OVERWRITE = 1 << 9, OPT_YES = 1 << 10, OPT_HELP = 1 << 11,
-	OPT_RUN = 1 << 12, OPT_READ_ONLY = 1 << 13,
+	OPT_RUN = 1 << 12, OPT_READ_ONLY = 1 << 13, OPT_EXPECT_SERIAL = 1 << 23,
 	OPT_ADAPT = 1 << 14, OPT_ADAPT_ANYWAY = 1 << 15,
 	/* handed to rehost-adapt as they are */
 	OPT_HARDWARE = 1 << 16, OPT_PROFILE = 1 << 17, OPT_HOSTNAME = 1 << 18,
@@ -34,6 +34,7 @@ struct cmd_opts {
 	enum image_level level;
 	const char *credentials;   /* path or NULL */
 	const char *run;           /* a program, or NULL */
+	const char *expect_serial; /* or NULL */
 	int n_args;                /* what is not an option */
 	char **args;
 };

@@ -57,17 +57,23 @@ static int has_no_disc(const struct kernel_view *k, const char *name)
 	return status == CDS_NO_DISC || status == CDS_TRAY_OPEN;
 }
 
-/* Is this name in /sys/block something that a person calls a disk? */
-static int is_disk(const struct kernel_view *k, const char *name)
+int disks_lists(const char *name)
 {
 	static const char *const not_disks[] = { "loop", "ram", "zram", "dm-", "md", "fd" };
-	size_t len = strlen(name);
 
 	for (size_t i = 0; i < sizeof not_disks / sizeof *not_disks; i++)
 		if (!strncmp(name, not_disks[i], strlen(not_disks[i])))
 			return 0;
 	/* an eMMC's boot and replay-protected areas */
-	if (!strncmp(name, "mmcblk", 6) && (strstr(name, "boot") || strstr(name, "rpmb")))
+	return strncmp(name, "mmcblk", 6) || (!strstr(name, "boot") && !strstr(name, "rpmb"));
+}
+
+/* Is this name in /sys/block something that a person calls a disk? */
+static int is_disk(const struct kernel_view *k, const char *name)
+{
+	size_t len = strlen(name);
+
+	if (!disks_lists(name))
 		return 0;
 	/* one path of a multipath NVMe namespace, which is listed by itself */
 	if (sysfs_u64(0, "%s/block/%s/hidden", k->sys, name))

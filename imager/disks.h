@@ -26,6 +26,8 @@ struct disk {
  * RAM, device-mapper, md devices, no partitions.  *ret: free() it. */
 int disks_list(const struct kernel_view *k, struct disk **ret, size_t *ret_n,
 	       struct err *e) must_check;
+/* 1 if it lists the device of that name, when there is a medium. */
+int disks_lists(const char *name);
 /* Any block device or regular file by path (symlinks followed).
  * ERR_NOT_FOUND, or ERR_USAGE if it is something else. */
 int disk_by_path(const struct kernel_view *k, const char *path,

@@ -170,6 +170,7 @@ int fit_image(struct image *im, const char *file_name, struct fit *ret, struct e
 	r = part_read(d, &t, &why);
 	if (r == 0) {
 		r = look(im, d, t, ret, e);
+		ret->has_table = 1;
 		part_free(t);
 	} else if (r == ERR_NOMEM) {
 		err_set(e, r, "%s", why.msg);

@@ -14,6 +14,7 @@ struct fit {
 	/* A target below used_end gets nothing of what lies from copy_end on,
 	 * all of which is the backup GPT: it must be made anew (gpt-move.h). */
 	uint64_t used_end, copy_end;
+	int has_table;            /* the image has a partition table, readable    */
 	char why[200];            /* what asks for `smallest`: a clause           */
 };
 

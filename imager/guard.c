@@ -132,6 +132,32 @@ int guard_target_disk(const struct kernel_view *k, const struct disk *target,
 	return 0;
 }
 
+int guard_serial(const struct disk *target, const char *serial, struct err *e)
+{
+	if (*serial && (!strcmp(serial, target->serial) || !strcmp(serial, target->wwn)))
+		return 0;
+	return err_set(e, ERR_REFUSED,
+		       "%s is not the disk that was meant: its serial number is \"%s\" and its WWN \"%s\", neither is \"%s\"; `rehost disks` lists the disks",
+		       target->path, target->serial, target->wwn, serial);
+}
+
+int guard_kind(const struct disk *target, const char *kind, int has_table,
+	       struct err *e)
+{
+	int from_part = !strcmp(kind, "part");
+
+	if (!strcmp(target->kind, "part") && has_table && !from_part)
+		return err_set(e, ERR_REFUSED,
+			       "%s is a partition and the image is that of a whole disk, whose own partitions nobody would find there; restore it to a whole disk, or to a file",
+			       target->path);
+	/* what is made of disks or files isn't in the list of disks */
+	if (from_part && !strcmp(target->kind, "disk") && disks_lists(target->name))
+		return err_set(e, ERR_REFUSED,
+			       "%s is a whole disk and the image is that of one partition: the disk would have no partition table; make a partition of at least that size and restore to it, or to a file",
+			       target->path);
+	return 0;
+}
+
 int guard_source_disk(const struct kernel_view *k, const struct disk *source,
 		      int even_mounted, char *ret_warning, size_t size,
 		      struct err *e)
@@ -324,10 +350,15 @@ int guard_permit_write(const struct guard_request *r, struct guard_permit *ret,
 	if (!there && is_in_dev(r->target))
 		return err_set(e, ERR_NOT_FOUND,
 			       "%s: there is no such disk; `rehost disks` lists the disks", r->target);
-	if (!there || (S_ISREG(st.st_mode) && !st.st_size))
+	if (r->expect_serial && !there)
+		return err_set(e, ERR_REFUSED, "%s: there is no such disk, so none with the serial number \"%s\"",
+			       r->target, r->expect_serial);
+	if (!there || (S_ISREG(st.st_mode) && !st.st_size && !r->expect_serial))
 		return make_file(r, ret, e);
 	if (disk_by_path(NULL, r->target, &d, e) < 0 ||
+	    (r->expect_serial && guard_serial(&d, r->expect_serial, e) < 0) ||
 	    guard_target_disk(NULL, &d, image, e) < 0 ||
+	    guard_kind(&d, r->image_kind, r->fit->has_table, e) < 0 ||
 	    check_fit(r, &d, e) < 0 || show_loss(r, &d, e) < 0 ||
 	    (!r->yes && ask(&act, r->target, !r->image_path, &d, e) < 0) ||
 	    check_unchanged(&d, r->target, image, e) < 0)

@@ -34,11 +34,22 @@ int guard_image_path(const struct kernel_view *k, const struct disk *source,
 int guard_place_device(const struct kernel_view *k, const struct disk *source,
 		       const char *device, struct err *e) must_check;
 
+/* Is it the disk that was meant?  serial: its serial number or its WWN. */
+int guard_serial(const struct disk *target, const char *serial, struct err *e) must_check;
+
+/* Is target of the image's kind: a partition for a partition's image, a whole
+ * disk for one with a partition table?  kind: of what was captured (struct
+ * disk), "" if not known.  Files and volumes (LVM, RAID, loop) may be either. */
+int guard_kind(const struct disk *target, const char *kind, int has_table,
+	       struct err *e) must_check;
+
 struct guard_request {
 	const char *target;              /* as given                          */
 	const char *image_path;          /* local; NULL: standard input       */
 	const struct fit *fit;           /* what will be written              */
+	const char *image_kind;          /* as guard_kind() takes it          */
 	int yes;                         /* --yes: don't ask                  */
+	const char *expect_serial;       /* of the target, or its WWN; NULL: any */
 	FILE *people;                    /* stderr                            */
 	const volatile sig_atomic_t *cancel;
 };

@@ -7,22 +7,26 @@
 Prints a line for each way: seconds from QEMU's start until the wizard starts
 and until its screen is drawn.  That Secure Boot is enforced is shown by a
 kernel of which one byte is changed: it is refused with Secure Boot and boots
-without.  --least-memory looks for the smallest memory that a way boots with.
+without.  --least-memory halves its way to the smallest memory with which
+a machine boots and, through the wizard, captures a small disk to an SMB share.
 Exit status: 0 all as expected, 1 not.
 """
 
 import argparse
 import mmap
 import pathlib
+import random
 import shutil
 import struct
 import sys
 import tempfile
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-from lab import LabError                                    # noqa: E402
+from lab import LabError, disks                             # noqa: E402
 from lab.qemu import Disk, Machine                          # noqa: E402
 from lab.screen import Screen                               # noqa: E402
+from lab.servers import Samba                               # noqa: E402
+from lab.wizard import Wizard, smb_place                    # noqa: E402
 
 STARTS = r"Rehost: the wizard starts, ([0-9.]+) s after the kernel"
 REFUSED = r"bad shim signature|Security Violation|Verification failed"
@@ -161,24 +165,50 @@ class Matrix:
 
     # -- memory --------------------------------------------------------------
 
-    def boots_with(self, name, firmware, memory):
+    def small_disk(self):
+        """A disk with an ext4 of 48 MB of files that don't get smaller."""
+        path, rng = self.scratch / "small.raw", random.Random(5)
+        if not path.exists():
+            disks.data(path, 96 << 20, {f"file{i}": rng.randbytes(8 << 20) for i in range(6)},
+                       "11111111-2222-3333-4444-555555555556")
+        return Disk(path, serial="SMALL1", read_only=True)
+
+    def captures(self, name, firmware, memory, samba):
+        """Boots and captures with so much memory; what is said about it, "" if
+        it does not work."""
+        image = samba.share / f"{name}-{memory}.rhi"
         try:
-            with self.machine(f"{name}-{memory}", firmware, memory=memory) as vm:
-                self.wizard(vm)
-                return True
+            with Machine(f"boot-{name}-{memory}", disks=[self.small_disk()], cdrom=self.iso,
+                         firmware=firmware, memory=memory, timeout=2 * LIMIT, graphics=True) as vm:
+                if vm.expect([STARTS, STARVED], LIMIT):
+                    raise Starved(f"machine {vm.name}: the kernel stopped for want of timer ticks")
+                done = Wizard(Screen(vm)).capture("SMALL1", smb_place(samba), image.stem,
+                                                  timeout=LIMIT)
+                if not done.good:
+                    raise LabError(done.text)
+                return f"captured {disks.human(image.stat().st_size)} after {vm.seconds:.0f} s"
         except Starved:
             raise
-        except LabError:
-            return False
+        except LabError as e:
+            (self.scratch / "why").write_text(str(e))
+            return ""
 
-    def least_memory(self, name, firmware, start, step):
-        """Goes down from `start` MB until it does not boot."""
-        memory = start
-        while memory > step and self.boots_with(name, firmware, memory):
-            memory -= step
-        if memory == start:
-            raise LabError(f"does not boot with {start} MB")
-        return f"{memory + step} MB (not with {memory} MB)"
+    def least_memory(self, name, firmware, *sizes):
+        """Halves the list of sizes (MB, rising) until the least that works is left."""
+        low, high, said = -1, len(sizes), ""
+        with Samba(self.scratch / f"share-{name}", f"samba-{name}") as samba:
+            while high - low > 1:
+                middle = (low + high) // 2
+                works = tried(lambda m=sizes[middle]: self.captures(name, firmware, m, samba))
+                print(f"    {name} with {sizes[middle]} MB: {works or 'no'}", flush=True)
+                if works:
+                    high, said = middle, works
+                else:
+                    low = middle
+        if high == len(sizes):
+            raise LabError(f"does not work with {sizes[-1]} MB: {(self.scratch / 'why').read_text()}")
+        less = f"not with {sizes[low]}" if low >= 0 else "less was not tried"
+        return f"{sizes[high]} MB ({less}): wizard and a capture to SMB, {said}"
 
 
 # name -> (method, firmware, medium)
@@ -199,9 +229,9 @@ WAYS = {
     "network": ("network", "bios"),
 }
 LEAST = {
-    "bios-least": ("least_memory", "bios", 208, 16),
-    "uefi-least": ("least_memory", "uefi", 416, 32),
-    "secboot-least": ("least_memory", "secboot", 416, 32),
+    "bios-least": ("least_memory", "bios", 64, 80, 96, 112, 128, 144, 160, 176, 192, 224, 256),
+    "uefi-least": ("least_memory", "uefi", 128, 160, 192, 224, 256, 288, 320, 352, 384, 416, 448),
+    "secboot-least": ("least_memory", "secboot", 192, 224, 256, 288, 320, 352, 384, 416, 448, 512),
 }
 
 

@@ -391,7 +391,7 @@ int answers_resolve(const struct answers *a, const struct model_disks *m,
 				     "this live system runs from it" : d->in_use[0] ?
 				     d->in_use : "it is write-protected");
 		if (!rc)
-			memcpy(j.target, d->path, sizeof j.target);
+			job_set_target(&j, d->path, d->serial, d->wwn);
 	}
 	if (!rc)
 		*ret = j;

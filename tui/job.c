@@ -18,6 +18,37 @@ void job_image_file(const struct job *j, char *out, size_t size)
 		snprintf(out, size, "%s", j->image);
 }
 
+/* As the disk has it: not one that was cut or in which characters were replaced. */
+static bool is_exact(const char *id)
+{
+	size_t n = strlen(id);
+
+	if (!n || n + 1 >= sizeof ((struct job *)0)->target_id)
+		return false;
+	for (; *id; id++)
+		if (*id < ' ' || *id > '~' || *id == '?')
+			return false;
+	return true;
+}
+
+void job_set_target(struct job *j, const char *path, const char *serial, const char *wwn)
+{
+	snprintf(j->target, sizeof j->target, "%s", path);
+	snprintf(j->target_id, sizeof j->target_id, "%s", is_exact(serial) ? serial :
+		 is_exact(wwn) ? wwn : "");
+}
+
+/* The target must be that disk whatever /dev calls it by then. */
+static int add_target_id(const struct job *j, struct argv *a, struct err *e)
+{
+	char word[sizeof j->target_id + 20];
+
+	if (j->kind != JOB_RESTORE || !j->target_id[0])
+		return 0;
+	snprintf(word, sizeof word, "--expect-serial=%s", j->target_id);
+	return argv_add(a, word, e);
+}
+
 /* The words between the command and its operands. */
 static int add_options(const struct job *j, bool for_people, struct argv *a,
 		       struct err *e)
@@ -41,6 +72,8 @@ static int add_options(const struct job *j, bool for_people, struct argv *a,
 		rc = argv_add(a, "--page-files", e);
 	if (!rc && j->kind != JOB_VERIFY && j->verify)
 		rc = argv_add(a, "--verify", e);
+	if (!rc)
+		rc = add_target_id(j, a, e);
 	return rc;
 }
 

@@ -43,6 +43,7 @@ struct job {
 	struct text name;      /* capture: the new image's name, without .rhi */
 	char image[240];       /* restore, verify: file name in the place */
 	char target[80];       /* restore: device path */
+	char target_id[80];    /* its serial number or WWN; "" if not known */
 	int level;             /* enum job_level */
 	bool verify;           /* read back afterwards */
 	int page_files;        /* 1: keep Windows' page and hibernation files */
@@ -70,6 +71,8 @@ int job_place_parse(const char *url, struct job_place *ret, char *ret_file,
  * of its form (0 is the first); NULL if nothing is. */
 const char *job_place_check(const struct job_place *p, int *ret_field);
 
+/* The disk to restore to, and of its names the one to know it again by. */
+void job_set_target(struct job *j, const char *path, const char *serial, const char *wwn);
 /* Disks that the job goes over: those captured, else one. */
 size_t job_disks(const struct job *j);
 /* The image's file name (relative to the place); for a capture of several disks

@@ -50,7 +50,7 @@ static enum wiz_act choose(struct wiz *w)
 		return wiz_beep(w, "There is no disk to restore to.");
 	if (wiz_target_refusal(w, d, why, sizeof why))
 		return wiz_beep(w, "%s can't be the target: %s.", model_name(d->path), why);
-	memcpy(w->job.target, d->path, sizeof w->job.target);
+	job_set_target(&w->job, d->path, d->serial, d->wwn);
 	memcpy(w->target_serial, d->serial, sizeof w->target_serial);
 	memcpy(w->target_wwn, d->wwn, sizeof w->target_wwn);
 	memcpy(w->target_model, d->model, sizeof w->target_model);

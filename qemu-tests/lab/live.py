@@ -63,11 +63,12 @@ def stick(iso, path, files):
 
 class Shell:
     """A shell on the machine's second serial line, started from the wizard's
-    own shell: no echo, no prompt, no line editing, a status for each command."""
+    own shell: no echo, no prompt, no line editing, a status for each command.
+    `wizard` is the first line's; it comes back after `to_menu()`."""
 
     def __init__(self, vm):
         self.vm = vm
-        wizard = Wizard(Screen(vm))
+        self.wizard = wizard = Wizard(Screen(vm))
         wizard.start("Shell", "")
         wizard.screen.wait(r"[#$] ?$", 60)
         wizard.screen.type(
@@ -109,6 +110,11 @@ class Shell:
         if not found:
             raise LabError(f"no digest in: {output}")
         return found.group(0)
+
+    def to_menu(self):
+        """Leaves the wizard's shell on the first line; this one goes on."""
+        self.wizard.screen.type("exit\r")
+        self.wizard.page("Main menu")
 
     def power_off(self):
         self.vm.serial2.send("sync; poweroff -f\n")

@@ -31,6 +31,13 @@ refused "no terminal" rehost restore disk.rhi target.img
 cmp disk.img target.img
 grep -q "target.img" err || fail "the target isn't shown"
 grep -q "ext4" err || fail "what would be lost isn't shown: $(cat err)"
+# a disk that must have a serial number, which a file never has
+refused "not the disk that was meant" rehost restore --yes --expect-serial S3Z9 disk.rhi target.img
+cmp disk.img target.img
+: > none.img
+refused "not the disk that was meant" rehost restore --yes --expect-serial S3Z9 disk.rhi none.img
+refused "no such disk" rehost restore --yes --expect-serial S3Z9 disk.rhi new.img
+[ ! -s none.img ] && [ ! -e new.img ] || fail "a file was written in place of a disk"
 # too small: nothing is written, and the message says how much is missing
 truncate -s 20M small.img
 refused "missing\|too small" rehost restore --yes disk.rhi small.img

@@ -119,8 +119,9 @@ def test_restore(tmp_path):
         assert "The restore is done." in t and DIGEST in t
         url = "smb://192.0.2.1/images/machines/old/web1-20261101.rhi"
         call, = w.calls("restore")
-        assert call["argv"] == ["restore", "--events-fd=3", "--yes", "--verify", url, "/dev/nvme0n1"]
-        assert f"rehost restore --credentials=FILE --verify {url}" in " ".join(t.replace("\\\n", " ").split())
+        assert call["argv"] == ["restore", "--events-fd=3", "--yes", "--verify",
+                                "--expect-serial=50026B7684E1F2A3", url, "/dev/nvme0n1"]
+        assert f"rehost restore --credentials=FILE --verify --expect-serial=50026B7684E1F2A3 {url}" in " ".join(t.replace("\\\n", " ").split())
         assert "This version doesn't adapt drivers" in t and "start from nvme0n1." in t
 
 

@@ -67,7 +67,8 @@ def test_restore_and_warnings(tmp_path):
     assert "warning: 512 bytes at offset 4096" in out
     assert out.splitlines()[-2:] == ["REHOST-JOB: done status=3", f"REHOST-JOB: {DIGEST}"]
     call, = calls(tmp_path, "restore")
-    assert call["argv"] == ["restore", "--events-fd=3", "--yes", "smb://h/s/a.rhi", "/dev/nvme0n1"]
+    assert call["argv"] == ["restore", "--events-fd=3", "--yes", "--expect-serial=50026B7684E1F2A3",
+                            "smb://h/s/a.rhi", "/dev/nvme0n1"]
     assert call["env"]["REHOST_USERNAME"] == "bob"
 
 

@@ -148,6 +148,47 @@ static void read_only_and_cd_are_refused(void **state)
 	assert_int_equal(guard_target_disk(&tree_view, &d, NULL, &e), ERR_REFUSED);
 }
 
+static void whole_disks_and_partitions_are_kept_apart(void **state)
+{
+	struct disk disk = tree_disk_entry("908:80"), part = tree_disk_entry("908:81");
+	struct disk volume = tree_disk_entry("953:0"), file = { .kind = "file", .path = "x" };
+	const struct disk *const any[] = { &volume, &file };
+	struct err e;
+
+	(void)state;
+	assert_int_equal(guard_kind(&part, "disk", 1, &e), ERR_REFUSED);
+	assert_non_null(strstr(e.msg, "is a partition"));
+	assert_int_equal(guard_kind(&part, "file", 1, &e), ERR_REFUSED);
+	assert_int_equal(guard_kind(&part, "disk", 0, &e), 0); /* as a logical volume's */
+	assert_int_equal(guard_kind(&part, "part", 0, &e), 0);
+	assert_int_equal(guard_kind(&part, "part", 1, &e), 0); /* a partition that holds a disk */
+	assert_int_equal(guard_kind(&disk, "part", 0, &e), ERR_REFUSED);
+	assert_non_null(strstr(e.msg, "is a whole disk"));
+	assert_int_equal(guard_kind(&disk, "disk", 1, &e), 0);
+	assert_int_equal(guard_kind(&disk, "disk", 0, &e), 0);
+	assert_int_equal(guard_kind(&disk, "", 0, &e), 0);     /* through a pipe */
+	for (size_t i = 0; i < 2; i++) {
+		assert_int_equal(guard_kind(any[i], "disk", 1, &e), 0);
+		assert_int_equal(guard_kind(any[i], "part", 0, &e), 0);
+	}
+}
+
+static void only_the_disk_that_was_meant(void **state)
+{
+	struct disk d = tree_disk_entry("908:80");
+	struct err e;
+
+	(void)state;
+	assert_int_equal(guard_serial(&d, "", &e), ERR_REFUSED); /* it has none: "" names no disk */
+	strcpy(d.serial, "S3Z9");
+	strcpy(d.wwn, "naa.5000");
+	assert_int_equal(guard_serial(&d, "S3Z9", &e), 0);
+	assert_int_equal(guard_serial(&d, "naa.5000", &e), 0);
+	assert_int_equal(guard_serial(&d, "S3Z", &e), ERR_REFUSED);
+	assert_non_null(strstr(e.msg, "S3Z9"));
+	assert_int_equal(guard_serial(&d, "", &e), ERR_REFUSED);
+}
+
 static void a_mounted_source_is_refused(void **state)
 {
 	struct disk d;
@@ -277,7 +318,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(targets_in_use_are_refused), T(free_targets_are_permitted),
 		T(a_held_but_unmounted_volume_is_refused), T(read_only_and_cd_are_refused),
-		T(another_path_to_a_used_disk_is_refused),
+		T(another_path_to_a_used_disk_is_refused), T(only_the_disk_that_was_meant),
+		T(whole_disks_and_partitions_are_kept_apart),
 		T(a_mounted_source_is_refused), T(the_disk_with_the_image_is_refused),
 		T(an_image_on_lvm_is_found_on_its_disk), T(the_image_itself_is_no_target),
 		T(a_file_behind_a_loop_device_is_refused), T(a_loop_device_on_a_mounted_disk_is_permitted), T(stacks_are_followed),

@@ -127,6 +127,12 @@ static void test_commands(void **state)
 		   "'smb://h/s/it'\\''s.rhi' /dev/sda");
 	check_line(&j, false, "rehost restore --events-fd=3 --yes --verify "
 		   "'smb://h/s/it'\\''s.rhi' /dev/sda");
+	job_set_target(&j, "/dev/sdb", "WD-1 2", "naa.5");
+	check_line(&j, false, "rehost restore --events-fd=3 --yes --verify '--expect-serial=WD-1 2' "
+		   "'smb://h/s/it'\\''s.rhi' /dev/sdb");
+	job_set_target(&j, "/dev/sdb", "made?up", "naa.5"); /* not as the disk has it */
+	check_line(&j, true, "rehost restore --credentials=FILE --verify --expect-serial=naa.5 "
+		   "'smb://h/s/it'\\''s.rhi' /dev/sdb");
 	j.kind = JOB_VERIFY;
 	check_line(&j, false, "rehost verify --events-fd=3 'smb://h/s/it'\\''s.rhi'");
 	j.kind = JOB_CAPTURE;
