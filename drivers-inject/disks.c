@@ -35,7 +35,8 @@ static int host_disk(void *ctx, const char *path, struct blkdev **ret, struct er
 	for (size_t i = 0; i < j->n; i++) {
 		int rc = 0;
 
-		if (strcmp(j->disk[i], path))
+		/* an undo may find the one disk under another name */
+		if (j->n > 1 && strcmp(j->disk[i], path))
 			continue;
 		if (!j->open[i])
 			rc = dev_open_rw_shared(&j->token[i], &j->open[i], e);
@@ -171,7 +172,7 @@ static int permit(struct job *j, struct err *e)
 	if (!j->permit || !j->token)
 		return err_set(e, ERR_NOMEM, "out of memory");
 	for (size_t i = 0; i < j->n; i++) {
-		int rc = guard_permit_edit(j->disk[i], j->s->o->yes, &j->permit[i], e);
+		int rc = guard_permit_edit(j->s->o->disks[i], j->s->o->yes, &j->permit[i], e);
 
 		if (rc)
 			return rc;
@@ -231,6 +232,7 @@ int disks_mode(struct session *s, struct err *e)
 	const struct options *o = s->o;
 	struct job j = { .s = s, .people = o->json ? NULL : stdout, .n = (size_t)o->n_disks };
 	struct apply_host host = { host_disk, host_undo_action, host_step, &j };
+	struct strv paths = { 0 };
 	int is_image = 0, rc;
 	struct err why;
 
@@ -238,8 +240,17 @@ int disks_mode(struct session *s, struct err *e)
 	j.open = calloc(j.n, sizeof *j.open);
 	if (!j.disk || !j.open)
 		return err_set(e, ERR_NOMEM, "out of memory");
-	for (size_t i = 0; i < j.n; i++)
+	/* whole paths: the journal names the disk that boot code was put on */
+	for (size_t i = 0; i < j.n; i++) {
+		char *real = realpath(o->disks[i], NULL);
+
 		j.disk[i] = o->disks[i];
+		if (real && strv_add(&paths, real))
+			return err_set(e, ERR_NOMEM, "out of memory");
+		if (real)
+			j.disk[i] = paths.v[paths.n - 1];
+		free(real);
+	}
 	rc = image_is(o->disks[0], &is_image, e);
 	if (!rc && is_image && j.n > 1)
 		rc = err_set(e, ERR_USAGE, "only one image at a time");
@@ -257,6 +268,7 @@ int disks_mode(struct session *s, struct err *e)
 	image_unmount(j.image);
 	json_object_put(j.meta);
 	free(j.disk);
+	strv_done(&paths);
 	free(j.open);
 	free(j.permit);
 	free(j.token);

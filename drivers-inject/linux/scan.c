@@ -77,13 +77,13 @@ static const struct volume *mounted_at(const struct volumes *v, const char *dir)
 
 static void find_volumes(struct lin *l)
 {
-	static const char *const esp[] = { "/boot/efi", "/efi", "/boot" };
+	static const char *const esp[] = { "/boot/efi", "/efi", "/boot", "/mnt" };
 
 	l->root_volume = mounted_at(l->volumes, "/");
 	l->boot_volume = mounted_at(l->volumes, "/boot");
 	if (!l->boot_volume)
 		l->boot_volume = l->root_volume;
-	for (size_t i = 0; i < 3 && !l->esp_volume; i++) {
+	for (size_t i = 0; i < sizeof esp / sizeof *esp && !l->esp_volume; i++) {
 		const struct volume *v = mounted_at(l->volumes, esp[i]);
 
 		if (v && !strcmp(v->type, "vfat"))

@@ -182,7 +182,8 @@ static int mount_line(struct assembly *a, struct assembled_root *r, struct root 
 static int mount_esp(struct assembly *a, struct assembled_root *r, struct root *root,
 		     struct err *e)
 {
-	static const char *const dirs[] = { "/boot/efi", "/efi" };
+	/* the last one for a guest that started by BIOS so far */
+	static const char *const dirs[] = { "/boot/efi", "/efi", "/mnt" };
 	int esp = -1, done = 0;
 
 	for (size_t i = 0; i < a->volumes.n; i++) {
