@@ -35,9 +35,12 @@ static int lettered(const char *s, struct volume_hwname *ret)
 
 		if (strncmp(s, kinds[i], strlen(kinds[i])))
 			continue;
-		for (digits = p; *digits >= 'a' && *digits <= 'z'; digits++)
+		for (digits = p; *digits >= 'a' && *digits <= 'z'; digits++) {
+			if (digits - p == 3) /* 18278 disks are more than any has */
+				return 0;
 			index = index * 26 + (*digits - 'a') + 1;
-		if (digits == p || digits - p > 3)
+		}
+		if (digits == p)
 			return 0;
 		ret->index = index - 1;
 		ret->part = *digits ? number(digits, digits + strlen(digits)) : 0;

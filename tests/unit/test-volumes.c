@@ -155,7 +155,7 @@ static void test_fragile(void **state)
 		"/dev/disk/by-id/dm-uuid-LVM-x", "/dev/disk/by-id/md-uuid-x",
 		"/dev/disk/by-id/lvm-pv-uuid-x", "/dev/disk/by-id/dm-name-vg-x",
 		"/dev/disk/by-id/md-name-x", "/dev/sr0", "/dev/cdrom", "/dev/fd0", "proc",
-		"server:/export", "/dev/sdabcd1", "/dev/sd1", "sda1", "", "/dev/loop0",
+		"server:/export", "/dev/sdabcd1", "/dev/sdtttttttttttttttt", "/dev/sd1", "sda1", "", "/dev/loop0",
 	};
 	char longer[2000];
 
