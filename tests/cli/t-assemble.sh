@@ -64,6 +64,11 @@ head -n -2 out > doc
 [ "$sum" = "$(sha256sum < d.img)" ] || fail "reading changed the disk"
 nothing_left
 
+# --- not without a person's word
+expect_status 4 rehost-adapt --profile kvm d.img </dev/null
+grep -q "no terminal to ask" err || fail "$(cat err)"
+[ "$sum" = "$(sha256sum < d.img)" ] || fail "a refusal changed the disk"
+
 # --- written
 expect_status 0 "$assemble" -w -x 'echo new > boot/new && echo hi > etc/hi' d.img
 [ "$(debugfs -R 'cat /new' "d.img?offset=$((2048 * 512))" 2>/dev/null)" = new ] || fail "/boot was not written"
