@@ -210,11 +210,14 @@ static int open_new(struct run *a, size_t i, int *ret, struct err *e)
 	return root_fd(a->p->root, path, O_RDONLY | O_NOFOLLOW, 0, ret, e);
 }
 
-/* The segment begins at a multiple of 4 of the file (buffer-format.rst); the
- * zeros before it belong to nobody. */
+#define PAD_MAX 512             /* zeros before a segment; 4 to 7 are needed     */
+
+/* The segment begins at a multiple of 4 of the file (buffer-format.rst), behind
+ * lz4 after at least 4 zeros; they belong to nobody. */
 static int append(struct run *a, size_t i, struct err *e)
 {
-	static const char zeros[4];
+	static const char zeros[PAD_MAX];
+	uint64_t at = a->p->v[i].offset;
 	struct journal_entry *n = &a->j.v[i];
 	cleanup_close int from = -1, to = -1;
 	int x, rc = open_new(a, i, &from, e);
@@ -223,7 +226,12 @@ static int append(struct run *a, size_t i, struct err *e)
 		rc = root_fd(a->p->root, n->path, O_RDWR | O_APPEND | O_NOFOLLOW, 0, &to, e);
 	if (rc)
 		return rc;
-	x = io_write_all(to, zeros, (4 - n->old_size % 4) % 4);
+	if (at < n->old_size)
+		at = (n->old_size + 3) / 4 * 4;
+	if (at - n->old_size > PAD_MAX)
+		return err_set(e, ERR_INTERNAL, "%s: a segment %llu bytes behind its end", n->path,
+			       (unsigned long long)(at - n->old_size));
+	x = io_write_all(to, zeros, (size_t)(at - n->old_size));
 	if (x)
 		return err_sys(e, x, "%s: appending to it", n->path);
 	rc = file_copy(from, to, NULL, e);

@@ -35,7 +35,7 @@ struct edit {
 	char *data;             /* WRITE: content; LINK: target; DISK: bytes  */
 	size_t len;
 	mode_t mode;            /* WRITE of a new file: permissions          */
-	uint64_t offset;        /* DISK                                      */
+	uint64_t offset;        /* DISK; APPEND: where it must begin, bytes     */
 	edit_fill fill;         /* APPEND, REPLACE                           */
 	int (*act)(void *ctx, int undo, struct err *e); /* ACTION            */
 	void *ctx;

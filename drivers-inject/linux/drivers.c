@@ -325,12 +325,12 @@ static int fill_edit(struct job *j, const struct modules *m, struct initrd *in, 
 	return rc;
 }
 
-static void kernel_lost(struct job *j, const struct lin_kernel *k, const char *why)
+static void kernel_lost(struct plan *p, const struct lin_kernel *k, const char *why)
 {
 	if (k->is_default)
-		plan_problem(j->p, "Kernel %s, which starts by default: %s", k->version, why);
+		plan_problem(p, "Kernel %s, which starts by default: %s", k->version, why);
 	else
-		plan_warn(j->p, "Kernel %s will not start on the target: %s", k->version, why);
+		plan_warn(p, "Kernel %s will not start on the target: %s", k->version, why);
 }
 
 /* --chroot: the guest's program makes the whole file anew. */
@@ -342,7 +342,7 @@ static int plan_chroot(struct job *j, const struct lin_kernel *k, const struct s
 	int rc = 0;
 
 	if (why) {
-		kernel_lost(j, k, why);
+		kernel_lost(j->p, k, why);
 		return 0;
 	}
 	d = plan_add(j->p, EDIT_REPLACE, k->initrd, "Made anew by the system's own program, with "
@@ -357,32 +357,60 @@ static int plan_chroot(struct job *j, const struct lin_kernel *k, const struct s
 	return rc;
 }
 
-static int plan_segment(struct job *j, const struct lin_kernel *k, const struct modules *m,
-			struct initrd *in, const struct strv *top, const struct strv *add,
-			const struct strv *add_top, struct err *e)
+int lin_segment(const struct lin *l, const struct lin_kernel *k, struct initrd *in,
+		struct plan *p, const char *reason, struct segment **ret, struct edit **ret_edit,
+		struct err *e)
 {
 	char why[500];
 	enum initrd_append how = initrd_how_to_append(in, k->version, why, sizeof why);
 	struct segment *s;
 	struct edit *d;
-	int rc;
 
+	*ret = NULL;
+	/* one archive a run: an undo cuts the file once */
+	for (size_t i = 0; i < p->n; i++) {
+		if (strcmp(p->v[i].path, k->initrd) || !p->v[i].fill)
+			continue;
+		*ret = p->v[i].fill == segment_fill ? p->v[i].ctx : NULL;
+		*ret_edit = &p->v[i];
+		return *ret && !strv_has(&p->v[i].reasons, reason) &&
+		       strv_add(&p->v[i].reasons, reason) ? no_memory(e) : 0;
+	}
 	if (how == INITRD_REFUSED) {
-		kernel_lost(j, k, why);
+		kernel_lost(p, k, why);
 		return 0;
 	}
-	s = segment_new(j->l->root, k->initrd, k->modules, how == INITRD_MUST_REWRITE);
-	d = s ? plan_add(j->p, how == INITRD_MUST_REWRITE ? EDIT_REPLACE : EDIT_APPEND, k->initrd,
-			 "%zu drivers that %s needs and this initramfs (%s, kernel %s) doesn't have.",
-			 add->n, j->w->target->name, initrd_generator_name(k->generator),
-			 k->version) : NULL;
+	s = segment_new(l->root, k->initrd, k->modules, how == INITRD_MUST_REWRITE);
+	d = s ? plan_add(p, how == INITRD_MUST_REWRITE ? EDIT_REPLACE : EDIT_APPEND, k->initrd,
+			 "%s", reason) : NULL;
 	if (!d) {
 		segment_free(s);
 		return no_memory(e);
 	}
 	d->fill = segment_fill;
+	d->offset = how == INITRD_MUST_REWRITE ? 0 : initrd_append_offset(in);
 	d->ctx = s;
 	d->ctx_free = segment_free_ctx;
+	*ret = s;
+	*ret_edit = d;
+	return 0;
+}
+
+static int plan_segment(struct job *j, const struct lin_kernel *k, const struct modules *m,
+			struct initrd *in, const struct strv *top, const struct strv *add,
+			const struct strv *add_top, struct err *e)
+{
+	char reason[700];
+	struct segment *s;
+	struct edit *d;
+	int rc;
+
+	snprintf(reason, sizeof reason, "%zu drivers that %s needs and this initramfs (%s, kernel %s) "
+		 "doesn't have.", add->n, j->w->target->name, initrd_generator_name(k->generator),
+		 k->version);
+	rc = lin_segment(j->l, k, in, j->p, reason, &s, &d, e);
+	if (rc || !s)
+		return rc;
 	rc = fill_edit(j, m, in, s, d, add, e);
 	if (!rc)
 		rc = lin_add_knob(in, s, j->p, initrd_generator(in) == GEN_NASH ? add : top, e);
@@ -405,7 +433,7 @@ static int plan_initrd(struct job *j, const struct lin_kernel *k, const struct m
 		return rc;
 	}
 	if (rc) {
-		kernel_lost(j, k, why.msg);
+		kernel_lost(j->p, k, why.msg);
 		return 0;
 	}
 	rc = lin_initrd_modules(in, k->version, &have, e);
@@ -430,7 +458,7 @@ static void check_builtin(struct job *j, const struct lin_kernel *k, const struc
 	for (size_t i = 0; i < top->n; i++)
 		snprintf(why + strlen(why), sizeof why - strlen(why), " %s", top->v[i]);
 	if (top->n)
-		kernel_lost(j, k, why);
+		kernel_lost(j->p, k, why);
 }
 
 static int plan_kernel(struct job *j, const struct lin_kernel *k, struct err *e)
@@ -440,21 +468,21 @@ static int plan_kernel(struct job *j, const struct lin_kernel *k, struct err *e)
 	int fatal, rc;
 
 	if (k->uki) {
-		kernel_lost(j, k, "it is a unified kernel image: its initramfs is inside a signed "
+		kernel_lost(j->p, k, "it is a unified kernel image: its initramfs is inside a signed "
 			    "file and can't be added to; rebuild it on the old machine with the "
 			    "target's drivers, then capture again.");
 		return 0;
 	}
 	rc = modules_open(j->l->root, k->modules, &m, e);
 	if (rc == ERR_NOT_FOUND) {
-		kernel_lost(j, k, "its modules are not there.");
+		kernel_lost(j->p, k, "its modules are not there.");
 		return 0;
 	}
 	if (rc)
 		return rc;
 	rc = needed(j, k, m, &top, &fatal, e);
 	if (!rc && fatal)
-		kernel_lost(j, k, "it has no driver for the way to the disk (see below).");
+		kernel_lost(j->p, k, "it has no driver for the way to the disk (see below).");
 	if (!rc && *k->initrd)
 		rc = plan_initrd(j, k, m, &top, e);
 	else if (!rc)

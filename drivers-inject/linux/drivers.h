@@ -16,6 +16,13 @@ int lin_path_modules(const struct modules *m, const struct hw_path *path, struct
 int lin_initrd_modules(struct initrd *in, const char *version, struct strv *ret,
 		       struct err *e) must_check;
 
+/* The archive that this plan appends to k's initramfs, made when there is none
+ * yet, with one more reason.  *ret NULL: nothing can be appended, which the plan
+ * tells.  Both are good until the next edit. */
+int lin_segment(const struct lin *l, const struct lin_kernel *k, struct initrd *in,
+		struct plan *p, const char *reason, struct segment **ret, struct edit **ret_edit,
+		struct err *e) must_check;
+
 /* generators.c: */
 /* Where nothing in the initramfs loads drivers by itself (no udev), what its
  * generator reads to load modules by name; modules: in order of loading. */

@@ -68,6 +68,7 @@ lin_planner lin_plan_storage;   /* LVM, mdadm, multipath, udev's cd rules     */
 lin_planner lin_plan_net;       /* NIC names and MACs                        */
 lin_planner lin_plan_identity;  /* host name; machine-id, keys on request     */
 lin_planner lin_plan_leftovers; /* hypervisors' tools on request             */
+lin_planner lin_plan_copies;    /* the same in the initramfs's own copies    */
 lin_planner lin_plan_boot;      /* GRUB in the disk, EFI files, NVRAM         */
 lin_planner lin_plan_selinux;   /* last: relabel when files are added        */
 extern lin_planner *const lin_planners[]; /* in order, NULL at the end       */

@@ -5,7 +5,8 @@
 /* SELinux's relabel looks at the edits of all others. */
 lin_planner *const lin_planners[] = {
 	lin_plan_drivers, lin_plan_fstab, lin_plan_cmdline, lin_plan_storage, lin_plan_net,
-	lin_plan_identity, lin_plan_leftovers, lin_plan_boot, lin_plan_selinux, NULL,
+	lin_plan_identity, lin_plan_leftovers, lin_plan_copies,
+	lin_plan_boot, lin_plan_selinux, NULL,
 };
 
 static void judge(struct plan *p)

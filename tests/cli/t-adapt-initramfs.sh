@@ -112,9 +112,13 @@ ln -s usr/lib/systemd/systemd i/init
 : > i/usr/lib/systemd/systemd-udevd
 : > i/usr/lib/dracut-lib.sh
 echo SELINUX=enforcing > rhel/etc/selinux/config
+mkdir -p i/etc
+printf '# the root only\n/dev/sda1 / ext4 defaults 0 1\n' > i/etc/fstab
 image i rhel/boot/initramfs-$VER.img gzip -9n
 proves rhel rhel/boot/initramfs-$VER.img $VER
 grep -q '^add_drivers+=" virtio_pci virtio_blk nvme "$' rhel/etc/dracut.conf.d/90-rehost.conf || fail "dracut.conf.d"
+[ "$(cat u/etc/fstab)" = "$(printf '# the root only\nUUID=11111111-2222-3333-4444-555555555555 / ext4 defaults 0 1')" ] ||
+	fail "the copy of fstab: $(cat u/etc/fstab)"
 [ -e rhel/.autorelabel ] || fail "files were added and SELinux isn't told"
 ls u/usr/lib/modules/$VER/kernel/drivers/nvme.ko.xz > /dev/null || fail "the module was repacked"
 undone
