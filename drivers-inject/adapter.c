@@ -52,13 +52,9 @@ void guest_list_done(struct guest_list *l)
 
 void guest_note(struct guest *g, const char *fmt, ...)
 {
-	cleanup_free char *s = NULL;
 	va_list ap;
 
 	va_start(ap, fmt);
-	if (vasprintf(&s, fmt, ap) < 0)
-		s = NULL;
+	strv_vaddf(&g->notes, fmt, ap);
 	va_end(ap);
-	if (s)
-		(void)strv_add(&g->notes, s);
 }

@@ -14,8 +14,6 @@
 #include "drivers-inject/search.h"
 #include "drivers-inject/session.h"
 
-#define VOLUMES_FILE_MAX (4u << 20)  /* bytes of a --volumes file                  */
-
 static int fail(const struct err *e)
 {
 	fprintf(stderr, "rehost-adapt: %s\n", e->msg);
@@ -64,21 +62,10 @@ static int detect(const struct options *o)
 
 static int load_volumes(const char *path, struct volumes *ret, struct err *e)
 {
-	cleanup_fclose FILE *f = fopen(path, "re");
-	cleanup_free char *text = malloc(VOLUMES_FILE_MAX + 1);
 	cleanup_json struct json_object *o = NULL;
-	size_t len;
-	int rc;
+	int rc = session_read_json(path, &o, e);
 
-	if (!f)
-		return err_set(e, ERR_USAGE, "%s: %m", path);
-	if (!text)
-		return err_set(e, ERR_NOMEM, "out of memory");
-	len = fread(text, 1, VOLUMES_FILE_MAX + 1, f);
-	if (ferror(f) || len > VOLUMES_FILE_MAX)
-		return err_set(e, ERR_USAGE, "%s: can't be read, or is larger than 4 MiB", path);
-	rc = json_parse(text, len, &o, e);
-	return rc ? err_prefix(e, "%s", path) : volumes_from_json(o, ret, e);
+	return rc ? rc : volumes_from_json(o, ret, e);
 }
 
 int confirm_edits(const char *name, int yes, struct err *e)

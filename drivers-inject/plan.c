@@ -52,24 +52,12 @@ struct plan *plan_free(struct plan *p)
 
 /* ---- sentences ---- */
 
-static void add_sentence(struct strv *l, const char *fmt, va_list ap)
-{
-	cleanup_free char *text = NULL;
-
-	if (vasprintf(&text, fmt, ap) < 0) {
-		text = NULL;
-		return;
-	}
-	if (!strv_has(l, text))
-		(void)strv_add(l, text);
-}
-
 void plan_problem(struct plan *p, const char *fmt, ...)
 {
 	va_list ap;
 
 	va_start(ap, fmt);
-	add_sentence(&p->problems, fmt, ap);
+	strv_vaddf(&p->problems, fmt, ap);
 	va_end(ap);
 }
 
@@ -78,7 +66,7 @@ void plan_warn(struct plan *p, const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	add_sentence(&p->warnings, fmt, ap);
+	strv_vaddf(&p->warnings, fmt, ap);
 	va_end(ap);
 }
 
@@ -87,7 +75,7 @@ void plan_note(struct plan *p, const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	add_sentence(&p->notes, fmt, ap);
+	strv_vaddf(&p->notes, fmt, ap);
 	va_end(ap);
 }
 
@@ -155,7 +143,7 @@ struct edit *plan_add(struct plan *p, enum edit_kind kind, const char *path,
 	if (!d)
 		return NULL;
 	va_start(ap, reason);
-	add_sentence(&d->reasons, reason, ap);
+	strv_vaddf(&d->reasons, reason, ap);
 	va_end(ap);
 	return d;
 }
@@ -266,7 +254,7 @@ static int set_write(struct plan *p, const char *path, mode_t mode, const char *
 	d->data = copy;
 	d->len = len;
 	d->mode = mode;
-	add_sentence(&d->reasons, reason, ap);
+	strv_vaddf(&d->reasons, reason, ap);
 	return 0;
 }
 
@@ -313,7 +301,7 @@ int plan_remove(struct plan *p, const char *path, struct err *e, const char *rea
 		return no_memory(e);
 	d->kind = EDIT_REMOVE;
 	va_start(ap, reason);
-	add_sentence(&d->reasons, reason, ap);
+	strv_vaddf(&d->reasons, reason, ap);
 	va_end(ap);
 	return 0;
 }
@@ -345,7 +333,7 @@ int plan_link(struct plan *p, const char *path, const char *target,
 	d->data = copy;
 	d->len = strlen(copy);
 	va_start(ap, reason);
-	add_sentence(&d->reasons, reason, ap);
+	strv_vaddf(&d->reasons, reason, ap);
 	va_end(ap);
 	return 0;
 }

@@ -4,8 +4,8 @@
  * after the edits so far, so planners can follow each other on one file.  An
  * edit that would change nothing is no edit; so a second plan, made after the
  * first was applied, is empty. */
-#ifndef REHOST_PLAN_H
-#define REHOST_PLAN_H
+#ifndef REHOST_ADAPT_PLAN_H
+#define REHOST_ADAPT_PLAN_H
 #include <json-c/json.h>
 #include <stdio.h>
 #include <sys/types.h>

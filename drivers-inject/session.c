@@ -13,7 +13,7 @@
 
 /* ---- hardware ---- */
 
-static int read_json(const char *path, struct json_object **ret, struct err *e)
+int session_read_json(const char *path, struct json_object **ret, struct err *e)
 {
 	cleanup_fclose FILE *f = fopen(path, "re");
 	cleanup_free char *text = malloc(JSON_FILE_MAX + 1);
@@ -34,7 +34,7 @@ static int read_json(const char *path, struct json_object **ret, struct err *e)
 static int read_inventory(const char *path, const char *disk, struct hw *ret, struct err *e)
 {
 	cleanup_json struct json_object *o = NULL;
-	int rc = read_json(path, &o, e);
+	int rc = session_read_json(path, &o, e);
 
 	return rc ? rc : hw_from_json(o, path, disk, ret, e);
 }

@@ -19,6 +19,8 @@ struct session {
 	size_t edits;           /* planned in all systems                     */
 };
 
+/* A JSON document of this machine, at most 16 MiB; ERR_USAGE when there is none. */
+int session_read_json(const char *path, struct json_object **ret, struct err *e) must_check;
 /* disk: which of the target's disks the system will start from, NULL: the
  * option's, or all. */
 int session_open(const struct options *o, const char *disk, struct session *ret,

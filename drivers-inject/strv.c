@@ -1,5 +1,6 @@
 /* strv.c: see strv.h. */
 #include "drivers-inject/strv.h"
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,6 +24,27 @@ int strv_has(const struct strv *l, const char *s)
 		if (!strcmp(l->v[i], s))
 			return 1;
 	return 0;
+}
+
+void strv_vaddf(struct strv *l, const char *fmt, va_list ap)
+{
+	char *text = NULL;
+
+	if (vasprintf(&text, fmt, ap) < 0)
+		return;
+	if (!strv_has(l, text) && strv_add(l, text)) {
+		/* lost */
+	}
+	free(text);
+}
+
+void strv_addf(struct strv *l, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	strv_vaddf(l, fmt, ap);
+	va_end(ap);
 }
 
 static int by_bytes(const void *a, const void *b)

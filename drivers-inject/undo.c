@@ -5,7 +5,6 @@
 #include "drivers-inject/undo.h"
 #include <errno.h>
 #include <fcntl.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -13,21 +12,6 @@
 #include "common/hash.h"
 
 enum state { STATE_OLD, STATE_NEW, STATE_OTHER };
-
-static void keep(struct undo_result *ret, const char *fmt, ...)
-	__attribute__((format(printf, 2, 3)));
-static void keep(struct undo_result *ret, const char *fmt, ...)
-{
-	cleanup_free char *text = NULL;
-	va_list ap;
-
-	va_start(ap, fmt);
-	if (vasprintf(&text, fmt, ap) < 0)
-		text = NULL;
-	va_end(ap);
-	if (text)
-		(void)strv_add(&ret->kept, text);
-}
 
 /* What stands at path now: WAS_*, a file's digest, a link's target. */
 static int look(struct root *r, const char *path, enum journal_was *ret, char digest[65],
@@ -155,7 +139,7 @@ static int undo_file(struct root *r, const struct journal *j, const struct journ
 	if (rc || s == STATE_OLD)
 		return rc;
 	if (s == STATE_OTHER) {
-		keep(ret, "%s was changed after adapt and is left as it is%s%s", d->path,
+		strv_addf(&ret->kept, "%s was changed after adapt and is left as it is%s%s", d->path,
 		     d->backup ? "; what it held before adapt is in " : "",
 		     d->backup ? d->backup : "");
 		return 0;
@@ -175,7 +159,7 @@ static int undo_disk(struct root *r, const struct journal *j, const struct journ
 	int rc;
 
 	if (!h || !h->disk) {
-		keep(ret, "%s: boot code at offset %llu: undo it by naming the disk, not --root",
+		strv_addf(&ret->kept, "%s: boot code at offset %llu: undo it by naming the disk, not --root",
 		     d->path, (unsigned long long)d->offset);
 		return 0;
 	}
@@ -193,7 +177,7 @@ static int undo_disk(struct root *r, const struct journal *j, const struct journ
 		return rc;
 	rc = bytes_digest(now, len, digest, e);
 	if (!rc && j->done && strcmp(digest, d->new_digest)) {
-		keep(ret, "%s: the boot code at offset %llu was changed after adapt and is left as "
+		strv_addf(&ret->kept, "%s: the boot code at offset %llu was changed after adapt and is left as "
 		     "it is", d->path, (unsigned long long)d->offset);
 		return 0;
 	}
@@ -214,12 +198,12 @@ static int undo_entry(struct root *r, const struct journal *j, const struct jour
 	if (!d->undo)
 		return 0;
 	if (!h || !h->undo_action) {
-		keep(ret, "%s: not taken back here", d->path);
+		strv_addf(&ret->kept, "%s: not taken back here", d->path);
 		return 0;
 	}
 	/* the firmware of another machine has nothing of it */
 	if (h->undo_action(h->ctx, d->undo, e)) {
-		keep(ret, "%s: %s", d->path, e ? e->msg : "failed");
+		strv_addf(&ret->kept, "%s: %s", d->path, e ? e->msg : "failed");
 		return 0;
 	}
 	ret->files++;
