@@ -13,7 +13,7 @@ from lab.qemu import Disk
 DISK = 160 * MIB
 
 # Shell commands over $d (the disk) and $e (a second one): each makes a root at /m,
-# which `tree` fills, and takes everything down again.
+# which `tree` fills, and takes everything down again.  (busybox' own mke2fs and blkid come first in its shell.)
 TREE = """mkdir -p /m
 tree() { mkdir -p /m/etc /m/boot/efi /m/usr/lib /m/var /m/var/lib; echo ID=test >/m/etc/os-release; }
 part() { case $1 in *[0-9]) echo $1p$2;; *) echo $1$2;; esac; }
@@ -24,31 +24,31 @@ LVM = """printf 'label: gpt\\nsize=40M,type=U\\nsize=100M\\n' | sfdisk -q $d
 mkfs.vfat $(part $d 1)
 lvm pvcreate -q $(part $d 2); lvm vgcreate -q vg $(part $d 2)
 lvm lvcreate -q -Zn -Wn -L 48M -n root vg; lvm lvcreate -q -Zn -Wn -L 20M -n var-x vg
-mke2fs -q -t ext4 /dev/mapper/vg-root; mke2fs -q -t ext4 /dev/mapper/vg-var--x
+mkfs.ext4 -q /dev/mapper/vg-root; mkfs.ext4 -q /dev/mapper/vg-var--x
 mount /dev/mapper/vg-root /m; tree
 printf '/dev/mapper/vg-root / ext4 defaults 0 1\\n/dev/vg/var-x /var ext4 defaults 0 2\\n' >/m/etc/fstab
 umount /m; lvm vgchange -q -an vg"""
 
 LUKS = """printf 'label: dos\\nsize=30M,type=83\\ntype=83\\n' | sfdisk -q $d
-mke2fs -q -t ext4 -L bootfs $(part $d 1)
+mkfs.ext4 -q -L bootfs $(part $d 1)
 printf phrase >/tmp/key
 cryptsetup luksFormat -q --pbkdf pbkdf2 --pbkdf-force-iterations 1000 --key-file /tmp/key $(part $d 2)
 cryptsetup open --key-file /tmp/key $(part $d 2) inner
 lvm pvcreate -q /dev/mapper/inner; lvm vgcreate -q cvg /dev/mapper/inner; lvm lvcreate -q -Zn -Wn -L 60M -n root cvg
-mke2fs -q -t ext4 /dev/mapper/cvg-root; mount /dev/mapper/cvg-root /m; tree
+mkfs.ext4 -q /dev/mapper/cvg-root; mount /dev/mapper/cvg-root /m; tree
 echo "sda2_crypt UUID=$(cryptsetup luksUUID $(part $d 2)) none luks" >/m/etc/crypttab
 printf '/dev/mapper/cvg-root / ext4 defaults 0 1\\nLABEL=bootfs /boot ext4 defaults 0 2\\n' >/m/etc/fstab
 umount /m; lvm vgchange -q -an cvg; cryptsetup close inner"""
 
 MD = """mdadm -q --create /dev/md9 --run --assume-clean --homehost=old --name=root --metadata=1.2 -l1 -n2 $d $e
-mke2fs -q -t ext4 /dev/md9; mount /dev/md9 /m; tree; echo '/dev/md/root / ext4 defaults 0 1' >/m/etc/fstab
+mkfs.ext4 -q /dev/md9; mount /dev/md9 /m; tree; echo '/dev/md/root / ext4 defaults 0 1' >/m/etc/fstab
 umount /m; mdadm -q --stop /dev/md9"""
 
 BTRFS = """printf 'label: gpt\\nsize=120M\\n' | sfdisk -q $d
 mkfs.btrfs -q $(part $d 1); mount $(part $d 1) /m
 btrfs -q subvolume create /m/@; btrfs -q subvolume create /m/@var; umount /m
 mount -o subvol=@ $(part $d 1) /m; tree
-u=$(blkid -o value -s UUID $(part $d 1))
+u=$(/usr/sbin/blkid -o value -s UUID $(part $d 1))
 printf "UUID=$u / btrfs subvol=@ 0 0\\nUUID=$u /var btrfs subvol=@var 0 0\\n" >/m/etc/fstab
 umount /m; mount $(part $d 1) /m; btrfs -q subvolume snapshot /m/@ /m/@before; umount /m"""
 
