@@ -6,7 +6,7 @@ like /dev/sda1) to virtio, in turns; what each changed is listed by debugfs, and
 each result is booted with both kernels and to the login prompt.  virt-v2v is
 Debian's, in a root of its own, its appliance emulated without KVM.
 
-    v2v.py --out DIR --doc FILE [--runs N] [--only v2v|rehost]
+    v2v.py --out DIR --doc FILE [--guest uuid|sda] [--runs N] [--only v2v|rehost]
 """
 
 import argparse
@@ -25,8 +25,8 @@ from lab.guests import KEYRING, Recipe, mirrors                     # noqa: E402
 from lab.proc import run                                            # noqa: E402
 from lab.qemu import Disk, Machine                                  # noqa: E402
 
-# the matrix's guest with two kernels (matrix.py)
-GUEST = Recipe("m-two", data_mb=1, hashed="", suite="bookworm", kernels=2, size=4 << 30)
+GUESTS = {name: Recipe(f"m-v2v-{name}", data_mb=1, hashed="", suite="bookworm", kernels=2,
+                       size=4 << 30, root_by_uuid=name == "uuid") for name in ("uuid", "sda")}
 SUITE = "trixie"
 PACKAGES = ["virt-v2v", "linux-image-cloud-amd64", "qemu-system-x86", "qemu-utils"]
 NIC, MAC = "enp0s31f6", "52:54:00:12:34:56"     # the old machine's name; QEMU's first card
@@ -65,10 +65,10 @@ class Tool:
 
 
 class Bench:
-    def __init__(self, out, say):
+    def __init__(self, out, guest, say):
         self.out, self.say = out, say
         cache = os.environ["LAB_CACHE"]
-        self.guest = guests.debian(GUEST, cache, say)
+        self.guest = guests.debian(GUESTS[guest], cache, say)
         self.root = v2v_root(cache, say)
         self.tools = [Tool("virt-v2v-in-place", self.v2v), Tool("rehost adapt", self.ours)]
 
@@ -182,8 +182,8 @@ HEAD = """\
 by `virt-v2v-in-place` (Debian 13's, in a root of its own, its appliance emulated)
 and by `rehost adapt --profile kvm --nic OLD=MAC`, in turns, on the same machine without KVM.
 The disk: Debian 12, GRUB on BIOS, ext4, two kernels whose initramfs have AHCI and IDE
-drivers only, /dev/sda1 in fstab and on the kernel command line, a network
-configuration for the old card's name.
+drivers only, /dev/sda1 in fstab, root=UUID=... in GRUB's menu (Debian's default;
+`--guest sda` has /dev/sda1 there, too), a network configuration for the old card's name.
 """
 
 
@@ -225,6 +225,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--out", required=True, type=pathlib.Path)
     parser.add_argument("--doc", required=True, type=pathlib.Path)
+    parser.add_argument("--guest", default="uuid", choices=GUESTS, help="root= in GRUB's menu")
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--only", default="", help="v2v or rehost")
     args = parser.parse_args()
@@ -232,7 +233,7 @@ def main():
     args.out.mkdir(parents=True, exist_ok=True)
     qemu.LOGS = args.out / "logs"
     out = args.out.absolute()
-    Bench(out, lambda t: print(f"{time.strftime('%H:%M:%S')} {t}", flush=True)).run(
+    Bench(out, args.guest, lambda t: print(f"{time.strftime('%H:%M:%S')} {t}", flush=True)).run(
         args.runs, args.only)
     args.doc.write_text(document([json.loads((out / f"{name}.json").read_text())
                                   for name in NAMES if (out / f"{name}.json").exists()]))

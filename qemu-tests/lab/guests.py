@@ -41,12 +41,13 @@ class Recipe:
     layout: str = "ext4"        # layouts.LAYOUTS
     old: str = "ahci"           # or "virtio": the only controller its initramfs knows
     kernels: int = 1            # or 2
+    root_by_uuid: bool = False  # GRUB's root=UUID=..., not /dev/sda1
     hashed: str = "usr/bin usr/sbin"    # what a marker boot checks besides the data
 
     @property
     def laid_out(self):
         return layouts.Layout(self.layout, self.firmware, self.table, self.name, self.old,
-                              self.generator)
+                              self.generator, self.root_by_uuid)
 
     @property
     def root_name(self):

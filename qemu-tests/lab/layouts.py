@@ -43,6 +43,7 @@ class Layout:
     name: str           # of the recipe: its UUIDs follow from it
     old: str            # "ahci" or "virtio": the controller it was installed on
     generator: str
+    root_by_uuid: bool = False      # on the kernel's command line, as Debian's default is
 
     def uuid(self, role):
         return str(uuid.uuid5(uuid.NAMESPACE_OID, f"rehost lab {self.name} {role}"))
@@ -121,7 +122,8 @@ class Layout:
 
     def _arguments(self):
         flags = " rootflags=subvol=@" if self.kind == "btrfs" else ""
-        return f"root={self.root} ro{flags} {self._console}"
+        root = f"UUID={self.uuid('root')}" if self.root_by_uuid else self.root
+        return f"root={root} ro{flags} {self._console}"
 
     def grub_cfg(self, kernels):
         """As Debian's grub-mkconfig writes it with GRUB_DISABLE_LINUX_UUID and
@@ -139,8 +141,9 @@ class Layout:
             f"search.fs_uuid {self.uuid(self.boot_role)} root\n"
             f"set prefix=($root){self.boot_path}/grub\n")
         (tree / "etc/default/grub").write_text(
-            "GRUB_DEFAULT=0\nGRUB_TIMEOUT=0\nGRUB_DISABLE_LINUX_UUID=true\n"
-            f"GRUB_DISABLE_SUBMENU=y\nGRUB_CMDLINE_LINUX='{self._console}'\n")
+            "GRUB_DEFAULT=0\nGRUB_TIMEOUT=0\nGRUB_DISABLE_RECOVERY=true\n"
+            + ("" if self.root_by_uuid else "GRUB_DISABLE_LINUX_UUID=true\n")
+            + f"GRUB_DISABLE_SUBMENU=y\nGRUB_CMDLINE_LINUX='{self._console}'\n")
         mode = tree / "etc/grub.d/05_lab"
         mode.write_text(f"#!/bin/sh\ncat << 'EOF'\n{HEAD}EOF\n")
         mode.chmod(0o755)
