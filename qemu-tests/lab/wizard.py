@@ -345,7 +345,7 @@ class Wizard:
     def confirmed(self, options=None, timeout=JOB, during=None):
         """Types the disk's name, and waits for the job."""
         self.page("confirm")
-        name = re.search(r"type its\s+name: (\S+)", self.screen.text()).group(1)
+        name = re.search(r"type\s+its\s+name:\s+(\S+)", self.screen.text()).group(1)
         self.fill(dict({"Type the disk's name": name}, **(options or {})))
         self.shot(f"{self.job}: confirm, name typed")
         started = time.monotonic()
