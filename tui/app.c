@@ -230,8 +230,8 @@ static void child_finished(struct app *a, int status, int sig)
 		 sig ? strsignal(sig) : "");
 	if (a->w.page == P_RUN && !a->w.task) {
 		/* rehost-adapt says on stdout what rehost hands on to stderr */
-		wiz_job_said(&a->w, a->w.job.kind == JOB_ADAPT && c.out ? c.out :
-			     child_words(&c));
+		wiz_job_said(&a->w, a->w.job.kind != JOB_ADAPT ? child_words(&c) :
+			     c.out ? c.out : "");
 		wiz_job_end(&a->w, status, sig, child_tail(&c));
 	} else {
 		what = wiz_task_done(&a->w, status, c.out ? c.out : "", c.nout,

@@ -58,13 +58,34 @@ static json *item(json *list, size_t i)
 	return json_object_array_get_idx(list, i);
 }
 
+/* An image is looked into as a file of this name (imager/imgfuse.h), which means
+ * nothing to people. */
+static void name_image(char *s)
+{
+	static const char dir[] = "/run/rehost/image-", file[] = "/disk.img", name[] = "the image";
+	char *at, *end;
+
+	while ((at = strstr(s, dir)) && (end = strstr(at, file))) {
+		if (memchr(at, ' ', (size_t)(end - at)))
+			return;
+		end += sizeof file - 1;
+		memcpy(at, name, sizeof name - 1);
+		memmove(at + sizeof name - 1, end, strlen(end) + 1);
+	}
+}
+
 /* Guests' names and files are foreign: no control characters. */
+static void take(char out[ONE_MAX], const char *s)
+{
+	text_copy(out, ONE_MAX, s);
+	name_image(out);
+}
+
 static void item_str(json *list, size_t i, char out[ONE_MAX])
 {
 	json *v = item(list, i);
 
-	text_copy(out, ONE_MAX, json_object_is_type(v, json_type_string) ?
-		  json_object_get_string(v) : "");
+	take(out, json_object_is_type(v, json_type_string) ? json_object_get_string(v) : "");
 }
 
 static void add_list(struct lines *l, json *o, const char *key, int indent,
@@ -83,7 +104,7 @@ static void add_list(struct lines *l, json *o, const char *key, int indent,
 
 static void get_str(json *o, const char *key, char out[ONE_MAX])
 {
-	text_copy(out, ONE_MAX, json_get_str(o, key, ""));
+	take(out, json_get_str(o, key, ""));
 }
 
 /* But the one that is said above all. */

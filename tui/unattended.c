@@ -336,7 +336,7 @@ static void say_words(const struct unattended *u, struct child *c)
 
 	if (!job_adapts(&u->job))
 		return;
-	job_said(u->job.kind == JOB_ADAPT && c->out ? c->out : child_words(c), said,
+	job_said(u->job.kind != JOB_ADAPT ? child_words(c) : c->out ? c->out : "", said,
 		 sizeof said);
 	for (char *s = said, *line; (line = strsep(&s, "\n"));)
 		if (*line)

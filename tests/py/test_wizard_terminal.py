@@ -264,7 +264,7 @@ def test_network(tmp_path):
 
 def test_save_logs(tmp_path):
     with Wizard(tmp_path) as w:
-        to_smb(w, "6")
+        to_smb(w, "7")
         w.send(ENTER)
         w.wait("Done", "The logs are saved in smb://192.0.2.1/images.")
         assert w.calls("place")[-1]["argv"] == ["place", "--run", "rehost-save-logs",
@@ -391,7 +391,7 @@ def test_shell_that_is_killed(tmp_path):
         w.send("kill -9 $$\n")
         w.title("Main menu")
         w.send(DOWN)
-        w.wait("> 6  Save logs")
+        w.wait("> 7  Save logs")
 
 
 def test_terminal_that_vanishes_without_a_signal(tmp_path):

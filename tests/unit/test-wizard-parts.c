@@ -232,6 +232,12 @@ static void test_plans(void **state)
 	check_plan("{\"systems\":[],\"notes\":[\"a\\u001b[2J\"]}", PLAN_UNKNOWN, "Note: a?[2J");
 	check_plan("{\"systems\":[1,{\"edits\":[1,{\"kind\":5,\"reasons\":{}}],\"missing\":[[]],"
 		   "\"problems\":[7]}]}", PLAN_UNKNOWN, "Change ");
+	check_plan("{\"systems\":[{\"name\":\"A\",\"root\":\"partition 1 of /run/rehost/image-x1/disk.img\"}],"
+		   "\"notes\":[\"in /run/rehost/image-x1/disk.img\"]}", PLAN_UNKNOWN,
+		   "A on partition 1 of the image: not");
+	check_plan("{\"notes\":[\"/run/rehost/image-x1/disk.img/run/rehost/image-x1/disk.img, "
+		   "/run/rehost/image-x /disk.img\"]}", PLAN_UNKNOWN,
+		   "Note: the imagethe image, /run/rehost/image-x /disk.img\n");
 	assert_int_equal(model_plan_parse("{\"systems\":[", 12, &p, &e), ERR_CORRUPT);
 	assert_null(p.text);
 }
