@@ -16,11 +16,11 @@ static int word_of(const char *value, const char *const *words)
 
 static const char *set_job(struct answers *a, const char *value)
 {
-	static const char *const words[] = { "capture", "restore", "verify", NULL };
+	static const char *const words[] = { "capture", "restore", "verify", "adapt", NULL };
 	int i = word_of(value, words);
 
 	if (i < 0)
-		return "must be capture, restore or verify";
+		return "must be capture, restore, verify or adapt";
 	a->job.kind = (enum job_kind)i;
 	return NULL;
 }
@@ -86,13 +86,55 @@ static const char *set_level(struct answers *a, const char *value)
 	return NULL;
 }
 
-static const char *set_verify(struct answers *a, const char *value)
+static const char *set_bool(bool *b, const char *value)
 {
 	static const char *const words[] = { "no", "yes", NULL };
 	int i = word_of(value, words);
 
-	a->job.verify = i == 1;
+	*b = i == 1;
 	return i < 0 ? "must be yes or no" : NULL;
+}
+
+static const char *set_verify(struct answers *a, const char *value)
+{
+	return set_bool(&a->job.verify, value);
+}
+
+static const char *set_adapt(struct answers *a, const char *value)
+{
+	return set_bool(&a->job.adapt.on, value);
+}
+
+static const char *set_adapt_anyway(struct answers *a, const char *value)
+{
+	return set_bool(&a->job.adapt.anyway, value);
+}
+
+static const char *set_hostname(struct answers *a, const char *value)
+{
+	if (!job_hostname_good(value))
+		return "must be letters, digits, '-' and '.'";
+	text_put(&a->job.adapt.hostname, value);
+	return NULL;
+}
+
+static const char *set_new_identity(struct answers *a, const char *value)
+{
+	return set_bool(&a->job.adapt.new_identity, value);
+}
+
+static const char *set_remove_tools(struct answers *a, const char *value)
+{
+	return set_bool(&a->job.adapt.remove_tools, value);
+}
+
+static const char *set_undo(struct answers *a, const char *value)
+{
+	bool undo;
+	const char *why = set_bool(&undo, value);
+
+	a->job.adapt.undo = undo;
+	return why;
 }
 
 static const char *set_page_files(struct answers *a, const char *value)
@@ -149,6 +191,11 @@ static const char *set_domain(struct answers *a, const char *value)
 	return put(&a->job.place.smb.domain, value);
 }
 
+static const char *set_luks_passphrase(struct answers *a, const char *value)
+{
+	return put(&a->job.adapt.luks, value);
+}
+
 static const char *set_credentials(struct answers *a, const char *value)
 {
 	if (strlen(value) >= sizeof a->credentials)
@@ -158,7 +205,9 @@ static const char *set_credentials(struct answers *a, const char *value)
 }
 
 enum { FOR_CAPTURE = 1 << JOB_CAPTURE, FOR_RESTORE = 1 << JOB_RESTORE,
-       FOR_VERIFY = 1 << JOB_VERIFY, FOR_ALL = 7 };
+       FOR_VERIFY = 1 << JOB_VERIFY, FOR_ADAPT = 1 << JOB_ADAPT,
+       FOR_IMAGE = FOR_CAPTURE | FOR_RESTORE | FOR_VERIFY,
+       FOR_ADAPTING = FOR_RESTORE | FOR_ADAPT, FOR_ALL = FOR_IMAGE | FOR_ADAPT };
 
 static const struct key {
 	const char *name;
@@ -166,20 +215,28 @@ static const struct key {
 	unsigned jobs;          /* that it has a meaning for */
 	unsigned needs;         /* jobs that can't do without */
 	bool again;             /* may be given several times */
+	bool adapts;            /* restore: has a meaning with adapt = yes only */
 } keys[] = {
-	{ "job", set_job, FOR_ALL, FOR_ALL, false },
-	{ "disk", set_disk, FOR_CAPTURE, FOR_CAPTURE, true },
-	{ "image", set_image, FOR_ALL, FOR_ALL, false },
-	{ "target", set_target, FOR_RESTORE, FOR_RESTORE, false },
-	{ "level", set_level, FOR_CAPTURE, 0, false },
-	{ "verify", set_verify, FOR_CAPTURE | FOR_RESTORE, 0, false },
-	{ "page_files", set_page_files, FOR_CAPTURE, 0, false },
-	{ "username", set_username, FOR_ALL, 0, false },
-	{ "password", set_password, FOR_ALL, 0, false },
-	{ "domain", set_domain, FOR_ALL, 0, false },
-	{ "credentials", set_credentials, FOR_ALL, 0, false },
-	{ "after", set_after, FOR_ALL, 0, false },
-	{ "on_error", set_on_error, FOR_ALL, 0, false },
+	{ "job", set_job, FOR_ALL, FOR_ALL, false, false },
+	{ "disk", set_disk, FOR_CAPTURE, FOR_CAPTURE, true, false },
+	{ "image", set_image, FOR_IMAGE, FOR_IMAGE, false, false },
+	{ "target", set_target, FOR_ADAPTING, FOR_ADAPTING, false, false },
+	{ "level", set_level, FOR_CAPTURE, 0, false, false },
+	{ "verify", set_verify, FOR_CAPTURE | FOR_RESTORE, 0, false, false },
+	{ "page_files", set_page_files, FOR_CAPTURE, 0, false, false },
+	{ "adapt", set_adapt, FOR_RESTORE, 0, false, false },
+	{ "adapt_anyway", set_adapt_anyway, FOR_RESTORE, 0, false, true },
+	{ "hostname", set_hostname, FOR_ADAPTING, 0, false, true },
+	{ "new_identity", set_new_identity, FOR_ADAPTING, 0, false, true },
+	{ "remove_tools", set_remove_tools, FOR_ADAPTING, 0, false, true },
+	{ "luks_passphrase", set_luks_passphrase, FOR_ADAPTING, 0, false, true },
+	{ "undo", set_undo, FOR_ADAPT, 0, false, false },
+	{ "username", set_username, FOR_IMAGE, 0, false, false },
+	{ "password", set_password, FOR_IMAGE, 0, false, false },
+	{ "domain", set_domain, FOR_IMAGE, 0, false, false },
+	{ "credentials", set_credentials, FOR_IMAGE, 0, false, false },
+	{ "after", set_after, FOR_ALL, 0, false, false },
+	{ "on_error", set_on_error, FOR_ALL, 0, false, false },
 };
 enum { KEYS = sizeof keys / sizeof *keys };
 
@@ -210,6 +267,16 @@ static bool split(char *s, char **ret_key, char **ret_value)
 	return true;
 }
 
+/* "new-identity" is new_identity, as the option's name is. */
+static bool same_key(const char *name, const char *given)
+{
+	while (*name && (*name == *given || (*name == '_' && *given == '-'))) {
+		name++;
+		given++;
+	}
+	return *name == *given;
+}
+
 /* Line `no` of the file.  line_of[k]: where key k was first given. */
 static int read_line(struct answers *a, char *line, int no, int *line_of,
 		     struct err *e)
@@ -222,7 +289,7 @@ static int read_line(struct answers *a, char *line, int no, int *line_of,
 		return 0;
 	if (!value)
 		return err_set(e, ERR_USAGE, "line %d: write 'key = value'", no);
-	while (k < KEYS && strcmp(keys[k].name, key))
+	while (k < KEYS && !same_key(keys[k].name, key))
 		k++;
 	if (k == KEYS)
 		return err_set(e, ERR_USAGE, "line %d: unknown key '%.60s'", no, key);
@@ -237,7 +304,7 @@ static int read_line(struct answers *a, char *line, int no, int *line_of,
 
 static int check(const struct answers *a, const int *line_of, struct err *e)
 {
-	static const char *const job[] = { "capture", "restore", "verify" };
+	static const char *const job[] = { "capture", "restore", "verify", "adapt" };
 	unsigned bit = 1u << a->job.kind;
 
 	if (!line_of[0])
@@ -249,6 +316,9 @@ static int check(const struct answers *a, const int *line_of, struct err *e)
 		if (!(keys[k].jobs & bit) && line_of[k])
 			return err_set(e, ERR_USAGE, "line %d: '%s' has no meaning for %s",
 				       line_of[k], keys[k].name, job[a->job.kind]);
+		if (keys[k].adapts && line_of[k] && !job_adapts(&a->job))
+			return err_set(e, ERR_USAGE, "line %d: '%s' has a meaning with "
+				       "'adapt = yes' only", line_of[k], keys[k].name);
 	}
 	return 0;
 }
@@ -383,11 +453,12 @@ int answers_resolve(const struct answers *a, const struct model_disks *m,
 		if (!rc)
 			memcpy(j.disks[j.ndisks++], d->path, sizeof d->path);
 	}
-	if (!rc && j.kind == JOB_RESTORE) {
+	if (!rc && (j.kind == JOB_RESTORE || j.kind == JOB_ADAPT)) {
 		rc = find(m, &a->target, &d, e);
 		if (!rc && (d->boot_medium || d->read_only || d->in_use[0]))
-			rc = err_set(e, ERR_REFUSED, "%s can't be overwritten: %s",
-				     d->path, d->boot_medium ?
+			rc = err_set(e, ERR_REFUSED, "%s can't be %s: %s", d->path,
+				     j.kind == JOB_ADAPT ? "adapted" : "overwritten",
+				     d->boot_medium ?
 				     "this live system runs from it" : d->in_use[0] ?
 				     d->in_use : "it is write-protected");
 		if (!rc)

@@ -97,7 +97,7 @@ static int spawn(struct app *a, int (*words)(const struct app *, struct argv *,
 	log_line("run: %s", line);
 	if (!a->w.task)
 		log_command(a);
-	rc = child_start(&a->child, &argv, &a->w.job.place, on_line, a, e);
+	rc = child_start(&a->child, &argv, &a->w.job, on_line, a, e);
 	argv_done(&argv);
 	return rc;
 }
@@ -152,7 +152,7 @@ void app_power(struct app *a, const char *command)
 		struct child c = { .fd = { -1, -1, -1 } };
 		int status, sig;
 
-		if (child_start(&c, &words, &a->w.job.place, NULL, NULL, NULL))
+		if (child_start(&c, &words, &a->w.job, NULL, NULL, NULL))
 			return;
 		while (!child_ended(&c, &status, &sig))
 			poll(NULL, 0, 50);
@@ -228,11 +228,15 @@ static void child_finished(struct app *a, int status, int sig)
 	a->child = (struct child){ .fd = { -1, -1, -1 } };
 	log_line("ended: status %d%s%s", status, sig ? ", signal " : "",
 		 sig ? strsignal(sig) : "");
-	if (a->w.page == P_RUN && !a->w.task)
+	if (a->w.page == P_RUN && !a->w.task) {
+		/* rehost-adapt says on stdout what rehost hands on to stderr */
+		wiz_job_said(&a->w, a->w.job.kind != JOB_ADAPT ? child_words(&c) :
+			     c.out ? c.out : "");
 		wiz_job_end(&a->w, status, sig, child_tail(&c));
-	else
+	} else {
 		what = wiz_task_done(&a->w, status, c.out ? c.out : "", c.nout,
 				     child_tail(&c));
+	}
 	child_done(&c);
 	act(a, what);
 }

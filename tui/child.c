@@ -21,7 +21,7 @@ static void set_env(const char *name, const struct text *t)
 }
 
 /* In the child: descriptors 0-3, signals, environment, then the program. */
-static void become(const struct argv *argv, const struct job_place *p, int (*pipes)[2])
+static void become(const struct argv *argv, const struct job *j, int (*pipes)[2])
 {
 	sigset_t none;
 	int null;
@@ -38,11 +38,13 @@ static void become(const struct argv *argv, const struct job_place *p, int (*pip
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	signal(SIGPIPE, SIG_DFL);
-	if (p->kind == PLACE_SMB) {
-		set_env("REHOST_USERNAME", &p->smb.user);
-		set_env("REHOST_PASSWORD", &p->smb.password);
-		set_env("REHOST_DOMAIN", &p->smb.domain);
+	if (j->place.kind == PLACE_SMB && j->kind != JOB_ADAPT) {
+		set_env("REHOST_USERNAME", &j->place.smb.user);
+		set_env("REHOST_PASSWORD", &j->place.smb.password);
+		set_env("REHOST_DOMAIN", &j->place.smb.domain);
 	}
+	if (job_takes_luks(j, argv))
+		set_env("REHOST_LUKS_PASSPHRASE", &j->adapt.luks);
 	execvp(argv->v[0], argv->v);
 	dprintf(2, "%s could not be started: %s\n", argv->v[0], strerror(errno));
 	_exit(127);
@@ -56,7 +58,7 @@ static void close_all(int (*pipes)[2])
 				close(pipes[i][k]);
 }
 
-int child_start(struct child *c, const struct argv *argv, const struct job_place *p,
+int child_start(struct child *c, const struct argv *argv, const struct job *j,
 		child_line_fn *on_line, void *ctx, struct err *e)
 {
 	int pipes[3][2] = { { -1, -1 }, { -1, -1 }, { -1, -1 } };
@@ -68,7 +70,7 @@ int child_start(struct child *c, const struct argv *argv, const struct job_place
 			rc = err_sys(e, errno, "No pipe for %s", argv->v[0]);
 	pid = rc ? -1 : fork();
 	if (pid == 0)
-		become(argv, p, pipes);
+		become(argv, j, pipes);
 	if (pid < 0) {
 		if (!rc)
 			rc = err_sys(e, errno, "%s could not be started", argv->v[0]);
@@ -225,6 +227,17 @@ void child_done(struct child *c)
 }
 
 const char *child_tail(struct child *c)
+{
+	const char *s = child_words(c), *nl;
+
+	if (c->ntail <= CHILD_TAIL_MAX)
+		return s;
+	s += c->ntail - CHILD_TAIL_MAX;
+	nl = strchr(s, '\n');
+	return nl ? nl + 1 : s;
+}
+
+const char *child_words(struct child *c)
 {
 	while (c->ntail && (c->tail[c->ntail - 1] == '\n' || c->tail[c->ntail - 1] == ' '))
 		c->tail[--c->ntail] = 0;

@@ -9,6 +9,7 @@
 #include "tui/job.h"
 
 #define CHILD_OUT_MAX (16 << 20)  /* more on stdout than any list: cut */
+#define CHILD_TAIL_MAX 1000       /* bytes of stderr's end that are a reason */
 /* Between SIGTERM and SIGKILL: rehost gives a server 15 seconds to take back
  * what is unfinished. */
 #define CHILD_KILL_SECONDS 20
@@ -23,7 +24,7 @@ struct child {
 	int fd[3];                /* stdout, stderr, events; -1: closed */
 	char *out;                /* NUL-terminated once anything came */
 	size_t nout;
-	char tail[1200];          /* the end of stderr */
+	char tail[6000];          /* the end of stderr */
 	size_t ntail;
 	char line[8192];          /* an event line being received */
 	size_t nline;
@@ -33,8 +34,9 @@ struct child {
 	long term_at;             /* when SIGTERM was sent; 0: not */
 };
 
-/* Starts argv; the credentials of an SMB place go into its environment. */
-int child_start(struct child *c, const struct argv *argv, const struct job_place *p,
+/* Starts argv; the credentials of j's SMB place, and where they are needed the
+ * passphrase of its encrypted volumes, go into its environment. */
+int child_start(struct child *c, const struct argv *argv, const struct job *j,
 		child_line_fn *on_line, void *ctx, struct err *e) must_check;
 /* Fills at most 3 entries; returns how many. */
 int child_pollfds(const struct child *c, struct pollfd *p);
@@ -52,4 +54,6 @@ bool child_hangs(const struct child *c, long now);
 void child_done(struct child *c);
 /* The stderr's last lines, as one text; valid until child_done. */
 const char *child_tail(struct child *c);
+/* More of them. */
+const char *child_words(struct child *c);
 #endif

@@ -227,22 +227,46 @@ static void draw_message(const struct wiz *w, struct canvas *c, const char *titl
 			      w->over_cur + shown, rows);
 }
 
+static const char *question(const struct wiz *w)
+{
+	static const char *const stop[] = {
+		[JOB_CAPTURE] = "Stop the capture? The unfinished image will be removed.",
+		[JOB_RESTORE] = "Stop the restore? The target disk is only partly written "
+			"and will not boot.",
+		[JOB_VERIFY] = "Stop verifying?",
+		[JOB_ADAPT] = "Stop in the middle? Some files may be edited already; 'undo "
+			"an adapt' in this task's options puts them back.",
+		[JOB_LOGS] = "Stop saving the logs?",
+	};
+
+	static const char *const anyway[2][2] = {
+		{ "The system will NOT boot on this machine. Restore it all the same?",
+		  "The system will NOT boot on this machine. Edit it all the same?" },
+		{ "It can't be told whether the system will boot on this machine. Restore it "
+		  "all the same?",
+		  "It can't be told whether the system will boot on this machine. Edit it all "
+		  "the same?" },
+	};
+
+	if (w->over == OVER_ANYWAY)
+		return anyway[w->plan.verdict != PLAN_WILL_NOT][w->job.kind == JOB_ADAPT];
+	if (w->over == OVER_LEAVE)
+		return w->page == P_MENU ? "Leave the wizard?" :
+			"Go to the main menu? Your answers are kept.";
+	return stop[w->job.kind];
+}
+
 static void draw_question(const struct wiz *w, struct canvas *c)
 {
-	bool cancel = w->over == OVER_CANCEL;
-	const char *text = !cancel ? w->page == P_MENU ? "Leave the wizard?" :
-		"Go to the main menu? Your answers are kept." :
-		w->job.kind == JOB_RESTORE ?
-		"Stop the restore? The target disk is only partly written and "
-		"will not boot." : w->job.kind == JOB_VERIFY ? "Stop verifying?" :
-		"Stop the capture? The unfinished image will be removed.";
-	const char *const choice[] = {
-		cancel ? "No, go on" : "No, stay here",
-		cancel ? "Yes, stop the job" : "Yes, leave",
+	static const char *const choices[][2] = {
+		[OVER_CANCEL] = { "No, go on", "Yes, stop the job" },
+		[OVER_LEAVE] = { "No, stay here", "Yes, leave" },
+		[OVER_ANYWAY] = { "No, stay here", "Yes, go on" },
 	};
+	const char *const *choice = choices[w->over];
 	int y = draw_box(c, 9, "Question");
 
-	y = canvas_wrap(c, y + 1, 6, c->cols - 12, y + 2, 0, CELL_BOLD, text) + 1;
+	y = canvas_wrap(c, y + 1, 6, c->cols - 12, y + 3, 0, CELL_BOLD, question(w)) + 1;
 	for (int i = 0; i < 2; i++) {
 		int attr = i == w->over_cur ? CELL_REVERSE : CELL_PLAIN;
 
@@ -266,6 +290,7 @@ static const char *draw_over(const struct wiz *w, struct canvas *c)
 		return "Enter Continue";
 	case OVER_CANCEL:
 	case OVER_LEAVE:
+	case OVER_ANYWAY:
 		draw_question(w, c);
 		return "Up/Down Choose   Enter OK   Esc No";
 	default:

@@ -49,6 +49,62 @@ static int add_target_id(const struct job *j, struct argv *a, struct err *e)
 	return argv_add(a, word, e);
 }
 
+bool job_adapts(const struct job *j)
+{
+	return j->kind == JOB_ADAPT || (j->kind == JOB_RESTORE && j->adapt.on);
+}
+
+bool job_hostname_good(const char *s)
+{
+	size_t label = 0, n = strlen(s);
+
+	for (size_t i = 0; i < n; i++) {
+		bool alnum = (s[i] >= '0' && s[i] <= '9') ||
+			((s[i] | 0x20) >= 'a' && (s[i] | 0x20) <= 'z');
+
+		if (!alnum && (!label || (s[i] != '.' && s[i] != '-')))
+			return false;
+		label = s[i] == '.' ? 0 : label + 1;
+		if (label > 63)
+			return false;
+	}
+	return !n || (label && n <= 253);
+}
+
+bool job_takes_luks(const struct job *j, const struct argv *a)
+{
+	return job_adapts(j) && j->adapt.luks.s[0] && a->n > 1 &&
+		(!strcmp(a->v[0], "rehost-adapt") || !strcmp(a->v[1], "restore"));
+}
+
+/* The same words for `rehost restore` and for rehost-adapt. */
+static int add_wishes(const struct job_adapt *d, struct argv *a, struct err *e)
+{
+	int rc = 0;
+
+	if (d->hostname.s[0])
+		rc = argv_add(a, "--hostname", e);
+	if (!rc && d->hostname.s[0])
+		rc = argv_add(a, d->hostname.s, e);
+	if (!rc && d->new_identity)
+		rc = argv_add(a, "--new-identity", e);
+	if (!rc && d->remove_tools)
+		rc = argv_add(a, "--remove-tools", e);
+	return rc;
+}
+
+static int add_restore_adapt(const struct job *j, struct argv *a, struct err *e)
+{
+	int rc;
+
+	if (j->kind != JOB_RESTORE || !j->adapt.on)
+		return 0;
+	rc = argv_add(a, "--adapt", e);
+	if (!rc && j->adapt.anyway)
+		rc = argv_add(a, "--adapt-anyway", e);
+	return rc ? rc : add_wishes(&j->adapt, a, e);
+}
+
 /* The words between the command and its operands. */
 static int add_options(const struct job *j, bool for_people, struct argv *a,
 		       struct err *e)
@@ -74,6 +130,45 @@ static int add_options(const struct job *j, bool for_people, struct argv *a,
 		rc = argv_add(a, "--verify", e);
 	if (!rc)
 		rc = add_target_id(j, a, e);
+	return rc ? rc : add_restore_adapt(j, a, e);
+}
+
+static int add_operands(const struct job *j, struct argv *a, struct err *e)
+{
+	char url[JOB_URL_MAX], file[sizeof j->name.s + 100];
+	int rc = 0;
+
+	job_image_file(j, file, sizeof file);
+	job_place_url(&j->place, file, url);
+	for (size_t i = 0; !rc && j->kind == JOB_CAPTURE && i < j->ndisks; i++)
+		rc = argv_add(a, j->disks[i], e);
+	if (!rc)
+		rc = argv_add(a, url, e);
+	if (!rc && j->kind == JOB_RESTORE)
+		rc = argv_add(a, j->target, e);
+	return rc;
+}
+
+static int add_adapt(const struct job *j, bool for_people, struct argv *a, struct err *e)
+{
+	int rc = argv_add(a, "rehost-adapt", e);
+
+	if (!rc && !for_people)
+		rc = argv_add(a, "--events-fd=3", e);
+	if (!rc && !for_people)
+		rc = argv_add(a, "--yes", e);
+	if (!rc)
+		rc = j->adapt.undo ? argv_add(a, "--undo", e) : add_wishes(&j->adapt, a, e);
+	return rc ? rc : argv_add(a, j->target, e);
+}
+
+/* The caller's, if rc is 0. */
+static int give(struct argv *a, int rc, struct argv *ret)
+{
+	if (rc)
+		argv_done(a);
+	else
+		*ret = *a;
 	return rc;
 }
 
@@ -81,21 +176,32 @@ int job_argv(const struct job *j, bool for_people, struct argv *ret,
 	     struct err *e)
 {
 	struct argv a = { 0 };
-	char url[JOB_URL_MAX], file[sizeof j->name.s + 100];
-	int rc = add_options(j, for_people, &a, e);
+	int rc;
 
-	job_image_file(j, file, sizeof file);
-	job_place_url(&j->place, file, url);
-	for (size_t i = 0; !rc && j->kind == JOB_CAPTURE && i < j->ndisks; i++)
-		rc = argv_add(&a, j->disks[i], e);
+	if (j->kind == JOB_ADAPT)
+		return give(&a, add_adapt(j, for_people, &a, e), ret);
+	rc = add_options(j, for_people, &a, e);
+	return give(&a, rc ? rc : add_operands(j, &a, e), ret);
+}
+
+int job_plan_argv(const struct job *j, struct argv *ret, struct err *e)
+{
+	struct argv a = { 0 };
+	char url[JOB_URL_MAX];
+	int rc = argv_add(&a, "rehost-adapt", e);
+
+	job_place_url(&j->place, j->image, url);
 	if (!rc)
-		rc = argv_add(&a, url, e);
+		rc = argv_add(&a, "--dry-run", e);
+	if (!rc)
+		rc = argv_add(&a, "--json", e);
+	if (!rc)
+		rc = add_wishes(&j->adapt, &a, e);
 	if (!rc && j->kind == JOB_RESTORE)
+		rc = argv_add(&a, "--target", e);
+	if (!rc)
 		rc = argv_add(&a, j->target, e);
-	if (rc) {
-		argv_done(&a);
-		return rc;
-	}
-	*ret = a;
-	return 0;
+	if (!rc && j->kind == JOB_RESTORE)
+		rc = argv_add(&a, url, e);
+	return give(&a, rc, ret);
 }

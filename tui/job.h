@@ -10,7 +10,7 @@
 #define JOB_DISKS_MAX 32   /* disks of one capture */
 #define JOB_URL_MAX 2048
 
-enum job_kind { JOB_CAPTURE, JOB_RESTORE, JOB_VERIFY, JOB_LOGS };
+enum job_kind { JOB_CAPTURE, JOB_RESTORE, JOB_VERIFY, JOB_ADAPT, JOB_LOGS };
 enum job_level { LEVEL_FAST, LEVEL_BALANCED, LEVEL_SMALL };
 enum place_kind { PLACE_DEV, PLACE_SMB, PLACE_NFS, PLACE_PATH };
 
@@ -35,6 +35,16 @@ struct job_place {
 extern const char *const nfs_versions[]; /* "automatic", "4.2", ..., NULL */
 extern const char *const level_names[];  /* "fast", "balanced", "small", NULL */
 
+/* What rehost-adapt is told: in a restore, and in the task of its own. */
+struct job_adapt {
+	bool on;               /* restore: adapt the system at all */
+	bool anyway;           /* restore: even one that will not boot */
+	int undo;              /* JOB_ADAPT: 1: take back what adapt did */
+	struct text hostname;  /* "": it stays */
+	bool new_identity, remove_tools;
+	struct text luks;      /* passphrase: only ever in a child's environment */
+};
+
 struct job {
 	enum job_kind kind;
 	struct job_place place;
@@ -42,11 +52,12 @@ struct job {
 	size_t ndisks;
 	struct text name;      /* capture: the new image's name, without .rhi */
 	char image[240];       /* restore, verify: file name in the place */
-	char target[80];       /* restore: device path */
+	char target[80];       /* restore, adapt: device path */
 	char target_id[80];    /* its serial number or WWN; "" if not known */
 	int level;             /* enum job_level */
 	bool verify;           /* read back afterwards */
 	int page_files;        /* 1: keep Windows' page and hibernation files */
+	struct job_adapt adapt;
 };
 
 /* An argument vector with its own copies; NULL-terminated. */
@@ -82,6 +93,17 @@ void job_image_file(const struct job *j, char *out, size_t size);
  * --yes; --credentials FILE where a password is needed). */
 int job_argv(const struct job *j, bool for_people, struct argv *ret,
 	     struct err *e) must_check;
+/* What rehost-adapt would do: its dry run over the image or the target. */
+int job_plan_argv(const struct job *j, struct argv *ret, struct err *e) must_check;
+/* rehost-adapt has a part in it: on the result there is something of its own. */
+bool job_adapts(const struct job *j);
+/* Of what a job wrote for people, the part that tells how rehost-adapt did, line
+ * by line without control characters. */
+void job_said(const char *text, char *out, size_t size);
+/* A host name as rehost-adapt takes it (RFC 1123); "" is none. */
+bool job_hostname_good(const char *s);
+/* The passphrase is for this command. */
+bool job_takes_luks(const struct job *j, const struct argv *a);
 /* The command as a line for a shell, words quoted where needed. */
 void argv_line(const struct argv *a, char *out, size_t size);
 #endif

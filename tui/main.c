@@ -13,8 +13,8 @@
 
 static const char usage[] =
 "Usage: rehost-wizard [OPTION]...\n"
-"Captures, restores and verifies disk images: through screens, or as an answer\n"
-"file says, which the kernel command line may name (rehost.answers=).\n"
+"Captures, restores, adapts and verifies disk images: through screens, or as an\n"
+"answer file says, which the kernel command line may name (rehost.answers=).\n"
 "\n"
 "  --stay              can't be left, as on the live system's consoles\n"
 "  --unattended        does what an answer file says, without screens\n"

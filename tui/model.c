@@ -1,5 +1,5 @@
-/* model.c: see model.h.  The only file of the wizard, besides progress.c, that
- * knows JSON. */
+/* model.c: see model.h.  The only file of the wizard, besides model-plan.c and
+ * progress.c, that knows JSON. */
 #include "tui/model.h"
 #include <stdio.h>
 #include <stdlib.h>

@@ -90,6 +90,19 @@ struct model_net {
 	char gateway[64], dns[160];
 };
 
+/* What `rehost-adapt --dry-run --json` says, worst first. */
+enum model_verdict { PLAN_WILL_NOT, PLAN_UNKNOWN, PLAN_AFTER_EDITS, PLAN_BOOTS };
+
+struct model_plan {
+	enum model_verdict verdict; /* the worst of all systems; UNKNOWN: none */
+	size_t nsystems, nedits;
+	char systems[160];          /* their names */
+	char because[320];          /* the first problem, "" if none is told */
+	char *text;                 /* all of it, for people: lines, indented
+				     * by blanks; NULL: nothing was read */
+	char *locked;               /* a line for each locked volume; NULL: none */
+};
+
 /* Each reads one document of len bytes.  On success *ret is replaced by what
  * it says (free it with the _done function); on failure it is untouched. */
 int model_disks_parse(const char *json, size_t len, struct model_disks *ret,
@@ -100,6 +113,9 @@ int model_info_parse(const char *json, size_t len, struct model_info *ret,
 		     struct err *e) must_check;
 int model_net_parse(const char *json, size_t len, struct model_net *ret,
 		    struct err *e) must_check;
+int model_plan_parse(const char *json, size_t len, struct model_plan *ret,
+		     struct err *e) must_check;
+void model_plan_done(struct model_plan *m);
 void model_disks_done(struct model_disks *m);
 void model_place_done(struct model_place *m);
 void model_info_done(struct model_info *m);
@@ -116,6 +132,9 @@ const struct model_disk *model_find(const struct model_disks *m, const char *pat
 const struct model_part *model_find_part(const struct model_disks *m,
 					 const char *path,
 					 const struct model_disk **ret_disk);
+/* There is a Linux on d, or something that may hold one and can't be looked
+ * into from outside (LVM, RAID, LUKS, XFS, Btrfs). */
+bool model_may_hold_linux(const struct model_disk *d);
 /* What the disk is called: its model, else how it is connected. */
 const char *model_title(const struct model_disk *d);
 /* "Debian GNU/Linux 13; Windows 10 Pro", "" if none was found */

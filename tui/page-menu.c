@@ -7,12 +7,13 @@ static const struct {
 	{ "Capture this machine's disks", "Save disks as images on a disk or a share." },
 	{ "Restore an image onto this machine", "Write an image to a disk of this machine." },
 	{ "Verify an image", "Read an image and check every part of it." },
+	{ "Adapt a disk to this machine", "Edit an installed Linux so that it boots here; or undo that." },
 	{ "Network settings", "Addresses of this machine: automatic (DHCP) or fixed." },
 	{ "Shell", "A command line; 'exit' leads back here." },
 	{ "Save logs", "Copy this session's logs to a disk or a share." },
 	{ "Power off or reboot", "Leave the live system." },
 };
-enum { M_CAPTURE, M_RESTORE, M_VERIFY, M_NET, M_SHELL, M_LOGS, M_POWER, M_COUNT };
+enum { M_CAPTURE, M_RESTORE, M_VERIFY, M_ADAPT, M_NET, M_SHELL, M_LOGS, M_POWER, M_COUNT };
 
 static int menu_rows(const struct wiz *w)
 {
@@ -33,6 +34,9 @@ static enum wiz_act menu_choose(struct wiz *w, int item)
 	case M_VERIFY:
 		w->job.kind = JOB_VERIFY;
 		return wiz_go(w, P_PLACE);
+	case M_ADAPT:
+		w->job.kind = JOB_ADAPT;
+		return wiz_task_start(w, T_DISKS);
 	case M_NET:
 		return wiz_task_start(w, T_NET);
 	case M_SHELL:
@@ -73,14 +77,17 @@ static void menu_draw(const struct wiz *w, struct canvas *c)
 
 const struct page page_menu = {
 	.title = "Main menu", .rows = menu_rows, .event = menu_event,
-	.draw = menu_draw, .keys = "Up/Down Move   Enter Choose   1-7 Choose   F1 Help",
+	.draw = menu_draw, .keys = "Up/Down Move   Enter Choose   1-8 Choose   F1 Help",
 	.help = "Rehost moves an installed machine to other hardware.\n\n"
 		"Capture reads disks of this machine and saves them as image files, on "
 		"another disk, a USB stick, a Windows or Samba share (SMB) or an NFS "
 		"export. The disks that are captured are only read.\n\n"
 		"Restore writes an image to a disk of this machine. What that disk "
 		"holds is lost; you are shown what it is, and confirm it by typing the "
-		"disk's name.\n\n"
+		"disk's name. It can adapt the system to this machine, too.\n\n"
+		"Adapt does that alone: it edits a Linux on a disk of this machine so that "
+		"it finds its disk, its volumes and its network here. Everything that is "
+		"edited is kept, so that it can be undone.\n\n"
 		"Everywhere: Enter goes on, Esc goes back one step and keeps your "
 		"answers, F1 explains the page, Ctrl-C asks whether to leave, Ctrl-L "
 		"draws the screen anew. On a keyboard without F keys, ? shows this "

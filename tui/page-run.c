@@ -26,6 +26,12 @@ static const char *step_text(const struct wiz *w)
 		{ "copy", "Copying" },
 		{ "flush", "Waiting until everything is written" },
 		{ "verify", "Verifying" },
+		{ "verdict", "Looking into the image: will it boot here" },
+		{ "adapt", "Adapting the system to this machine" },
+		{ "open", "Opening the file systems" },
+		{ "plan", "Finding out what has to be edited" },
+		{ "apply", "Editing" },
+		{ "check", "Checking that it will start" },
 	};
 
 	if (w->run.cancelling)
@@ -53,6 +59,8 @@ static int draw_what(const struct wiz *w, struct canvas *c, int y)
 	const struct job *j = &w->job;
 	char url[JOB_URL_MAX], file[400];
 
+	if (j->kind == JOB_ADAPT)
+		return draw_fact(c, y, "Disk", "%s", model_name(j->target));
 	job_image_file(j, file, sizeof file);
 	job_place_url(&j->place, file, url);
 	if (j->kind == JOB_CAPTURE && w->run.n > 1)
@@ -66,12 +74,27 @@ static int draw_what(const struct wiz *w, struct canvas *c, int y)
 	return y;
 }
 
+static void draw_warnings(const struct progress *r, struct canvas *c, int y)
+{
+	y = draw_fact(c, y, "Warnings", "%zu", r->nwarnings);
+	if (r->nwarnings)
+		canvas_wrap(c, y, BODY_LEFT + 18, body_width(c) - 18, body_last(c), 0,
+			    CELL_PLAIN, r->warnings[(r->nwarnings < RUN_WARNINGS_MAX ?
+						     r->nwarnings : RUN_WARNINGS_MAX) - 1]);
+}
+
 static void run_draw(const struct wiz *w, struct canvas *c)
 {
 	const struct progress *r = &w->run;
 	char done[32], total[32], rate[32], left[32] = "not known yet", written[32];
 	int y = draw_what(w, c, BODY_TOP);
 
+	if (w->job.kind == JOB_ADAPT) {         /* a few files: no bytes to count */
+		y = canvas_wrap(c, y + 1, BODY_LEFT, body_width(c), y + 3, 0, CELL_BOLD,
+				step_text(w));
+		draw_warnings(r, c, y + 1);
+		return;
+	}
 	text_bytes(done, r->done);
 	text_bytes(total, r->total);
 	text_bytes(rate, r->rate);
@@ -93,11 +116,7 @@ static void run_draw(const struct wiz *w, struct canvas *c)
 	if (r->written)
 		y = draw_fact(c, y, w->job.kind == JOB_CAPTURE ? "Image so far" :
 			      "Image read", "%s", written);
-	y = draw_fact(c, y, "Warnings", "%zu", r->nwarnings);
-	if (r->nwarnings)
-		canvas_wrap(c, y, BODY_LEFT + 18, body_width(c) - 18, body_last(c), 0,
-			    CELL_PLAIN, r->warnings[(r->nwarnings < RUN_WARNINGS_MAX ?
-						     r->nwarnings : RUN_WARNINGS_MAX) - 1]);
+	draw_warnings(r, c, y);
 }
 
 const struct page page_run = {
@@ -139,6 +158,8 @@ static void add_result(const struct wiz *w, size_t k, struct lines *l)
 	text_seconds(took, r->seconds);
 	if (w->job.kind == JOB_CAPTURE)
 		add(l, "%s: ", model_name(w->job.disks[k]));
+	if (w->job.kind == JOB_ADAPT)
+		return;
 	add(l, "%s in %s", bytes, took);
 	if (r->image_bytes)
 		add(l, ", image %s", image);
@@ -183,11 +204,15 @@ static void add_command(const struct wiz *w, struct lines *l, int width)
 		add(l, "FILE holds the lines username=, password= and domain=.\n");
 	if (w->job.kind == JOB_RESTORE)
 		add(l, "It asks for the target's name; with --yes it doesn't.\n");
+	if (w->job.kind == JOB_ADAPT)
+		add(l, "It asks for the disk's name; with --yes it doesn't.\n");
+	if (job_adapts(&w->job) && w->job.adapt.luks.s[0])
+		add(l, "REHOST_LUKS_PASSPHRASE holds the passphrase, or it asks.\n");
 }
 
 static const char *headline(const struct wiz *w)
 {
-	static const char *const text[3][6] = {
+	static const char *const text[5][6] = {
 		{ "", "The capture is done.", "The capture is done, with warnings.",
 		  "The capture failed.", "The capture was refused.",
 		  "The capture was stopped." },
@@ -197,9 +222,14 @@ static const char *headline(const struct wiz *w)
 		{ "", "The image is good.", "The image is good, with warnings.",
 		  "The image could not be verified.", "The check was refused.",
 		  "The check was stopped." },
+		{ "", "The adapt is done.", "The adapt is done, with warnings.",
+		  "The adapt failed.", "The adapt was refused.", "The adapt was stopped." },
+		{ "", "The undo is done.", "The undo is done, with warnings.",
+		  "The undo failed.", "The undo was refused.", "The undo was stopped." },
 	};
+	bool undo = w->job.kind == JOB_ADAPT && w->job.adapt.undo;
 
-	return w->job.kind > JOB_VERIFY ? "" : text[w->job.kind][w->run.state];
+	return w->job.kind > JOB_ADAPT ? "" : text[w->job.kind + undo][w->run.state];
 }
 
 static bool ended_well(const struct wiz *w)
@@ -215,11 +245,35 @@ static void add_next_steps(const struct wiz *w, struct lines *l)
 	if (w->job.kind == JOB_CAPTURE)
 		add(l, "Next: start this live system on the other machine and choose "
 		    "Restore there.\n\n");
-	if (w->job.kind == JOB_RESTORE)
+	if (w->job.kind == JOB_RESTORE || (w->job.kind == JOB_ADAPT && !w->job.adapt.undo))
 		add(l, "Next: choose Power off or reboot in the main menu, take this CD "
-		    "or stick out, and start from %s.\nThis version doesn't adapt "
-		    "drivers: on other hardware the system may need its "
-		    "storage driver or boot entry set up before it starts.\n\n", name);
+		    "or stick out, and start from %s.\n%s\n", name, job_adapts(&w->job) ? "" :
+		    "The system was not adapted: if this is other hardware, choose Adapt in "
+		    "the main menu first.\n");
+}
+
+/* The disk was written, but not its system adapted. */
+static bool only_adapt_failed(const struct wiz *w)
+{
+	return w->job.kind == JOB_RESTORE && !strcmp(w->run.step, "adapt");
+}
+
+static void add_trouble(const struct wiz *w, struct lines *l)
+{
+	const struct progress *r = &w->run;
+
+	add(l, "%s\n\n", r->error[0] ? r->error : "Not all disks were done.");
+	if (only_adapt_failed(w))
+		add(l, "The disk is restored whole. Adapt in the main menu tries that part "
+		    "again.\n\n");
+	else if (r->state == RUN_FAILED || r->state == RUN_REFUSED)
+		add(l, "Enter leads back to your answers: correct them and start "
+		    "again, or go back with Esc and choose something else.\n\n");
+	if (w->job.kind == JOB_RESTORE && !only_adapt_failed(w) && r->state != RUN_REFUSED)
+		add(l, "The target disk may be partly written: it will not boot.\n\n");
+	if (w->job.kind == JOB_ADAPT && !w->job.adapt.undo && r->state == RUN_CANCELLED)
+		add(l, "Some files may be edited already: 'undo an adapt' in this task's "
+		    "options puts them back.\n\n");
 }
 
 static void result_text(const struct wiz *w, struct lines *l, int width)
@@ -229,15 +283,12 @@ static void result_text(const struct wiz *w, struct lines *l, int width)
 
 	l->n = 0;
 	l->s[0] = 0;
-	if (!ended_well(w))
-		add(l, "%s\n\n", r->error[0] ? r->error : "Not all disks were done.");
-	if (r->state == RUN_FAILED || r->state == RUN_REFUSED)
-		add(l, "Enter leads back to your answers: correct them and start "
-		    "again, or go back with Esc and choose something else.\n\n");
-	if (w->job.kind == JOB_RESTORE && !ended_well(w) && r->state != RUN_REFUSED)
-		add(l, "The target disk may be partly written: it will not boot.\n\n");
 	if (ended_well(w))
 		add_next_steps(w, l);
+	else
+		add_trouble(w, l);
+	if (job_adapts(&w->job) && w->said[0])
+		add(l, "What rehost-adapt says:\n%s\n", w->said);
 	for (size_t k = 0; k < r->ended; k++)
 		add_result(w, k, l);
 	if (r->nwarnings)
@@ -266,7 +317,7 @@ static enum wiz_act result_event(struct wiz *w, enum wiz_ev ev, int arg)
 	(void)arg;
 	if (ev != EV_NEXT)
 		return ACT_DEFAULT;
-	if (!ended_well(w))
+	if (!ended_well(w) && !only_adapt_failed(w))
 		return wiz_go_back(w);
 	wiz_home(w);
 	return ACT_NONE;

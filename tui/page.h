@@ -37,7 +37,8 @@ struct page {
 
 extern const struct page page_menu, page_power, page_disks, page_disk, page_place,
 	page_part, page_dir, page_smb, page_nfs, page_check, page_options,
-	page_summary, page_images, page_image, page_target, page_confirm, page_run,
+	page_summary, page_images, page_image, page_target, page_wishes, page_confirm,
+	page_adisk, page_aoptions, page_aconfirm, page_luks, page_verdict, page_run,
 	page_result, page_net, page_iface;
 const struct page *wiz_page(const struct wiz *w);
 
@@ -59,6 +60,16 @@ const char *wiz_job_word(const struct wiz *w); /* "Capture" ... */
 /* Why this disk can't be the target, in buf, or NULL if it can (page-target.c). */
 const char *wiz_target_refusal(const struct wiz *w, const struct model_disk *d,
 			       char *buf, size_t size);
+/* To the page that asks for the target's name, which is typed anew each time
+ * (page-target.c). */
+enum wiz_act wiz_to_confirm(struct wiz *w);
+/* Another image: is its system to be adapted? (page-wishes.c) */
+void wiz_propose_wishes(struct wiz *w);
+/* w->plan is new: on to the passphrase, the verdict or the confirmation
+ * (page-verdict.c). */
+enum wiz_act wiz_plan_shown(struct wiz *w);
+/* The verdict is bad, and it was said that that doesn't matter. */
+enum wiz_act wiz_go_on_anyway(struct wiz *w);
 /* Proposes the image's name on P_OPTIONS (page-options.c). */
 void wiz_propose_name(struct wiz *w);
 /* P_PART is shown: the highlight on a partition that can be used, if it is on

@@ -68,8 +68,25 @@ static enum progress_event on_waiting(struct progress *r, struct json_object *o)
 	return u64(o, "seconds", &r->waiting) ? RUN_WAITING : RUN_OTHER;
 }
 
+/* rehost-adapt plans twice, the second time right before it edits: what it warns
+ * of is the same. */
+static bool said_already(const struct progress *r, struct json_object *o)
+{
+	char text[sizeof r->warnings[0]] = "";
+
+	str(o, "text", text, sizeof text);
+	if (strcmp(json_get_str(o, "code", ""), "adapt"))
+		return false;
+	for (size_t i = 0; i < r->nwarnings && i < RUN_WARNINGS_MAX; i++)
+		if (!strcmp(r->warnings[i], text))
+			return true;
+	return false;
+}
+
 static enum progress_event on_warning(struct progress *r, struct json_object *o)
 {
+	if (said_already(r, o))
+		return RUN_OTHER;
 	if (r->nwarnings < RUN_WARNINGS_MAX)
 		str(o, "text", r->warnings[r->nwarnings], sizeof r->warnings[0]);
 	r->nwarnings++;

@@ -44,6 +44,21 @@ const struct model_part *model_find_part(const struct model_disks *m,
 	return NULL;
 }
 
+bool model_may_hold_linux(const struct model_disk *d)
+{
+	static const char *const closed[] = { "LVM2_member", "linux_raid_member",
+					      "crypto_LUKS", "xfs", "btrfs" };
+
+	for (size_t i = 0; i < d->nsystems; i++)
+		if (!strcmp(d->systems[i].kind, "linux"))
+			return true;
+	for (size_t i = 0; i < d->nparts; i++)
+		for (size_t k = 0; k < sizeof closed / sizeof *closed; k++)
+			if (!strcmp(d->parts[i].fs, closed[k]))
+				return true;
+	return false;
+}
+
 const char *model_title(const struct model_disk *d)
 {
 	return d->model[0] ? d->model : d->transport;

@@ -91,6 +91,8 @@ static enum wiz_act show_disks(struct wiz *w)
 		w->page == P_PLACE ? P_PART : w->page == P_IMAGE ? P_TARGET : w->page;
 	int n;
 
+	if (w->page == P_MENU && w->job.kind == JOB_ADAPT)
+		to = P_ADISK;
 	if (to != w->page)
 		wiz_go(w, to);
 	n = wiz_page(w)->rows(w);
@@ -184,9 +186,30 @@ static enum wiz_act done_info(struct wiz *w, const char *out, size_t len,
 	else if (!w->info.complete)
 		err_set(e, ERR_CORRUPT, "This image isn't complete: its capture "
 			"was interrupted. Choose another one.");
-	else
+	else {
+		wiz_propose_wishes(w);
 		return wiz_go(w, P_IMAGE);
+	}
 	return ACT_BEEP;
+}
+
+static int argv_plan(const struct wiz *w, struct argv *a, struct err *e)
+{
+	return job_plan_argv(&w->job, a, e);
+}
+
+static enum wiz_act done_plan(struct wiz *w, const char *out, size_t len, struct err *e)
+{
+	if (model_plan_parse(out, len, &w->plan, e))
+		return ACT_BEEP;
+	return wiz_plan_shown(w);
+}
+
+/* What can't be planned may still be taken back: files that adapt kept don't
+ * depend on what is there now. */
+static bool fails_harmlessly(const struct wiz *w, enum wiz_task t)
+{
+	return t == T_PLAN && w->job.kind == JOB_ADAPT && w->job.adapt.undo;
 }
 
 static enum wiz_act done_net(struct wiz *w, const char *out, size_t len,
@@ -245,6 +268,8 @@ static const struct task {
 		      "The place could not be reached", argv_place, done_place },
 	[T_INFO] = { "Reading what is in the image", "The image could not be read",
 		     argv_info, done_info },
+	[T_PLAN] = { "Finding out whether it will boot on this machine",
+		     "Whether it will boot could not be found out", argv_plan, done_plan },
 	[T_NET] = { "Looking at the network interfaces",
 		    "The network could not be examined", argv_net, done_net },
 	[T_NET_SET] = { "Setting up the network", "The network could not be set up",
@@ -278,12 +303,15 @@ enum wiz_act wiz_task_done(struct wiz *w, int status, const char *out, size_t le
 			   const char *tail)
 {
 	const struct task *t = &tasks[w->task];
+	enum wiz_task which = w->task;
 	enum wiz_act act = ACT_BEEP;
 	struct err e = { 0 };
 
 	if (!t->done)
 		return ACT_NONE;        /* it was cancelled */
 	w->task = T_NONE;
+	if (status != 0 && status != 3 && fails_harmlessly(w, which))
+		return wiz_to_confirm(w);
 	if (status != 0 && status != 3)
 		wiz_error(w, "%s.\n\n%s", t->fail, tail[0] ? tail :
 			  "The program that does it ended without a reason.");

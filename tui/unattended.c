@@ -130,7 +130,7 @@ static int collect(struct unattended *u, const char *const *words, char **ret,
 	for (size_t i = 0; !rc && words[i]; i++)
 		rc = argv_add(&argv, words[i], e);
 	if (!rc)
-		rc = child_start(&c, &argv, &u->answers.job.place, NULL, NULL, e);
+		rc = child_start(&c, &argv, &u->answers.job, NULL, NULL, e);
 	argv_done(&argv);
 	if (rc)
 		return rc;
@@ -253,7 +253,7 @@ static void disks_words(const struct answers *a, const char **words)
 	memcpy(words, (const char *[]){ "rehost", "disks", "--json" }, 3 * sizeof *words);
 	for (size_t i = 0; i < a->ndisks; i++)
 		words[n++] = a->disks[i].key == DISK_PATH ? a->disks[i].value : NULL;
-	if (a->job.kind == JOB_RESTORE)
+	if (a->job.kind == JOB_RESTORE || a->job.kind == JOB_ADAPT)
 		words[n++] = a->target.key == DISK_PATH ? a->target.value : NULL;
 	words[n] = NULL;
 	for (size_t i = 3; i < n; i++)
@@ -329,6 +329,20 @@ static void on_line(void *ctx, const char *line, size_t len)
 	}
 }
 
+/* What rehost-adapt wrote for people, a line each. */
+static void say_words(const struct unattended *u, struct child *c)
+{
+	char said[WIZ_SAID];
+
+	if (!job_adapts(&u->job))
+		return;
+	job_said(u->job.kind != JOB_ADAPT ? child_words(c) : c->out ? c->out : "", said,
+		 sizeof said);
+	for (char *s = said, *line; (line = strsep(&s, "\n"));)
+		if (*line)
+			say("adapt: %s", line);
+}
+
 static void run_job(struct unattended *u)
 {
 	struct child c = { .fd = { -1, -1, -1 } };
@@ -344,10 +358,11 @@ static void run_job(struct unattended *u)
 	}
 	argv_line(&argv, line, sizeof line);
 	say("runs: %s", line);
-	if (child_start(&c, &argv, &u->job.place, on_line, u, &e)) {
+	if (child_start(&c, &argv, &u->job, on_line, u, &e)) {
 		progress_end(&u->run, 1, 0, e.msg);
 	} else {
 		wait_child(u, &c, &status, &sig);
+		say_words(u, &c);
 		progress_end(&u->run, status, sig, child_tail(&c));
 	}
 	argv_done(&argv);
@@ -364,7 +379,7 @@ static int conclude(struct unattended *u, struct err *e)
 	if (r->state == RUN_DONE || r->state == RUN_WARNED) {
 		status = r->state == RUN_WARNED ? 3 : 0;
 		say("done status=%d", status);
-		for (size_t i = 0; i < r->n; i++)
+		for (size_t i = 0; i < r->n && r->result[i].digest[0]; i++)
 			say("%s", r->result[i].digest);
 		return status;
 	}
@@ -418,6 +433,7 @@ int unattended_run(struct app *a, const char *source, enum answers_then *ret_the
 	}
 	tty_restore(u);
 	a->w.job = u->answers.job; /* the wizard begins with the file's answers */
+	memcpy(a->w.wishes_for, a->w.job.image, sizeof a->w.wishes_for);
 	explicit_bzero(u, sizeof *u);
 	free(u);
 	return status;

@@ -12,7 +12,11 @@ static const struct page *const pages[P_COUNT] = {
 	[P_SMB] = &page_smb, [P_NFS] = &page_nfs, [P_CHECK] = &page_check,
 	[P_OPTIONS] = &page_options, [P_SUMMARY] = &page_summary,
 	[P_IMAGES] = &page_images, [P_IMAGE] = &page_image,
-	[P_TARGET] = &page_target, [P_CONFIRM] = &page_confirm,
+	[P_TARGET] = &page_target, [P_WISHES] = &page_wishes,
+	[P_CONFIRM] = &page_confirm,
+	[P_ADISK] = &page_adisk, [P_AOPTIONS] = &page_aoptions,
+	[P_ACONFIRM] = &page_aconfirm,
+	[P_LUKS] = &page_luks, [P_VERDICT] = &page_verdict,
 	[P_RUN] = &page_run, [P_RESULT] = &page_result,
 	[P_NET] = &page_net, [P_IFACE] = &page_iface, [P_POWER] = &page_power,
 };
@@ -31,6 +35,7 @@ void wiz_done(struct wiz *w)
 	model_place_done(&w->place);
 	model_info_done(&w->info);
 	model_net_done(&w->net);
+	model_plan_done(&w->plan);
 	explicit_bzero(w, sizeof *w); /* it holds a password */
 }
 
@@ -42,7 +47,7 @@ const struct page *wiz_page(const struct wiz *w)
 const char *wiz_job_word(const struct wiz *w)
 {
 	static const char *const word[] = { "Capture", "Restore", "Verify",
-					    "Save logs" };
+					    "Adapt", "Save logs" };
 
 	return word[w->job.kind];
 }
@@ -113,6 +118,7 @@ enum wiz_act wiz_job_begin(struct wiz *w)
 {
 	progress_begin(&w->run, job_disks(&w->job));
 	w->cur[P_RESULT] = 0;
+	w->said[0] = 0;
 	wiz_go(w, P_RUN);
 	return ACT_START_JOB;
 }
@@ -209,8 +215,13 @@ static enum wiz_act form_step(struct wiz *w, const struct page *p, enum wiz_ev e
 	}
 }
 
+/* The question's "yes". */
 static enum wiz_act leave(struct wiz *w)
 {
+	if (w->over == OVER_ANYWAY) {
+		w->over = OVER_NONE;
+		return wiz_go_on_anyway(w);
+	}
 	if (w->over == OVER_CANCEL) {
 		w->over = OVER_NONE;
 		w->run.cancelling = true;
@@ -223,7 +234,7 @@ static enum wiz_act leave(struct wiz *w)
 	return ACT_NONE;
 }
 
-/* OVER_CANCEL and OVER_LEAVE: choice 0 stays, 1 goes. */
+/* Questions: choice 0 stays, 1 goes. */
 static enum wiz_act question_step(struct wiz *w, enum wiz_ev ev, int arg)
 {
 	if (ev == EV_CHAR && (arg == 'y' || arg == 'Y'))
@@ -247,7 +258,7 @@ static enum wiz_act over_step(struct wiz *w, enum wiz_ev ev, int arg)
 {
 	int rows;
 
-	if (w->over == OVER_CANCEL || w->over == OVER_LEAVE)
+	if (w->over >= OVER_CANCEL)
 		return question_step(w, ev, arg);
 	rows = canvas_wrapped_rows(w->cols - 12, w->over == OVER_HELP ?
 				   wiz_page(w)->help : w->msg);
@@ -319,6 +330,12 @@ enum wiz_act wiz_step(struct wiz *w, enum wiz_ev ev, int arg)
 void wiz_job_line(struct wiz *w, const char *line, size_t len)
 {
 	progress_line(&w->run, line, len);
+}
+
+void wiz_job_said(struct wiz *w, const char *text)
+{
+	if (job_adapts(&w->job))
+		job_said(text, w->said, sizeof w->said);
 }
 
 void wiz_job_end(struct wiz *w, int status, int signal, const char *tail)

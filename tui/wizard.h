@@ -20,7 +20,9 @@ enum wiz_page {
 	P_MENU, P_DISKS, P_DISK,
 	P_PLACE, P_PART, P_DIR, P_SMB, P_NFS, P_CHECK,
 	P_OPTIONS, P_SUMMARY,
-	P_IMAGES, P_IMAGE, P_TARGET, P_CONFIRM,
+	P_IMAGES, P_IMAGE, P_TARGET, P_WISHES, P_CONFIRM,
+	P_ADISK, P_AOPTIONS, P_ACONFIRM,
+	P_LUKS, P_VERDICT,
 	P_RUN, P_RESULT,
 	P_NET, P_IFACE, P_POWER,
 	P_COUNT,
@@ -45,6 +47,7 @@ enum wiz_task {
 	T_USED,           /* what is used on the disks to be captured      */
 	T_PLACE,          /* mount the place, look into it                 */
 	T_INFO,           /* what is in one image                          */
+	T_PLAN,           /* what rehost-adapt would do                    */
 	T_NET,            /* interfaces and addresses                      */
 	T_NET_SET,        /* apply the form of P_IFACE                     */
 	T_NET_WAIT,       /* until DHCP has given an address               */
@@ -53,10 +56,12 @@ enum wiz_task {
 };
 
 /* What lies over the page; any key of its own closes it. */
-enum wiz_over { OVER_NONE, OVER_HELP, OVER_ERROR, OVER_NOTE, OVER_CANCEL, OVER_LEAVE };
+enum wiz_over { OVER_NONE, OVER_HELP, OVER_ERROR, OVER_NOTE, OVER_CANCEL, OVER_LEAVE,
+		OVER_ANYWAY };
 
 #define WIZ_DEPTH 24
 #define WIZ_MSG 1200
+#define WIZ_SAID 6000
 
 struct wiz {
 	enum wiz_page page;
@@ -83,11 +88,15 @@ struct wiz {
 	char target_serial[80], target_wwn[80], target_model[80];
 	uint64_t target_size;
 	struct text dir_before;         /* the place's directory, to go back to */
+	/* the image that job.adapt.on was proposed for: once for each */
+	char wishes_for[sizeof((struct job *)0)->image];
+	char said[WIZ_SAID];            /* what rehost-adapt wrote in the job */
 
 	struct model_disks disks;
 	struct model_place place;
 	struct model_info info;
 	struct model_net net;
+	struct model_plan plan;
 	struct progress run;
 
 	/* set by the program before the first event */
@@ -114,6 +123,9 @@ enum wiz_act wiz_task_done(struct wiz *w, int status, const char *out, size_t le
 void wiz_job_line(struct wiz *w, const char *line, size_t len);
 /* The running job's child has ended: P_RESULT is shown. */
 void wiz_job_end(struct wiz *w, int status, int signal, const char *tail);
+/* Before wiz_job_end: what the job's program wrote for people, of which what
+ * belongs to rehost-adapt is kept for the result. */
+void wiz_job_said(struct wiz *w, const char *text);
 /* Shows a failure over the page. */
 void wiz_error(struct wiz *w, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));

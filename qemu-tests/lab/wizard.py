@@ -19,6 +19,7 @@ from . import LabError, qemu
 STARTUP = 300               # seconds from power-on to the main menu, emulated and busy
 LOOKUP = 180                # a list of disks, a mount
 REACTION = 60               # a key's effect on the screen
+VERDICT = 600               # a dry run of rehost-adapt
 JOB = 1200                  # a capture or a restore
 
 
@@ -33,6 +34,7 @@ class Done:
     digest: str             # of the image, hex; "" when none
     text: str               # the result's whole screen
     seconds: float          # from its start to its result, as the test saw it
+    verdict: str = ""       # adapt: the verdict page's text, all of it
 
     @property
     def good(self):
@@ -194,7 +196,7 @@ class Wizard:
             during(self)
         self.page("result", timeout)
         text = self.screen.text()
-        words = re.search(r"The (?:capture|restore|image|check)\b[^\n]*\.", text)
+        words = re.search(r"The (?:capture|restore|image|check|adapt|undo)\b[^\n]*\.", text)
         digest = re.search(r"Digest: ([0-9a-f]{64})", re.sub(r"\n\s*", "", text)) \
             or re.search(r"Digest: ([0-9a-f]{64})", text)
         return Done(words.group(0) if words else "", digest.group(1) if digest else "", text,
@@ -268,9 +270,13 @@ class Wizard:
         self.screen.press("enter")
         return self.result(started, timeout, during)
 
-    def restore(self, place, image, disk, options=None, timeout=JOB, during=None):
+    def restore(self, place, image, disk, options=None, timeout=JOB, during=None, adapt=False,
+                wishes=None, passphrase=None, anyway=False):
         """Restores the image whose row contains `image` to the disk whose row
-        contains `disk`; the name to type is read off the screen."""
+        contains `disk`; the name to type is read off the screen. With `adapt` its
+        system is adapted, as `wishes` say ({"New host name": "web2", "New identity":
+        "yes"}): the verdict is in the result then. `anyway`: also a system that will
+        not boot, or of which that can't be told."""
         self.start("Restore", "Restore")
         self.place(place)
         self.page("image")
@@ -279,13 +285,95 @@ class Wizard:
         self.screen.press("enter")
         self.page("target disk")
         self.choose(disk)
+        self.page("adapt")
+        self.fill(dict({"Adapt the system": "yes" if adapt else "no"}, **(wishes or {})))
+        self.screen.press("enter")
+        verdict = self.verdict(passphrase, anyway) if adapt else ""
+        done = self.confirmed(options, timeout, during)
+        done.verdict = verdict
+        return done
+
+    def verdict(self, passphrase=None, anyway=False, timeout=VERDICT):
+        """From the wishes over the verdict to the confirmation; returns the
+        verdict page's text, all of it."""
+        pages = "passphrase|verdict"
+        self.screen.wait(rf"(?s)\A Rehost - {self.job}: (?:{pages})  (?!.*Please wait\.)|\+- Problem -",
+                         timeout)
+        if passphrase is not None:
+            self.page("passphrase")
+            self.fill({"Passphrase": passphrase})
+            self.screen.press("enter")
+        self.page("verdict", timeout)
+        text = self._whole_page()
+        self.screen.press("enter")
+        if not re.search(r"^ +Will boot ", text, re.M):
+            if not anyway:
+                raise WizardProblem("the wizard says that it won't boot:\n" + text)
+            self.screen.wait(r"\+- Question -", REACTION)
+            self.screen.settle()
+            self.screen.press("y")
+        return text
+
+    def _whole_page(self):
+        """The page's text, and what scrolling brings; the marks below it go."""
+        text, seen = [], ""
+        for _ in range(200):
+            self.screen.settle()
+            self.shot(f"{self.job}: verdict")
+            lines = [line for line in self.screen.lines()[2:-1] if not line.startswith("  (lines ")]
+            more = re.search(r"\(lines \d+-(\d+) of (\d+)", self.screen.text())
+            new = [line for line in lines if line.strip()]
+            text += new if not text else new[self._overlap(text, new):]
+            if not more or more[1] == more[2]:
+                break
+            seen = more[0]
+            self.screen.press("pagedown")
+            self.screen.wait_until(lambda: seen not in self.screen.text(), REACTION)
+        return "\n".join(text)
+
+    @staticmethod
+    def _overlap(text, new):
+        """How many of the page's lines, after its lead, were read already."""
+        lead = 0
+        while lead < min(len(text), len(new)) and text[lead] == new[lead]:
+            lead += 1
+        for n in range(len(new) - lead, 0, -1):
+            if text[-n:] == new[lead:lead + n]:
+                return lead + n
+        return lead
+
+    def confirmed(self, options=None, timeout=JOB, during=None):
+        """Types the disk's name, and waits for the job."""
         self.page("confirm")
-        name = re.search(r"type its\s+name: (\S+)", self.screen.text()).group(1)
+        name = re.search(r"type\s+its\s+name:\s+(\S+)", self.screen.text()).group(1)
         self.fill(dict({"Type the disk's name": name}, **(options or {})))
-        self.shot("Restore: confirm, name typed")
+        self.shot(f"{self.job}: confirm, name typed")
         started = time.monotonic()
         self.screen.press("enter")
         return self.result(started, timeout, during)
+
+    def adapt(self, disk, wishes=None, passphrase=None, anyway=False, timeout=JOB):
+        """Adapts the system on the disk whose row contains `disk`."""
+        self.start("Adapt", "Adapt")
+        self.page("disk")
+        self.choose(disk)
+        self.page("options")
+        self.fill(dict({"What to do": "adapt"}, **(wishes or {})))
+        self.screen.press("enter")
+        verdict = self.verdict(passphrase, anyway)
+        done = self.confirmed(timeout=timeout)
+        done.verdict = verdict
+        return done
+
+    def undo(self, disk, timeout=JOB):
+        """Takes back what adapt did there."""
+        self.start("Adapt", "Adapt")
+        self.page("disk")
+        self.choose(disk)
+        self.page("options")
+        self.fill({"What to do": "undo an adapt"})
+        self.screen.press("enter")
+        return self.confirmed(timeout=timeout)
 
     def verify(self, place, image, timeout=JOB):
         self.start("Verify", "Verify")

@@ -72,7 +72,7 @@ def test_no_address_by_dhcp(tmp_path):
     (tmp_path / "no-address").touch()
     with Wizard(tmp_path) as w:
         w.title("Main menu")
-        w.send("4")
+        w.send("5")
         w.wait("Rehost - Network ", "192.0.2.10/24")
         w.send(DOWN, ENTER)
         w.wait("How does eth1 get its address?", "(*) DHCP")
@@ -229,7 +229,7 @@ def test_help_and_odd_keys(tmp_path):
 def test_shell_and_back(tmp_path):
     with Wizard(tmp_path) as w:
         w.title("Main menu")
-        w.send("5")
+        w.send("6")
         w.wait(gone="Main menu")
         w.send("echo in''side $TERM\n")
         w.wait("inside linux")
@@ -242,7 +242,7 @@ def test_shell_and_back(tmp_path):
 def test_network(tmp_path):
     with Wizard(tmp_path) as w:
         w.title("Main menu")
-        w.send("4")
+        w.send("5")
         t = w.wait("Rehost - Network ", "192.0.2.10/24")
         assert "52:54:00:12:34:56" in t and "DHCP" in t
         w.send(ENTER)
@@ -264,7 +264,7 @@ def test_network(tmp_path):
 
 def test_save_logs(tmp_path):
     with Wizard(tmp_path) as w:
-        to_smb(w, "6")
+        to_smb(w, "7")
         w.send(ENTER)
         w.wait("Done", "The logs are saved in smb://192.0.2.1/images.")
         assert w.calls("place")[-1]["argv"] == ["place", "--run", "rehost-save-logs",
@@ -278,12 +278,12 @@ def test_power_off(tmp_path):
     (tmp_path / "poweroff").chmod(0o755)
     with Wizard(tmp_path, PATH=f"{tmp_path}:{os.environ['PATH']}") as w:
         w.title("Main menu")
-        w.send("7")
+        w.send("8")
         w.wait("> Stay here")
         w.send(ENTER)
         w.title("Main menu")
         assert not (tmp_path / "power").exists()
-        w.send("7", DOWN, ENTER)
+        w.send("8", DOWN, ENTER)
         w.wait("Power off or reboot")
         for _ in range(50):
             if (tmp_path / "power").exists():
@@ -368,7 +368,7 @@ def test_one_session_on_two_consoles(tmp_path):
         s.wait("[x] sda")
         s.a.send(ESC)
         s.wait("What do you want to do?")
-        s.b.send("5")                      # the shell is on both
+        s.b.send("6")                      # the shell is on both
         s.wait("type here:")
         s.b.send("echo $((6 * 7))-here\n")
         s.wait("42-here")
@@ -386,12 +386,12 @@ def test_shell_that_is_killed(tmp_path):
     """It leaves the terminal to a group that is gone."""
     with Wizard(tmp_path, PS1="type here: ") as w:
         w.title("Main menu")
-        w.send("5")
+        w.send("6")
         w.wait("type here:")
         w.send("kill -9 $$\n")
         w.title("Main menu")
         w.send(DOWN)
-        w.wait("> 6  Save logs")
+        w.wait("> 7  Save logs")
 
 
 def test_terminal_that_vanishes_without_a_signal(tmp_path):

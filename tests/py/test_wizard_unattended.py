@@ -72,6 +72,53 @@ def test_restore_and_warnings(tmp_path):
     assert call["env"]["REHOST_USERNAME"] == "bob"
 
 
+RESTORE = "job=restore\nimage=smb://h/s/a.rhi\ntarget=wwn=eui.0026b7684e1f2a35\n"
+
+
+def test_restore_and_adapt(tmp_path):
+    status, out = run(tmp_path, RESTORE + "adapt = yes\nhostname = web2\nnew_identity = yes\n"
+                      "remove-tools = yes\nluks_passphrase = s3cret word\n")
+    assert status == 0, out
+    assert "REHOST-JOB: adapt: partition 1 of /dev/nvme0n1: 7 edits made\n" in out
+    assert out.splitlines()[-2:] == ["REHOST-JOB: done status=0", f"REHOST-JOB: {DIGEST}"]
+    call, = calls(tmp_path, "restore")
+    assert call["argv"] == ["restore", "--events-fd=3", "--yes", "--adapt", "--hostname", "web2",
+                            "--new-identity", "--remove-tools", "smb://h/s/a.rhi", "/dev/nvme0n1"]
+    assert call["env"]["REHOST_LUKS_PASSPHRASE"] == "s3cret word"
+    disks, = calls(tmp_path, "disks")
+    assert "REHOST_LUKS_PASSPHRASE" not in disks["env"]
+
+
+@pytest.mark.parametrize("keys, status", [("", 4), ("adapt_anyway = yes\n", 0)])
+def test_restore_what_will_not_boot(tmp_path, keys, status):
+    (tmp_path / "mode").write_text("restore=wont")
+    got, out = run(tmp_path, RESTORE + "adapt = yes\n" + keys)
+    assert got == status, out
+    assert "--adapt-anyway" in calls(tmp_path, "restore")[0]["argv"] or status
+    if status:
+        assert "REHOST-JOB: adapt:   because: no driver for the disk\n" in out
+        assert out.splitlines()[-2] == "REHOST-JOB: failed status=4"
+        assert "would not boot" in out.splitlines()[-1]
+
+
+def test_adapt(tmp_path):
+    (tmp_path / "mode").write_text("adapt=warn")
+    status, out = run(tmp_path, "job = adapt\ntarget = serial=S3Z9NB0K123456X\nhostname = web2\n")
+    assert status == 3, out
+    assert "REHOST-JOB: step apply: writing /etc/fstab\n" in out
+    assert "REHOST-JOB: adapt: partition 1 of /dev/sda: 7 edits made\n" in out
+    assert out.count("warning: which NIC takes") == 1
+    assert out.splitlines()[-1] == "REHOST-JOB: done status=3"      # there is no digest
+    call, = calls(tmp_path, "adapt")
+    assert call["argv"] == ["adapt", "--events-fd=3", "--yes", "--hostname", "web2", "/dev/sda"]
+
+
+def test_undo(tmp_path):
+    status, out = run(tmp_path, "job = adapt\ntarget = path=/dev/sda\nundo = yes\n")
+    assert status == 0 and "adapt's edits were taken back" in out, out
+    assert calls(tmp_path, "adapt")[0]["argv"][-2:] == ["--undo", "/dev/sda"]
+
+
 def test_several_disks(tmp_path):
     status, out = run(tmp_path, "job=capture\ndisk=path=/dev/nvme0n1\ndisk=path=/dev/sda\n"
                       "image=nfs://h/srv/two\n")
@@ -109,6 +156,14 @@ def test_target_must_be_one(tmp_path, target, text):
     ("nonsense\n", "line 1: write 'key = value'"),
     ("job = verify\nimage = ftp://x/y\n", "line 2: image must be"),
     ("job = verify\nimage =\n", "line 2: image has no value"),
+    ("job = adapt\ntarget = serial=X\nimage = /a.rhi\n", "line 3: 'image' has no meaning for adapt"),
+    ("job = adapt\n", "the key 'target' is missing; adapt needs it"),
+    (RESTORE + "hostname = a\n", "line 4: 'hostname' has a meaning with 'adapt = yes' only"),
+    (RESTORE + "adapt = no\nadapt-anyway = yes\n", "line 5: 'adapt_anyway' has a meaning with"),
+    (RESTORE + "adapt = yes\nhostname = a_b\n", "line 5: hostname must be letters, digits"),
+    (RESTORE + "adapt = maybe\n", "line 4: adapt must be yes or no"),
+    (RESTORE + "adapt = yes\nundo = yes\n", "line 5: 'undo' has no meaning for restore"),
+    (RESTORE + "new-identity = yes\nnew_identity = yes\n", "line 5: 'new_identity' stands in line 4 already"),
 ])
 def test_bad_files(tmp_path, text, why):
     status, out = run(tmp_path, text)

@@ -13,7 +13,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 TOP = HERE.parent.parent
 PROGRAM = pathlib.Path(os.environ.get("REHOST_B", TOP / "build")) / "rehost-wizard"
 
-UP, DOWN, LEFT, RIGHT = "\033[A", "\033[B", "\033[D", "\033[C"
+UP, DOWN, LEFT, RIGHT, END = "\033[A", "\033[B", "\033[D", "\033[C", "\033[F"
 ENTER, ESC, TAB, CTRL_C, CTRL_U, CTRL_L = "\r", "\033", "\t", "\003", "\025", "\014"
 F1 = "\033OP"
 

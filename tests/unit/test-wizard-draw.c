@@ -111,7 +111,8 @@ static void test_restore_pages(void **state)
 		const char *name;
 	} pages[] = {
 		{ P_IMAGES, "restore-image" }, { P_IMAGE, "restore-details" },
-		{ P_TARGET, "restore-target" }, { P_CONFIRM, "restore-confirm" },
+		{ P_TARGET, "restore-target" }, { P_WISHES, "restore-adapt" },
+		{ P_VERDICT, "restore-verdict" }, { P_CONFIRM, "restore-confirm" },
 		{ P_RESULT, "restore-result" },
 	};
 	struct wiz w;
@@ -123,6 +124,41 @@ static void test_restore_pages(void **state)
 		draw(&w, pages[i].name);
 		wiz_done(&w);
 	}
+}
+
+/* From the disk to the confirmation, with a locked volume on the way. */
+static void test_adapt_pages(void **state)
+{
+	static const struct {
+		enum wiz_page page;
+		const char *name, *plan;
+	} pages[] = {
+		{ P_ADISK, "adapt-disk", "plan" }, { P_AOPTIONS, "adapt-options", "plan" },
+		{ P_LUKS, "adapt-passphrase", "plan-locked" },
+		{ P_VERDICT, "adapt-verdict", "plan" }, { P_VERDICT, "adapt-wont", "plan-wont" },
+		{ P_VERDICT, "adapt-fits", "plan-fits" }, { P_ACONFIRM, "adapt-confirm", "plan" },
+	};
+	char file[64];
+	struct wiz w;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof pages / sizeof *pages; i++) {
+		new_wizard(&w);
+		snprintf(file, sizeof file, "py/fake/%s.json", pages[i].plan);
+		plan_file = file;
+		go_to(&w, JOB_ADAPT, pages[i].page);
+		draw(&w, pages[i].name);
+		press(&w, EV_END, 0);
+		if (!strcmp(pages[i].name, "adapt-verdict"))
+			draw(&w, "adapt-verdict-end");
+		if (!strcmp(pages[i].name, "adapt-wont")) {
+			w.plan.nedits = 1;
+			press(&w, EV_NEXT, 0);
+			draw(&w, "adapt-anyway");
+		}
+		wiz_done(&w);
+	}
+	plan_file = "py/fake/plan.json";
 }
 
 static void line(struct wiz *w, const char *s)
@@ -158,6 +194,49 @@ static void test_running(void **state)
 	wiz_done(&w);
 }
 
+static void test_adapt_running(void **state)
+{
+	static const char said[] = "partition 2 of /dev/sda: Debian, for this machine\n"
+		"verdict: will boot after these edits\n  change /etc/fstab\n"
+		"partition 2 of /dev/sda: 7 edits made\ncheck: it will find its root file system\n"
+		"  ok  6.12.117+deb13-amd64 sda: sd_mod with 2 others is in the initramfs\033[2J\n";
+	struct wiz w;
+
+	(void)state;
+	new_wizard(&w);
+	go_to(&w, JOB_ADAPT, P_RUN);
+	line(&w, "{\"event\":\"step\",\"step\":\"apply\",\"text\":\"writing /etc/fstab\"}");
+	for (int i = 0; i < 2; i++)     /* each pass warns of it */
+		line(&w, "{\"event\":\"warning\",\"code\":\"adapt\",\"text\":\"which NIC takes whose "
+		     "place is not clear\"}");
+	draw(&w, "adapt-running");
+	press(&w, EV_QUIT, 0);
+	draw(&w, "adapt-cancel");
+	press(&w, EV_BACK, 0);
+	line(&w, "{\"event\":\"done\",\"status\":3}");
+	wiz_job_said(&w, said);
+	wiz_job_end(&w, 3, 0, "");
+	draw(&w, "adapt-result");
+	wiz_done(&w);
+}
+
+/* The image is on the disk, but adapting it failed: not the same as half a disk. */
+static void test_restored_but_not_adapted(void **state)
+{
+	struct wiz w;
+
+	(void)state;
+	new_wizard(&w);
+	go_to(&w, JOB_RESTORE, P_RUN);
+	line(&w, "{\"event\":\"step\",\"step\":\"adapt\",\"text\":\"making the system boot\"}");
+	line(&w, "{\"event\":\"error\",\"text\":\"the image was restored, but rehost-adapt failed\"}");
+	wiz_job_said(&w, "Copying\nverdict: will boot after these edits\n  change /etc/fstab\n"
+		     "rehost-adapt: /etc/fstab: No space left on device\n");
+	wiz_job_end(&w, 1, 0, "");
+	draw(&w, "restore-not-adapted");
+	wiz_done(&w);
+}
+
 static void test_network_and_rest(void **state)
 {
 	struct wiz w;
@@ -168,7 +247,7 @@ static void test_network_and_rest(void **state)
 	draw_at(&w, "menu", 43, 132);
 	draw_at(&w, "small", 23, 79);
 	draw_at(&w, "small", 5, 20);
-	press(&w, EV_CHAR, '4');
+	press(&w, EV_CHAR, '5');
 	draw(&w, "network");
 	press(&w, EV_NEXT, 0);
 	draw(&w, "network-interface");
@@ -176,7 +255,7 @@ static void test_network_and_rest(void **state)
 	draw(&w, "help");
 	press(&w, EV_BACK, 0);
 	wiz_home(&w);
-	press(&w, EV_CHAR, '7');
+	press(&w, EV_CHAR, '8');
 	draw(&w, "power");
 	wiz_done(&w);
 }
@@ -241,7 +320,10 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_capture_pages),
 		cmocka_unit_test(test_restore_pages),
+		cmocka_unit_test(test_adapt_pages),
 		cmocka_unit_test(test_running),
+		cmocka_unit_test(test_adapt_running),
+		cmocka_unit_test(test_restored_but_not_adapted),
 		cmocka_unit_test(test_network_and_rest),
 		cmocka_unit_test(test_waiting_and_problems),
 		cmocka_unit_test(test_disk_that_cannot_be_read),

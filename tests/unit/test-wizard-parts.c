@@ -146,6 +146,108 @@ static void test_commands(void **state)
 		   "smb://h/s/x.rhi");
 }
 
+static void test_adapt_commands(void **state)
+{
+	struct job j = { .kind = JOB_RESTORE, .place.kind = PLACE_SMB, .image = "a.rhi",
+			 .target = "/dev/sda", .adapt = { .on = true, .new_identity = true } };
+	struct argv a = { 0 };
+	char line[4096];
+
+	(void)state;
+	text_put(&j.place.smb.host, "h");
+	text_put(&j.place.smb.share, "s");
+	text_put(&j.adapt.hostname, "web2");
+	text_put(&j.adapt.luks, "geheim");
+	check_line(&j, true, "rehost restore --adapt --hostname web2 --new-identity "
+		   "smb://h/s/a.rhi /dev/sda");
+	j.adapt.anyway = j.adapt.remove_tools = true;
+	check_line(&j, false, "rehost restore --events-fd=3 --yes --adapt --adapt-anyway "
+		   "--hostname web2 --new-identity --remove-tools smb://h/s/a.rhi /dev/sda");
+	assert_int_equal(job_plan_argv(&j, &a, NULL), 0);
+	argv_line(&a, line, sizeof line);
+	assert_string_equal(line, "rehost-adapt --dry-run --json --hostname web2 --new-identity "
+			    "--remove-tools --target /dev/sda smb://h/s/a.rhi");
+	assert_true(job_takes_luks(&j, &a));
+	argv_done(&a);
+	assert_int_equal(argv_add(&a, "rehost", NULL) || argv_add(&a, "disks", NULL), 0);
+	assert_false(job_takes_luks(&j, &a));
+	argv_done(&a);
+	j.adapt.on = false;                     /* the rest means nothing then */
+	check_line(&j, true, "rehost restore smb://h/s/a.rhi /dev/sda");
+	j.kind = JOB_ADAPT;
+	check_line(&j, false, "rehost-adapt --events-fd=3 --yes --hostname web2 --new-identity "
+		   "--remove-tools /dev/sda");
+	j.adapt.undo = 1;
+	check_line(&j, true, "rehost-adapt --undo /dev/sda");
+}
+
+static void check_said(const char *text, const char *want)
+{
+	char out[200];
+
+	job_said(text, out, sizeof out);
+	assert_string_equal(out, want);
+}
+
+static void test_what_adapt_says(void **state)
+{
+	char many[2000], out[200];
+
+	(void)state;
+	check_said("copying\nx: verdict\n  change /etc/fstab\nsda1: 7 edits made\ncheck: ok\n",
+		   "sda1: 7 edits made\ncheck: ok\n");
+	check_said("a\nsda1: 1 edits made\ncheck\nsda2: 2 edits made\n",
+		   "sda1: 1 edits made\ncheck\nsda2: 2 edits made\n");
+	check_said("a\nverdict: first\nb\nverdict: last", "verdict: last\n");
+	check_said("a\nWould the system in the image boot?\nno\n",
+		   "Would the system in the image boot?\nno\n");
+	check_said("something else\033[2J\n", "something else?[2J\n");
+	check_said("", "");
+	memset(many, 'a', sizeof many);
+	for (size_t i = 50; i < sizeof many; i += 50)
+		many[i] = '\n';
+	many[sizeof many - 1] = 0;
+	job_said(many, out, sizeof out);
+	assert_true(strlen(out) < sizeof out && out[strlen(out) - 1] == '\n');
+}
+
+static void check_plan(const char *json, enum model_verdict verdict, const char *text)
+{
+	struct model_plan p = { 0 };
+
+	assert_int_equal(model_plan_parse(json, strlen(json), &p, NULL), 0);
+	assert_int_equal(p.verdict, verdict);
+	assert_non_null(strstr(p.text, text));
+	model_plan_done(&p);
+}
+
+static void test_plans(void **state)
+{
+	struct model_plan p = { 0 };
+	struct err e = { 0 };
+
+	(void)state;
+	/* the worst of several systems is what counts */
+	check_plan("{\"systems\":[{\"name\":\"A\",\"verdict\":\"boots\"},{\"name\":\"B\","
+		   "\"verdict\":\"will-not-boot\"},{\"verdict\":\"boots-after-edits\"}]}",
+		   PLAN_WILL_NOT, "B: will NOT boot");
+	check_plan("{\"systems\":[{\"name\":\"A\",\"verdict\":\"boots\"},{\"kind\":\"windows\","
+		   "\"name\":\"W\",\"verdict\":\"unknown\"}]}", PLAN_UNKNOWN, "can't adapt a Windows");
+	/* a word of another version isn't taken as good */
+	check_plan("{\"systems\":[{\"verdict\":\"surely\"}]}", PLAN_UNKNOWN, "without a name");
+	check_plan("{\"systems\":[],\"notes\":[\"a\\u001b[2J\"]}", PLAN_UNKNOWN, "Note: a?[2J");
+	check_plan("{\"systems\":[1,{\"edits\":[1,{\"kind\":5,\"reasons\":{}}],\"missing\":[[]],"
+		   "\"problems\":[7]}]}", PLAN_UNKNOWN, "Change ");
+	check_plan("{\"systems\":[{\"name\":\"A\",\"root\":\"partition 1 of /run/rehost/image-x1/disk.img\"}],"
+		   "\"notes\":[\"in /run/rehost/image-x1/disk.img\"]}", PLAN_UNKNOWN,
+		   "A on partition 1 of the image: not");
+	check_plan("{\"notes\":[\"/run/rehost/image-x1/disk.img/run/rehost/image-x1/disk.img, "
+		   "/run/rehost/image-x /disk.img\"]}", PLAN_UNKNOWN,
+		   "Note: the imagethe image, /run/rehost/image-x /disk.img\n");
+	assert_int_equal(model_plan_parse("{\"systems\":[", 12, &p, &e), ERR_CORRUPT);
+	assert_null(p.text);
+}
+
 static void line(struct progress *r, const char *s)
 {
 	progress_line(r, s, strlen(s));
@@ -213,6 +315,9 @@ int main(void)
 		cmocka_unit_test(test_editing),
 		cmocka_unit_test(test_urls),
 		cmocka_unit_test(test_commands),
+		cmocka_unit_test(test_adapt_commands),
+		cmocka_unit_test(test_what_adapt_says),
+		cmocka_unit_test(test_plans),
 		cmocka_unit_test(test_events),
 		cmocka_unit_test(test_kernel_command_line),
 		cmocka_unit_test(test_credentials),

@@ -2,22 +2,33 @@
  * beeps, and that going back loses no answer. */
 #include "wizard-helper.h"
 
+#define WONT "py/fake/plan-wont.json"
+#define FITS "py/fake/plan-fits.json"
+#define LOCKED "py/fake/plan-locked.json"
+
 static const struct way {
 	enum job_kind kind;
 	enum wiz_page page;
+	const char *plan;       /* what rehost-adapt answers, if not the usual */
 } ways[] = {
-	{ JOB_CAPTURE, P_DISKS }, { JOB_CAPTURE, P_PLACE }, { JOB_CAPTURE, P_PART },
-	{ JOB_CAPTURE, P_DIR }, { JOB_CAPTURE, P_SMB }, { JOB_CAPTURE, P_NFS },
-	{ JOB_CAPTURE, P_CHECK }, { JOB_CAPTURE, P_OPTIONS }, { JOB_CAPTURE, P_SUMMARY },
-	{ JOB_CAPTURE, P_RUN }, { JOB_CAPTURE, P_RESULT },
-	{ JOB_RESTORE, P_PLACE }, { JOB_RESTORE, P_IMAGES }, { JOB_RESTORE, P_IMAGE },
-	{ JOB_RESTORE, P_TARGET }, { JOB_RESTORE, P_CONFIRM }, { JOB_RESTORE, P_RUN },
-	{ JOB_RESTORE, P_RESULT },
-	{ JOB_VERIFY, P_IMAGES }, { JOB_VERIFY, P_IMAGE }, { JOB_VERIFY, P_RESULT },
+	{ JOB_CAPTURE, P_DISKS, 0 }, { JOB_CAPTURE, P_PLACE, 0 }, { JOB_CAPTURE, P_PART, 0 },
+	{ JOB_CAPTURE, P_DIR, 0 }, { JOB_CAPTURE, P_SMB, 0 }, { JOB_CAPTURE, P_NFS, 0 },
+	{ JOB_CAPTURE, P_CHECK, 0 }, { JOB_CAPTURE, P_OPTIONS, 0 },
+	{ JOB_CAPTURE, P_SUMMARY, 0 }, { JOB_CAPTURE, P_RUN, 0 }, { JOB_CAPTURE, P_RESULT, 0 },
+	{ JOB_RESTORE, P_PLACE, 0 }, { JOB_RESTORE, P_IMAGES, 0 }, { JOB_RESTORE, P_IMAGE, 0 },
+	{ JOB_RESTORE, P_TARGET, 0 }, { JOB_RESTORE, P_WISHES, 0 },
+	{ JOB_RESTORE, P_LUKS, LOCKED }, { JOB_RESTORE, P_VERDICT, 0 },
+	{ JOB_RESTORE, P_VERDICT, WONT }, { JOB_RESTORE, P_VERDICT, LOCKED },
+	{ JOB_RESTORE, P_CONFIRM, 0 }, { JOB_RESTORE, P_RUN, 0 }, { JOB_RESTORE, P_RESULT, 0 },
+	{ JOB_VERIFY, P_IMAGES, 0 }, { JOB_VERIFY, P_IMAGE, 0 }, { JOB_VERIFY, P_RESULT, 0 },
+	{ JOB_ADAPT, P_ADISK, 0 }, { JOB_ADAPT, P_AOPTIONS, 0 }, { JOB_ADAPT, P_LUKS, LOCKED },
+	{ JOB_ADAPT, P_VERDICT, 0 }, { JOB_ADAPT, P_VERDICT, WONT }, { JOB_ADAPT, P_VERDICT, FITS },
+	{ JOB_ADAPT, P_ACONFIRM, 0 }, { JOB_ADAPT, P_ACONFIRM, LOCKED }, { JOB_ADAPT, P_RUN, 0 },
+	{ JOB_ADAPT, P_RESULT, 0 },
 };
 enum { WAYS = sizeof ways / sizeof *ways };
 
-static const int chars[] = { ' ', 'r', 'd', 'y', 'n', 'x', '?', '1', '2', '3', '7', '/', 0xe9 };
+static const int chars[] = { ' ', 'r', 'd', 'y', 'n', 'x', '?', '1', '2', '3', '4', '8', '/', 0xe9 };
 
 /* What may lead to START_JOB, as seen before the event. */
 static int may_start(const struct wiz *w, enum wiz_ev ev)
@@ -28,7 +39,20 @@ static int may_start(const struct wiz *w, enum wiz_ev ev)
 		return w->page == P_SUMMARY && w->job.ndisks && w->job.name.s[0];
 	if (w->job.kind == JOB_VERIFY)
 		return w->page == P_IMAGE;
-	return w->page == P_CONFIRM && !strcmp(w->confirm.s, model_name(w->job.target));
+	if (strcmp(w->confirm.s, model_name(w->job.target)))
+		return 0;
+	if (w->job.kind == JOB_ADAPT)
+		return w->page == P_ACONFIRM;
+	/* a system that won't boot is restored only by somebody who has said so */
+	return w->page == P_CONFIRM && (!w->job.adapt.on || w->job.adapt.anyway ||
+					w->plan.verdict >= PLAN_AFTER_EDITS);
+}
+
+/* A new wizard on the way's page. */
+static void walk(struct wiz *w, const struct way *way)
+{
+	plan_file = way->plan ? way->plan : "py/fake/plan.json";
+	go_to(w, way->kind, way->page);
 }
 
 static void one_event(const struct way *way, enum wiz_ev ev, int arg)
@@ -38,7 +62,7 @@ static void one_event(const struct way *way, enum wiz_ev ev, int arg)
 	int may;
 
 	new_wizard(&w);
-	go_to(&w, way->kind, way->page);
+	walk(&w, way);
 	before = w.job;
 	may = may_start(&w, ev);
 	if (press(&w, ev, arg) == ACT_START_JOB && !may)
@@ -68,7 +92,7 @@ static void test_back_keeps_answers(void **state)
 	(void)state;
 	for (int i = 0; i < WAYS; i++) {
 		new_wizard(&w);
-		go_to(&w, ways[i].kind, ways[i].page);
+		walk(&w, &ways[i]);
 		before = w.job;
 		if (w.page == P_RUN)
 			wiz_job_end(&w, 1, 0, "failed");
@@ -77,7 +101,7 @@ static void test_back_keeps_answers(void **state)
 		assert_int_equal(w.page, P_MENU);
 		assert_int_equal(press(&w, EV_BACK, 0), ACT_BEEP);
 		assert_memory_equal(&before, &w.job, sizeof before);
-		go_to(&w, ways[i].kind, ways[i].page);
+		walk(&w, &ways[i]);
 		assert_memory_equal(&before, &w.job, sizeof before);
 		wiz_done(&w);
 	}
@@ -152,12 +176,157 @@ static void test_confirmation_is_typed_each_time(void **state)
 	go_to(&w, JOB_RESTORE, P_CONFIRM);
 	type(&w, "sda");
 	press(&w, EV_BACK, 0);
+	assert_int_equal(w.page, P_VERDICT);
 	press(&w, EV_NEXT, 0);
 	assert_int_equal(w.page, P_CONFIRM);
 	assert_string_equal(w.confirm.s, "");
 	assert_int_equal(press(&w, EV_NEXT, 0), ACT_BEEP);
 	type(&w, "/dev/sda");
 	assert_int_equal(press(&w, EV_NEXT, 0), ACT_BEEP);
+	wiz_done(&w);
+}
+
+/* A verdict that says no: Enter asks, "no" is first, and only a restore says on
+ * its command line that it was asked for all the same. */
+static void test_will_not_boot(void **state)
+{
+	static const enum job_kind kinds[] = { JOB_RESTORE, JOB_ADAPT };
+	struct wiz w;
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		new_wizard(&w);
+		plan_file = WONT;
+		go_to(&w, kinds[i], P_VERDICT);
+		assert_int_equal(w.plan.verdict, PLAN_WILL_NOT);
+		if (kinds[i] == JOB_ADAPT)
+			w.plan.nedits = 1;      /* some, though they don't help */
+		press(&w, EV_NEXT, 0);
+		assert_int_equal(w.over, OVER_ANYWAY);
+		press(&w, EV_NEXT, 0);
+		assert_int_equal(w.over, OVER_NONE);
+		assert_int_equal(w.page, P_VERDICT);
+		assert_false(w.job.adapt.anyway);
+		press(&w, EV_NEXT, 0);
+		press(&w, EV_CHAR, 'y');
+		assert_int_equal(w.page, kinds[i] == JOB_RESTORE ? P_CONFIRM : P_ACONFIRM);
+		assert_int_equal(w.job.adapt.anyway, kinds[i] == JOB_RESTORE);
+		/* another plan: it has to be said again */
+		press(&w, EV_BACK, 0);
+		press(&w, EV_BACK, 0);
+		plan_file = "py/fake/plan.json";
+		press(&w, EV_NEXT, 0);
+		assert_int_equal(w.page, P_VERDICT);
+		assert_false(w.job.adapt.anyway);
+		wiz_done(&w);
+	}
+}
+
+static void test_nothing_to_edit(void **state)
+{
+	struct wiz w;
+
+	(void)state;
+	new_wizard(&w);
+	plan_file = FITS;
+	go_to(&w, JOB_ADAPT, P_VERDICT);
+	press(&w, EV_NEXT, 0);
+	assert_int_equal(w.over, OVER_NOTE);
+	assert_int_equal(w.page, P_MENU);
+	wiz_done(&w);
+}
+
+static void test_passphrase(void **state)
+{
+	struct wiz w;
+
+	(void)state;
+	new_wizard(&w);
+	plan_file = LOCKED;
+	go_to(&w, JOB_ADAPT, P_LUKS);
+	assert_int_equal(press(&w, EV_NEXT, 0), ACT_BEEP);      /* nothing without it */
+	assert_int_equal(w.page, P_LUKS);
+	type(&w, "wrong");
+	assert_int_equal(press(&w, EV_NEXT, 0), ACT_BEEP);
+	assert_non_null(strstr(w.hint, "doesn't open"));
+	press(&w, EV_KILL, 0);
+	type(&w, "open sesame");
+	press(&w, EV_NEXT, 0);
+	assert_int_equal(w.page, P_VERDICT);
+	press(&w, EV_BACK, 0);
+	press(&w, EV_BACK, 0);
+	assert_int_equal(w.page, P_AOPTIONS);
+	press(&w, EV_NEXT, 0);          /* it is known now */
+	assert_int_equal(w.page, P_VERDICT);
+	wiz_done(&w);
+}
+
+static void test_undo(void **state)
+{
+	struct wiz w;
+
+	(void)state;
+	new_wizard(&w);
+	plan_file = "py/fake/plan.json";
+	go_to(&w, JOB_ADAPT, P_AOPTIONS);
+	press(&w, EV_CHAR, ' ');
+	assert_int_equal(w.job.adapt.undo, 1);
+	press(&w, EV_NEXT, 0);
+	assert_int_equal(w.page, P_ACONFIRM);           /* no plan is shown */
+	press(&w, EV_BACK, 0);
+	/* even where nothing can be planned */
+	assert_int_equal(wiz_step(&w, EV_NEXT, 0), ACT_TASK);
+	wiz_task_done(&w, 1, "", 0, "the initramfs is damaged");
+	assert_int_equal(w.page, P_ACONFIRM);
+	type(&w, "sda");
+	assert_int_equal(press(&w, EV_NEXT, 0), ACT_START_JOB);
+	wiz_done(&w);
+}
+
+/* Proposed once for an image, by what is in it; then it is the user's. */
+static void test_adapt_is_proposed_for_linux(void **state)
+{
+	struct wiz w;
+
+	(void)state;
+	new_wizard(&w);
+	plan_file = "py/fake/plan.json";
+	go_to(&w, JOB_RESTORE, P_WISHES);
+	assert_true(w.job.adapt.on);
+	press(&w, EV_CHAR, ' ');
+	press(&w, EV_BACK, 0);
+	press(&w, EV_BACK, 0);
+	press(&w, EV_BACK, 0);
+	assert_int_equal(w.page, P_IMAGES);
+	press(&w, EV_NEXT, 0);
+	assert_false(w.job.adapt.on);
+	strcpy(w.wishes_for, "another.rhi");
+	strcpy(w.info.disk.systems[0].kind, "windows");
+	wiz_propose_wishes(&w);
+	assert_false(w.job.adapt.on);
+	strcpy(w.wishes_for, "another.rhi");
+	strcpy(w.info.disk.parts[1].fs, "LVM2_member");
+	wiz_propose_wishes(&w);
+	assert_true(w.job.adapt.on);
+	wiz_done(&w);
+}
+
+static void test_host_names(void **state)
+{
+	static const char *const bad[] = { "-x", "a b", "a..b", ".a", "a.", "a_b", "a/b" };
+	struct wiz w;
+
+	(void)state;
+	new_wizard(&w);
+	go_to(&w, JOB_RESTORE, P_WISHES);
+	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+		text_put(&w.job.adapt.hostname, bad[i]);
+		assert_int_equal(press(&w, EV_NEXT, 0), ACT_BEEP);
+		assert_int_equal(w.page, P_WISHES);
+	}
+	text_put(&w.job.adapt.hostname, "web-2.example");
+	press(&w, EV_NEXT, 0);
+	assert_int_equal(w.page, P_VERDICT);
 	wiz_done(&w);
 }
 
@@ -264,6 +433,7 @@ static void test_several_disks_one_after_another(void **state)
 /* A long random walk: START_JOB only where it may come. */
 static void test_random_walk(void **state)
 {
+	static const char *const plans[] = { "py/fake/plan.json", WONT, FITS, LOCKED };
 	struct wiz w;
 	unsigned seed = 1;
 
@@ -276,12 +446,15 @@ static void test_random_walk(void **state)
 		int may;
 
 		ev = ev >= EV_COUNT ? EV_NEXT : ev;
-		if (w.page == P_CONFIRM && rand_r(&seed) % 4 == 0)
+		if ((w.page == P_CONFIRM || w.page == P_ACONFIRM) && rand_r(&seed) % 4 == 0)
 			text_put(&w.confirm, model_name(w.job.target));
 		if (w.page == P_SMB && !w.job.place.smb.host.s[0])
 			text_put(&w.job.place.smb.host, "srv"), text_put(&w.job.place.smb.share, "s");
 		may = may_start(&w, ev);
 		act = wiz_step(&w, ev, arg);
+		plan_file = plans[rand_r(&seed) % 4];
+		if (w.page == P_LUKS && rand_r(&seed) % 4 == 0)
+			text_put(&w.job.adapt.luks, "open sesame");
 		while (act == ACT_TASK)
 			act = rand_r(&seed) % 8 ? answer(&w) :
 				wiz_task_done(&w, 1, "", 0, "no");
@@ -302,6 +475,12 @@ int main(void)
 		cmocka_unit_test(test_next_without_a_choice_beeps),
 		cmocka_unit_test(test_targets_that_cannot_be_chosen),
 		cmocka_unit_test(test_confirmation_is_typed_each_time),
+		cmocka_unit_test(test_will_not_boot),
+		cmocka_unit_test(test_nothing_to_edit),
+		cmocka_unit_test(test_passphrase),
+		cmocka_unit_test(test_undo),
+		cmocka_unit_test(test_adapt_is_proposed_for_linux),
+		cmocka_unit_test(test_host_names),
 		cmocka_unit_test(test_failed_tasks_lead_back),
 		cmocka_unit_test(test_cancel_asks),
 		cmocka_unit_test(test_end_under_the_question),

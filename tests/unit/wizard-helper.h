@@ -39,13 +39,19 @@ static inline char *slurp(const char *name, size_t *ret_len)
 	return buf;
 }
 
-static inline const char *task_file(enum wiz_task t)
+/* What rehost-adapt answers. */
+static const char *plan_file = "py/fake/plan.json";
+
+static inline const char *task_file(const struct wiz *w)
 {
-	switch (t) {
+	switch (w->task) {
 	case T_PLACE:
 		return "py/fake/place.json";
 	case T_INFO:
 		return "py/fake/info.json";
+	case T_PLAN:
+		/* a locked volume is one until its passphrase is known */
+		return strcmp(w->job.adapt.luks.s, "open sesame") ? plan_file : "py/fake/plan.json";
 	case T_NET:
 		return "py/fake/net.json";
 	case T_DISKS:
@@ -60,7 +66,7 @@ static inline const char *task_file(enum wiz_task t)
 /* Answers w->task; the returned action is what the answer led to. */
 static inline enum wiz_act answer(struct wiz *w)
 {
-	const char *file = task_file(w->task);
+	const char *file = task_file(w);
 	size_t len = 0;
 	char *text = file ? slurp(file, &len) : NULL;
 	enum wiz_act act = wiz_task_done(w, 0, text ? text : "", len, "");
@@ -103,7 +109,8 @@ static inline void done_line(struct wiz *w)
 /* From the main menu to page p on the usual way of its job. */
 static inline void go_to(struct wiz *w, enum job_kind kind, enum wiz_page p)
 {
-	press(w, EV_CHAR, kind == JOB_CAPTURE ? '1' : kind == JOB_RESTORE ? '2' : '3');
+	press(w, EV_CHAR, kind == JOB_CAPTURE ? '1' : kind == JOB_RESTORE ? '2' :
+	      kind == JOB_VERIFY ? '3' : '4');
 	for (int i = 0; w->page != p && i < 20; i++) {
 		if (w->page == P_DISKS && !w->job.ndisks)
 			press(w, EV_CHAR, ' ');
@@ -117,8 +124,11 @@ static inline void go_to(struct wiz *w, enum job_kind kind, enum wiz_page p)
 			w->cur[P_PART] = 4;
 		if (w->page == P_SMB && !w->job.place.smb.host.s[0])
 			type(w, "srv\timages\tdir\tbob\tpw");
-		if (w->page == P_CONFIRM && p > P_CONFIRM)
+		if ((w->page == P_CONFIRM && p != P_CONFIRM) ||
+		    (w->page == P_ACONFIRM && p != P_ACONFIRM))
 			type(w, model_name(w->job.target));
+		if (w->page == P_LUKS && !w->job.adapt.luks.s[0])
+			type(w, "open sesame");
 		press(w, EV_NEXT, 0);
 		if (w->page == P_RUN && p == P_RESULT) {
 			done_line(w);

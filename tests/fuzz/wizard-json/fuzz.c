@@ -40,6 +40,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	show(P_SMB, JOB_RESTORE, T_PLACE, text, size);
 	show(P_IMAGES, JOB_RESTORE, T_INFO, text, size);
 	show(P_MENU, JOB_RESTORE, T_NET, text, size);
+	show(P_WISHES, JOB_RESTORE, T_PLAN, text, size);
+	show(P_LUKS, JOB_ADAPT, T_PLAN, text, size);
 	progress_begin(&r, 2);
 	progress_line(&r, text, size);
 	progress_end(&r, 0, 0, "");
