@@ -5,7 +5,9 @@ A real Debian (systemd, GRUB, ext4) on an AHCI disk is captured to a Samba
 share through the wizard, restored in another machine to a larger empty disk
 through the wizard, and that disk is booted until its login prompt.  On other
 controllers (NVMe, virtio-blk) it does not boot: its initramfs has the old one's
-drivers only.  Prints each step with its time, then a table; leaves in --out:
+drivers only.  Then the image is restored with "adapt" on NVMe, and the disk that
+was there is adapted on virtio-blk, both through the wizard, and both boot.
+Prints each step with its time, then a table; leaves in --out:
 
     wizard.txt     the wizard's screens, as text
     result.txt     the table
@@ -107,10 +109,35 @@ class Demo:
             self.say(f"  {OTHERS[bus]}: {found[bus]}, as it should: not adapted")
         return found
 
-    def login(self, target):
+    def adapted_restore(self, target, samba):
+        """The wizard's Restore with adapt, in a machine with an NVMe disk."""
+        with live.boot("restore-adapt", self.iso, [Disk(target, bus="nvme", serial=TARGET_SERIAL)],
+                       direct=False) as vm:
+            wizard = self.wizard(vm)
+            done = wizard.restore(smb_place(samba), IMAGE, TARGET_SERIAL, adapt=True)
+            self.check(done)
+            wizard.to_menu()
+            wizard.power_off()
+            vm.wait_off(120)
+        return done
+
+    def adapted_disk(self, target):
+        """The wizard's Adapt on the disk that was restored without, on virtio-blk."""
+        with live.boot("adapt", self.iso, [Disk(target, bus="virtio", serial=TARGET_SERIAL)],
+                       direct=False) as vm:
+            wizard = self.wizard(vm)
+            done = wizard.adapt(TARGET_SERIAL)
+            self.check(done)
+            wizard.to_menu()
+            wizard.power_off()
+            vm.wait_off(120)
+        return done
+
+    def login(self, target, bus="ahci"):
         """Boots the restored disk; seconds until the login prompt, and the
         guest's own word on its files."""
-        with Machine("restored", disks=[Disk(target, serial=TARGET_SERIAL)]) as vm:
+        with Machine(f"restored-{bus}",
+                     disks=[Disk(target, bus=bus, serial=TARGET_SERIAL)]) as vm:
             vm.expect("labguest login: ", 600)
             seconds = vm.seconds
             vm.send(f"{guests.LOGIN}\r")
@@ -137,13 +164,21 @@ class Demo:
                 raise LabError("the source disk was written to")
             restored = self.step("Restore it to a larger disk of another machine",
                                  self.restore, target, samba)
+            nvme = self.out / "nvme.raw"
+            disks.create(nvme, TARGET_SIZE)
+            self.step("Restore it to an NVMe disk, adapted", self.adapted_restore, nvme, samba)
         offset, _ = guest.root_partition()
         self.step("Check the restored file system (e2fsck -fn)", judge.ext4_clean, target, offset)
         login = self.step("Boot the restored disk to its login prompt", self.login, target)
         failed = self.step("Boot it on controllers that it does not know", self.elsewhere, target)
-        return self.table(source, target, captured, restored, login, failed)
+        adapted = {"nvme": self.step("Boot the adapted NVMe disk to its login prompt",
+                                     self.login, nvme, "nvme")}
+        done = self.step("Adapt the other one on virtio-blk", self.adapted_disk, target)
+        adapted["virtio"] = self.step("Boot it on virtio-blk to its login prompt",
+                                      self.login, target, "virtio")
+        return self.table(source, target, captured, restored, login, failed, adapted, done)
 
-    def table(self, source, target, captured, restored, login, failed):
+    def table(self, source, target, captured, restored, login, failed, adapted, done):
         image = self.share / f"{IMAGE}.rhi"
         used = re.search(r"(\S+ .?B) in ", captured.text).group(1)
         facts = [
@@ -154,8 +189,10 @@ class Demo:
             ("restore", f"{restored.seconds:.0f} s"),
             ("login prompt", f"reached {login:.0f} s after power-on; every file is right"),
         ]
-        facts += [(f"on {OTHERS[bus]}", f"does not boot: {outcome}")
+        facts += [(f"on {OTHERS[bus]}", f"not adapted: does not boot ({outcome}); adapted: "
+                                        f"login prompt after {adapted[bus]:.0f} s")
                   for bus, outcome in failed.items()]
+        facts += [("adapt", f"{done.seconds:.0f} s on the disk that was there")]
         facts += [(f"step {i}", f"{t:5.0f} s  {name}") for i, (name, t) in
                   enumerate(self.times.items(), 1)]
         facts += [("whole demo", f"{time.monotonic() - self.begin:5.0f} s")]
