@@ -111,8 +111,9 @@ static int pass(struct job *j, int apply, struct err *e)
 		return rc;
 	put_notes(j, a);
 	if (!a->n_roots)
-		rc = err_set(e, ERR_NOT_FOUND, "%s: no Linux was found that could be adapted",
-			     j->disk[0]);
+		rc = err_set(e, ERR_NOT_FOUND, "%s: no Linux was found that could be adapted%s%s",
+			     j->s->o->disks[0], a->warnings.n ? "; " : "",
+			     a->warnings.n ? a->warnings.v[0] : "");
 	for (size_t i = 0; !rc && i < a->n_roots; i++) {
 		char name[700];
 

@@ -13,7 +13,8 @@ from lab.qemu import Disk
 DISK = 160 * MIB
 
 # Shell commands over $d (the disk) and $e (a second one): each makes a root at /m,
-# which `tree` fills, and takes everything down again.  (busybox' own mke2fs and blkid come first in its shell.)
+# which `tree` fills, and takes everything down again.  (In busybox's shell its own
+# mke2fs and blkid come first.)
 TREE = """mkdir -p /m
 tree() { mkdir -p /m/etc /m/boot/efi /m/usr/lib /m/var /m/var/lib; echo ID=test >/m/etc/os-release; }
 part() { case $1 in *[0-9]) echo $1p$2;; *) echo $1$2;; esac; }
