@@ -143,7 +143,7 @@ class Matrix:
     def boot(self, row, target, disk, when):
         """Half a cell: {"boots", "seconds", "what", ...}"""
         fast = False if target.login else (True if row.kernel == 1 else row.kernel)
-        outcome = boots.boot(f"{row.name}-{target.bus}-{when}", disk, target.bus,
+        outcome = boots.boot(f"{row.name}-{target.bus}-{'login' if target.login else when}", disk, target.bus,
                              row.recipe.firmware, fast, cpus=self.args.cpus,
                              limit=900 if target.login else 600)
         self.say(f"{row.name} on {target.name}, {when}: {outcome}")

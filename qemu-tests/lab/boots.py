@@ -12,12 +12,13 @@ MARKER = r"LAB-BOOTED root=(\S+) kernel=(\S+)"
 LOGIN = "labguest login: "
 ASKS = r"(Please unlock disk|[Ee]nter passphrase for)[^\r\n]*:"
 
-# what says that it does not boot, and how the table names it
+# what says that it does not boot, and how the table names it; pexpect's "." would
+# run across lines
 FAILURES = {
-    r"ALERT! .*does not exist": "no root",          # initramfs-tools, after 30 s
+    r"ALERT! [^\r\n]*does not exist": "no root",          # initramfs-tools, after 30 s
     r"\(initramfs\) ": "no root",
-    r"dracut-initqueue.*timeout": "no root",
-    r"Warning: .*does not exist": "no root",
+    r"dracut-initqueue[^\r\n]*timeout": "no root",
+    r"Warning: [^\r\n]*/dev/[^\r\n]* does not exist": "no root",
     r"[Ee]mergency (mode|[Ss]hell)": "emergency",
     r"Kernel panic": "panic",
     r"grub rescue>": "boot loader",
