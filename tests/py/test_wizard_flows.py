@@ -154,7 +154,7 @@ def test_restore_and_adapt(tmp_path):
         assert call["argv"] == ["adapt", "--dry-run", "--json", *wishes, "--target", "/dev/nvme0n1", URL]
         assert call["env"]["REHOST_PASSWORD"] == "s3cret word"
         w.send(END)
-        t = w.wait("of 49: Up, Down")
+        t = w.wait("-49 of 49: Up, Down")
         assert "+127.0.0.1 localhost web2" in t
         w.send(ESC)                        # back to the answers, which stay
         assert "[web2 " in w.title("Restore: adapt")
