@@ -130,6 +130,11 @@ static int stuck(struct boot *b, const char *firmware, const char *command, cons
 	const struct lin *l = b->l;
 	char path[64];
 
+	if (!l->boot && !*b->grub) {
+		plan_problem(b->p, "this target starts by %s, and no boot loader was found in the guest: "
+			     "its /boot may lie on a volume that isn't there", firmware);
+		return 1;
+	}
 	if (!(l->boot & (LIN_GRUB2_BIOS | LIN_GRUB2_EFI)) && !*b->grub) {
 		plan_problem(b->p, "this target starts by %s, and the guest's boot loader by %s only; "
 			     "it has no GRUB 2 that could be set up for both: install one in it first, "
