@@ -191,10 +191,25 @@ static int plan_efi(struct boot *b, struct err *e)
 	return boot_efi_plan(b, &starts, e);
 }
 
-/* The target's firmware isn't known: what starts it now shall go on doing so. */
+/* Problems from, up to (not with) to are only worth a note: the other firmware
+ * starts the guest. */
+static void demote(struct plan *p, size_t from, size_t to)
+{
+	for (size_t i = from; i < to; i++) {
+		plan_note(p, "%s", p->problems.v[i]);
+		free(p->problems.v[i]);
+	}
+	memmove(p->problems.v + from, p->problems.v + to,
+		(p->problems.n - to) * sizeof *p->problems.v);
+	p->problems.n -= to - from;
+}
+
+/* The target's firmware isn't known: what starts it now shall go on doing so.
+ * A guest may have files of a loader that it never used. */
 static int plan_both(struct boot *b, struct err *e)
 {
 	unsigned int bits = b->l->boot;
+	size_t before = b->p->problems.n, between, after;
 	int r = 0;
 
 	if (!(bits & (BIOS_LOADERS | EFI_LOADERS))) {
@@ -204,8 +219,14 @@ static int plan_both(struct boot *b, struct err *e)
 	}
 	if (bits & BIOS_LOADERS && is_x86(b->l->arch))
 		r = plan_bios(b, e);
+	between = b->p->problems.n;
 	if (!r && bits & EFI_LOADERS)
 		r = plan_efi(b, e);
+	after = b->p->problems.n;
+	if (bits & EFI_LOADERS && after == between)
+		demote(b->p, before, between);
+	else if (bits & BIOS_LOADERS && between == before)
+		demote(b->p, between, after);
 	plan_note(b->p, "it isn't known whether the target starts by BIOS or UEFI; the guest starts by %s",
 		  !(bits & EFI_LOADERS) ? "BIOS" : bits & BIOS_LOADERS ? "both" : "UEFI");
 	return r;
