@@ -164,6 +164,8 @@ class Wizard:
             if f"(*) {text}" in self.current() or re.search(rf"\[[x ]\] {text}\b", self.current()):
                 return
             self._step("space")
+            # "[ ] yes" is a row that is half drawn
+            self.screen.settle()
         raise self.screen.vm.failure(f"'{label}' cannot be '{text}':\n" + self.screen.text())
 
     # -- parts of the flows ----------------------------------------------------
