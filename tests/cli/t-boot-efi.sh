@@ -47,6 +47,17 @@ cmp $mm $esp/BOOT/mmx64.efi
 "$REHOST_B/tests/tools/bootplan" root "$PWD/disk.img" undo=1
 [ ! -e $esp/BOOT ] || fail "undo left EFI/BOOT: $(ls $esp/BOOT)"
 
+# --- the target's firmware isn't known: GRUB's files for a BIOS, which never was in
+# --- this disk, are no reason not to boot
+debian_esp
+mkdir -p root/boot/grub/i386-pc
+: > root/boot/grub/i386-pc/normal.mod
+plan firmware=unknown esp=1 boot=2 live="$none"
+says '^loaders: 3$'
+says_not '^problem'
+says '^note: this target starts by BIOS: .*no boot code'
+rm -r root/boot/grub/i386-pc
+
 # --- names in other case are the same names
 debian_esp
 mv $esp root/boot/efi/efi
