@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <unistd.h>
 
 /* A descriptor that was given to us may be non-blocking. */
@@ -62,4 +63,18 @@ int io_keep_std(void)
 		    open("/dev/null", fd ? O_RDONLY : O_WRONLY) != fd)
 			return errno;
 	return 0;
+}
+
+void io_serve_alone(void)
+{
+	int null = open("/dev/null", O_RDWR);
+
+	signal(SIGINT, SIG_IGN);
+	signal(SIGTERM, SIG_IGN);
+	signal(SIGHUP, SIG_IGN);
+	signal(SIGPIPE, SIG_IGN);
+	for (int i = 0; i < 3 && null >= 0; i++)
+		dup2(null, i);
+	if (null > 2)
+		close(null);
 }

@@ -11,4 +11,8 @@ int io_read_full(int fd, void *buf, size_t len, size_t *ret_got);
  * that only fail, so that no disk or image gets such a number and with it what
  * is meant for people.  0 or errno. */
 int io_keep_std(void);
+/* For a child process that serves others: ignores what a terminal sends to all
+ * (SIGINT, SIGTERM, SIGHUP) and SIGPIPE, and lets go of everybody's pipes:
+ * descriptors 0 to 2 become /dev/null. */
+void io_serve_alone(void);
 #endif

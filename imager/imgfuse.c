@@ -96,14 +96,8 @@ static void serve_child(struct image_mount *d, int ready, int life, int errors)
 {
 	struct imgfs *f = NULL;
 	struct err e = { 0 };
-	int null = open("/dev/null", O_RDWR);
 
-	signal(SIGINT, SIG_IGN);
-	signal(SIGTERM, SIG_IGN);
-	signal(SIGHUP, SIG_IGN);
-	signal(SIGPIPE, SIG_IGN);
-	for (int i = 0; i < 3 && null >= 0; i++)
-		dup2(null, i);
+	io_serve_alone();
 	if (imgfs_mount(d->base, &f, &e) == 0 &&
 	    imgfs_files(f, d->src.im, d->src.file->name, &e) == 0)
 		e.code = 0;

@@ -44,20 +44,6 @@ static void add(struct lines *l, int indent, const char *fmt, ...)
 	l->s[l->n] = 0;
 }
 
-static size_t get_list(json *o, const char *key, json **ret)
-{
-	size_t n;
-
-	*ret = json_get_array(o, key);
-	n = *ret ? json_object_array_length(*ret) : 0;
-	return n > MODEL_MAX ? MODEL_MAX : n;
-}
-
-static json *item(json *list, size_t i)
-{
-	return json_object_array_get_idx(list, i);
-}
-
 /* An image is looked into as a file of this name (imager/imgfuse.h), which means
  * nothing to people. */
 static void name_image(char *s)
@@ -83,7 +69,7 @@ static void take(char out[ONE_MAX], const char *s)
 
 static void item_str(json *list, size_t i, char out[ONE_MAX])
 {
-	json *v = item(list, i);
+	json *v = model_item(list, i);
 
 	take(out, json_object_is_type(v, json_type_string) ? json_object_get_string(v) : "");
 }
@@ -92,7 +78,7 @@ static void add_list(struct lines *l, json *o, const char *key, int indent,
 		     const char *before)
 {
 	json *list;
-	size_t n = get_list(o, key, &list);
+	size_t n = model_list(o, key, &list);
 	char one[ONE_MAX];
 
 	for (size_t i = 0; i < n; i++) {
@@ -128,7 +114,7 @@ static void add_missing(struct lines *l, json *o)
 
 	get_str(o, "device", device);
 	get_str(o, "hint", hint);
-	n = get_list(o, "kernels", &list);
+	n = model_list(o, "kernels", &list);
 	for (size_t i = 0; i < n && at < sizeof kernels; i++) {
 		item_str(list, i, kernel);
 		at += (size_t)snprintf(kernels + at, sizeof kernels - at, "%s%s", i ? ", " :
@@ -205,18 +191,18 @@ static void read_system(json *o, struct model_plan *m, struct lines *l)
 	add_head(l, o, v, name);
 	if (windows)
 		add(l, 2, "This version can't adapt a Windows.");
-	if (get_list(o, "problems", &list) && v == PLAN_WILL_NOT && !m->because[0]) {
+	if (model_list(o, "problems", &list) && v == PLAN_WILL_NOT && !m->because[0]) {
 		item_str(list, 0, why);
 		text_copy(m->because, sizeof m->because, why);
 	}
 	add_problems(l, list, m->because);
-	n = get_list(o, "missing", &list);
+	n = model_list(o, "missing", &list);
 	for (size_t i = 0; i < n; i++)
-		add_missing(l, item(list, i));
+		add_missing(l, model_item(list, i));
 	add_list(l, o, "warnings", 2, "Warning: ");
-	n = get_list(o, "edits", &list);
+	n = model_list(o, "edits", &list);
 	for (size_t i = 0; i < n; i++)
-		add_edit(l, item(list, i));
+		add_edit(l, model_item(list, i));
 	m->nedits += n;
 	add_list(l, o, "notes", 2, "Note: ");
 	if (v < m->verdict)
@@ -233,10 +219,10 @@ static int read_plan(json *o, struct model_plan *m, struct err *e)
 	m->locked = locked.s;
 	if (!l.s || !locked.s)
 		return err_set(e, ERR_NOMEM, "Not enough memory for the plan.");
-	m->nsystems = get_list(o, "systems", &list);
+	m->nsystems = model_list(o, "systems", &list);
 	m->verdict = m->nsystems ? PLAN_BOOTS : PLAN_UNKNOWN;
 	for (size_t i = 0; i < m->nsystems; i++)
-		read_system(item(list, i), m, &l);
+		read_system(model_item(list, i), m, &l);
 	add_list(&l, o, "notes", 0, "Note: ");
 	add_list(&locked, o, "locked", 0, "");
 	if (!locked.n) {

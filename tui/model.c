@@ -32,8 +32,7 @@ static int get_int(json *o, const char *key)
 	return v < INT32_MAX ? (int)v : 0;
 }
 
-/* The array under key (0 entries if there is none), capped at MODEL_MAX. */
-static size_t get_list(json *o, const char *key, json **ret)
+size_t model_list(json *o, const char *key, json **ret)
 {
 	size_t n;
 
@@ -42,7 +41,7 @@ static size_t get_list(json *o, const char *key, json **ret)
 	return n > MODEL_MAX ? MODEL_MAX : n;
 }
 
-static json *item(json *list, size_t i)
+json *model_item(json *list, size_t i)
 {
 	return json_object_array_get_idx(list, i);
 }
@@ -50,7 +49,7 @@ static json *item(json *list, size_t i)
 /* The i-th string of a list. */
 static void item_str(json *list, size_t i, char *out, size_t size)
 {
-	json *v = item(list, i);
+	json *v = model_item(list, i);
 
 	text_copy(out, size, v ? json_object_get_string(v) : "");
 }
@@ -81,7 +80,7 @@ static void part_read(json *o, struct model_part *p)
 	p->used_known = get_u64(o, "used", &p->used);
 	GET_STR(o, "fs", p->fs);
 	GET_STR(o, "label", p->label);
-	if (get_list(o, "mounted", &m))
+	if (model_list(o, "mounted", &m))
 		item_str(m, 0, p->mounted, sizeof p->mounted);
 }
 
@@ -89,7 +88,7 @@ static void part_read(json *o, struct model_part *p)
 static int parts_read(json *o, struct model_disk *d, struct err *e)
 {
 	json *list, *whole = json_get_object(o, "filesystem");
-	size_t n = get_list(o, "partitions", &list);
+	size_t n = model_list(o, "partitions", &list);
 
 	if (!n && !whole)
 		return 0;
@@ -98,7 +97,7 @@ static int parts_read(json *o, struct model_disk *d, struct err *e)
 		return out_of_memory(e);
 	d->nparts = n ? n : 1;
 	for (size_t i = 0; i < n; i++)
-		part_read(item(list, i), &d->parts[i]);
+		part_read(model_item(list, i), &d->parts[i]);
 	if (!n) {
 		part_read(whole, d->parts);
 		memcpy(d->parts->path, d->path, sizeof d->path);
@@ -111,7 +110,7 @@ static int parts_read(json *o, struct model_disk *d, struct err *e)
 static int systems_read(json *o, struct model_disk *d, struct err *e)
 {
 	json *list;
-	size_t n = get_list(o, "systems", &list);
+	size_t n = model_list(o, "systems", &list);
 
 	if (!n)
 		return 0;
@@ -122,10 +121,10 @@ static int systems_read(json *o, struct model_disk *d, struct err *e)
 	for (size_t i = 0; i < n; i++) {
 		struct model_system *s = &d->systems[i];
 
-		GET_STR(item(list, i), "kind", s->kind);
-		GET_STR(item(list, i), "name", s->name);
-		GET_STR(item(list, i), "hostname", s->hostname);
-		s->partition = get_int(item(list, i), "partition");
+		GET_STR(model_item(list, i), "kind", s->kind);
+		GET_STR(model_item(list, i), "name", s->name);
+		GET_STR(model_item(list, i), "hostname", s->hostname);
+		s->partition = get_int(model_item(list, i), "partition");
 	}
 	return 0;
 }
@@ -166,12 +165,12 @@ int model_disks_parse(const char *text, size_t len, struct model_disks *ret,
 
 	if (!o)
 		return ERR_CORRUPT;
-	n = get_list(o, "disks", &list);
+	n = model_list(o, "disks", &list);
 	m.d = calloc(n ? n : 1, sizeof *m.d);
 	if (!m.d)
 		rc = out_of_memory(e);
 	for (; !rc && m.n < n; m.n++)
-		rc = disk_read(item(list, m.n), &m.d[m.n], e);
+		rc = disk_read(model_item(list, m.n), &m.d[m.n], e);
 	json_object_put(o);
 	if (rc) {
 		model_disks_done(&m);
@@ -194,12 +193,12 @@ void model_disks_done(struct model_disks *m)
 static void join(json *o, const char *key, const char *sep, char *out, size_t size)
 {
 	json *list;
-	size_t n = get_list(o, key, &list), at = 0;
+	size_t n = model_list(o, key, &list), at = 0;
 	char one[160];
 
 	out[0] = 0;
 	for (size_t i = 0; i < n && at < size; i++) {
-		json *v = item(list, i);
+		json *v = model_item(list, i);
 
 		if (json_object_is_type(v, json_type_object))
 			GET_STR(v, "name", one);
@@ -232,12 +231,12 @@ int model_place_parse(const char *text, size_t len, struct model_place *ret,
 	m.writable = json_get_bool(o, "writable", false);
 	m.free_known = get_u64(o, "free", &m.free);
 	get_u64(o, "total", &m.total);
-	m.nimages = get_list(o, "images", &images);
-	m.ndirs = get_list(o, "directories", &dirs);
+	m.nimages = model_list(o, "images", &images);
+	m.ndirs = model_list(o, "directories", &dirs);
 	m.images = calloc(m.nimages + 1, sizeof *m.images);
 	m.dirs = calloc(m.ndirs + 1, sizeof *m.dirs);
 	for (size_t i = 0; m.images && i < m.nimages; i++)
-		image_read(item(images, i), &m.images[i]);
+		image_read(model_item(images, i), &m.images[i]);
 	for (size_t i = 0; m.dirs && i < m.ndirs; i++)
 		item_str(dirs, i, m.dirs[i], sizeof m.dirs[i]);
 	json_object_put(o);
@@ -277,8 +276,8 @@ int model_info_parse(const char *text, size_t len, struct model_info *ret,
 	if (!get_u64(o, "smallest_target", &m.smallest))
 		m.smallest = m.disk_size;
 	get_u64(o, "stored_bytes", &m.stored);
-	m.unreadable = get_list(o, "unreadable", &list);
-	m.nwarnings = get_list(o, "warnings", &list);
+	m.unreadable = model_list(o, "unreadable", &list);
+	m.nwarnings = model_list(o, "warnings", &list);
 	hw = json_get_object(json_get_object(o, "hardware"), "dmi");
 	GET_STR(hw, "sys_vendor", maker);
 	GET_STR(hw, "product_name", product);
@@ -311,16 +310,16 @@ int model_net_parse(const char *text, size_t len, struct model_net *ret,
 		return ERR_CORRUPT;
 	GET_STR(o, "gateway", m.gateway);
 	join(o, "dns", " ", m.dns, sizeof m.dns);
-	m.n = get_list(o, "interfaces", &list);
+	m.n = model_list(o, "interfaces", &list);
 	m.i = calloc(m.n + 1, sizeof *m.i);
 	for (size_t k = 0; m.i && k < m.n; k++) {
 		struct model_iface *f = &m.i[k];
 
-		GET_STR(item(list, k), "name", f->name);
-		GET_STR(item(list, k), "mac", f->mac);
-		GET_STR(item(list, k), "method", f->method);
-		f->link = json_get_bool(item(list, k), "link", false);
-		join(item(list, k), "addresses", " ", f->addresses,
+		GET_STR(model_item(list, k), "name", f->name);
+		GET_STR(model_item(list, k), "mac", f->mac);
+		GET_STR(model_item(list, k), "method", f->method);
+		f->link = json_get_bool(model_item(list, k), "link", false);
+		join(model_item(list, k), "addresses", " ", f->addresses,
 		     sizeof f->addresses);
 	}
 	json_object_put(o);

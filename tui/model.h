@@ -139,4 +139,9 @@ bool model_may_hold_linux(const struct model_disk *d);
 const char *model_title(const struct model_disk *d);
 /* "Debian GNU/Linux 13; Windows 10 Pro", "" if none was found */
 void model_systems(const struct model_disk *d, char *out, size_t size);
+/* Used by model*.c: the array under key, at most MODEL_MAX of its entries (0 if
+ * there is none); one entry. */
+struct json_object;
+size_t model_list(struct json_object *o, const char *key, struct json_object **ret);
+struct json_object *model_item(struct json_object *list, size_t i);
 #endif

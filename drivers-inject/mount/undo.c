@@ -102,21 +102,6 @@ static void pop(struct strv *steps)
 
 /* ---- the helper ---- */
 
-/* Ignores what a terminal sends to all; lets go of everybody's pipes. */
-static void helper_prepare(void)
-{
-	int null = open("/dev/null", O_RDWR);
-
-	signal(SIGINT, SIG_IGN);
-	signal(SIGTERM, SIG_IGN);
-	signal(SIGHUP, SIG_IGN);
-	signal(SIGPIPE, SIG_IGN);
-	for (int i = 0; i < 3 && null >= 0; i++)
-		dup2(null, i);
-	if (null > 2)
-		close(null);
-}
-
 static void helper_message(struct strv *steps, const char *m)
 {
 	if (!strcmp(m, "q"))
@@ -135,7 +120,7 @@ static void helper_run(int fd)
 	size_t have = 0;
 	ssize_t n;
 
-	helper_prepare();
+	io_serve_alone();
 	while ((n = read(fd, buf + have, sizeof buf - have)) > 0 || (n < 0 && errno == EINTR)) {
 		char *end, *at = buf;
 
