@@ -195,6 +195,8 @@ static int plan_efi(struct boot *b, struct err *e)
  * starts the guest. */
 static void demote(struct plan *p, size_t from, size_t to)
 {
+	if (from == to)
+		return;
 	for (size_t i = from; i < to; i++) {
 		plan_note(p, "%s", p->problems.v[i]);
 		free(p->problems.v[i]);
