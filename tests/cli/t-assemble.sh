@@ -4,6 +4,7 @@
 # refused, and nothing left behind.  Needs root, loop devices, and mounting.
 # rehost-test: san
 . "$REHOST_TOP/tests/lib/lib.sh"
+own_mounts
 requires losetup mke2fs sfdisk mkfs.xfs mkfs.btrfs btrfs
 assemble=$REHOST_B/tests/tools/assemble
 [ "$(id -u)" = 0 ] || skip "needs root for loop devices and mounting"

@@ -2,6 +2,7 @@
 # Boot code as GRUB's own grub-bios-setup writes it is found whole, damage to it
 # is found, and what is put back is byte for byte what grub-bios-setup writes.
 . "$REHOST_TOP/tests/lib/lib.sh"
+own_mounts
 . "$REHOST_TOP/tests/lib/boot.sh"
 requires sfdisk mke2fs grub-mkimage losetup
 setup=/usr/lib/grub/i386-pc/grub-bios-setup

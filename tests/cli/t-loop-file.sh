@@ -2,6 +2,7 @@
 # A loop device and the file behind it are the same bytes: neither is a place for
 # the other's image, and what is mounted from one is in use by both.
 . "$REHOST_TOP/tests/lib/lib.sh"
+own_mounts
 . "$REHOST_TOP/tests/lib/disks.sh"
 requires losetup mke2fs
 [ "$(id -u)" = 0 ] || skip "needs root for loop devices"

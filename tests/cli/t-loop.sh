@@ -2,6 +2,7 @@
 # Real block devices (loop): mounted, held and source disks are refused.  Needs
 # root and loop devices, and is skipped without.
 . "$REHOST_TOP/tests/lib/lib.sh"
+own_mounts
 . "$REHOST_TOP/tests/lib/disks.sh"
 requires losetup mke2fs
 [ "$(id -u)" = 0 ] || skip "needs root for loop devices"

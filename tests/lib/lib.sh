@@ -23,6 +23,11 @@ status_of() {
 	"$@" >out 2>err || st_=$?
 	echo $st_
 }
+# own_mounts: what the test mounts is seen by it alone.  Call it first: another
+# process's mount namespace would hold copies of its mounts after umount.
+own_mounts() {
+	[ "${OWN_MOUNTS-}" ] || ! unshare -m true 2>/dev/null || OWN_MOUNTS=1 exec unshare -m sh "$0" "$@"
+}
 # expect_status N COMMAND...
 expect_status() {
 	want_=$1
