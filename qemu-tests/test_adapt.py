@@ -7,11 +7,11 @@ from lab import boots, guests
 from lab.adapt import adapt
 
 
-def cell(name, recipe, bus, cache, work, iso):
+def cell(name, recipe, bus, cache, work, iso, how=("--profile", "any")):
     guest = guests.debian(recipe, cache)
     disk = guest.disk(work / "disk.raw")
     boots.must(boots.boot(f"{name}-untouched", disk, bus, recipe.firmware), False)
-    adapt(disk, guest, ["--profile", "any"], iso)
+    adapt(disk, guest, list(how), iso)
     outcome = boots.must(boots.boot(f"{name}-adapted", disk, bus, recipe.firmware), True)
     assert outcome.root.startswith("/dev/vda" if bus == "virtio" else "/dev/nvme0n1")
 
@@ -24,3 +24,10 @@ def test_bios_to_virtio_blk(cache, work, iso):
 @pytest.mark.smoke
 def test_uefi_to_nvme(cache, work, iso):
     cell("adapt-uefi", guests.DEBIAN_UEFI, "nvme", cache, work, iso)
+
+
+@pytest.mark.parametrize("name, generator", [("m-bios", "initramfs-tools"), ("m-dracut", "dracut")])
+def test_chroot(name, generator, cache, work, iso):
+    """The guest's own program makes its initramfs (the matrix has these guests too)."""
+    recipe = guests.Recipe(name, generator=generator, data_mb=1, hashed="")
+    cell(f"chroot-{generator}", recipe, "virtio", cache, work, iso, ["--chroot", "--profile", "kvm"])

@@ -1,7 +1,8 @@
 /* chroot.c: see chroot.h.  The guest's code runs in namespaces of its own
  * (mounts, network, processes), with a /dev, /proc, /sys, /run and /tmp made for
- * it; what it makes is copied out of that /tmp, and only then put in its place
- * by apply.c, with a backup like everything else. */
+ * it, and an /etc as it will be after the plan's edits.  What it makes is copied
+ * out of that /tmp, and only then put in its place by apply.c, with a backup like
+ * everything else. */
 #include "drivers-inject/linux/chroot.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -15,12 +16,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 #include "common/cleanup.h"
+#include "common/io.h"
 #include "drivers-inject/root-write.h"
 
 #define OUT "/tmp/rehost-initramfs"
 #define WORDS_MAX 4096
 
 struct chroot_job {
+	const struct plan *plan;
 	char dir[PATH_MAX];
 	char version[128];
 	enum initrd_generator generator;
@@ -50,14 +53,15 @@ const char *chroot_refuses(const struct lin *l, const struct lin_kernel *k)
 	}
 }
 
-int chroot_new(const struct lin *l, const struct lin_kernel *k, const struct strv *modules,
-	       void **ret, struct err *e)
+int chroot_new(const struct lin *l, const struct lin_kernel *k, const struct plan *p,
+	       const struct strv *modules, void **ret, struct err *e)
 {
 	struct chroot_job *j = calloc(1, sizeof *j);
 	size_t at = 0;
 
 	if (!j)
 		return err_set(e, ERR_NOMEM, "out of memory");
+	j->plan = p;
 	snprintf(j->dir, sizeof j->dir, "%s", root_dir(l->root));
 	snprintf(j->version, sizeof j->version, "%s", k->version);
 	j->generator = k->generator;
@@ -101,6 +105,49 @@ static int enter(const char *dir)
 	return mount("sysfs", "/sys", "sysfs", MS_RDONLY | MS_NOSUID | MS_NODEV, NULL);
 }
 
+static int put_file(const struct edit *d)
+{
+	int fd = open(d->path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, d->mode & 0777);
+	int r = fd < 0 ? -1 : io_write_all(fd, d->data, d->len);
+
+	return fd >= 0 && close(fd) ? -1 : r;
+}
+
+static void make_parents(const char *path)
+{
+	char dir[PATH_MAX];
+
+	for (const char *s = strchr(path + 1, '/'); s; s = strchr(s + 1, '/')) {
+		snprintf(dir, sizeof dir, "%.*s", (int)(s - path), path);
+		mkdir(dir, 0755);
+	}
+}
+
+/* The guest's configuration with the edits that the plan makes to it, in memory. */
+static int edited_etc(const struct plan *p)
+{
+	if (mkdir("/tmp/etc", 0755) || mkdir("/tmp/work", 0755) ||
+	    mount("overlay", "/etc", "overlay", 0, "lowerdir=/etc,upperdir=/tmp/etc,workdir=/tmp/work"))
+		return -1;
+	for (size_t i = 0; i < p->n; i++) {
+		const struct edit *d = &p->v[i];
+		int r = 0;
+
+		if (strncmp(d->path, "/etc/", 5))
+			continue;
+		make_parents(d->path);
+		if (d->kind == EDIT_REMOVE || d->kind == EDIT_LINK)
+			r = unlink(d->path) && errno != ENOENT ? -1 : 0;
+		if (!r && d->kind == EDIT_LINK)
+			r = symlink(d->data, d->path);
+		if (!r && d->kind == EDIT_WRITE)
+			r = put_file(d);
+		if (r)
+			return -1;
+	}
+	return 0;
+}
+
 static _Noreturn void generate(const struct chroot_job *j)
 {
 	static const char script[] =
@@ -133,8 +180,10 @@ static _Noreturn void child(const struct chroot_job *j, int fd)
 	int status, from;
 	pid_t pid;
 
-	if (enter(j->dir))
+	if (enter(j->dir) || edited_etc(j->plan)) {
+		fprintf(stderr, "preparing %s for its own programs: %s\n", j->dir, strerror(errno));
 		_exit(126);
+	}
 	pid = fork();
 	if (!pid)
 		generate(j);

@@ -5,9 +5,10 @@
 
 /* NULL if this kernel's initramfs can be made so, else why not (a sentence). */
 const char *chroot_refuses(const struct lin *l, const struct lin_kernel *k);
-/* Makes *ret the context of chroot_fill, which chroot_free frees. */
-int chroot_new(const struct lin *l, const struct lin_kernel *k, const struct strv *modules,
-	       void **ret, struct err *e) must_check;
+/* Makes *ret the context of chroot_fill, which chroot_free frees.  p must live as
+ * long: its edits of /etc are what the guest's program reads there. */
+int chroot_new(const struct lin *l, const struct lin_kernel *k, const struct plan *p,
+	       const struct strv *modules, void **ret, struct err *e) must_check;
 int chroot_fill(void *ctx, int fd, struct err *e) must_check;
 void chroot_free(void *ctx);
 #endif

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "common/cleanup.h"
+#include "drivers-inject/linux/chroot.h"
 #include "drivers-inject/linux/drivers.h"
 
 #define COPY_MAX (1u << 20)     /* bytes of a copy                           */
@@ -99,6 +100,15 @@ static int edit_copy(const char *old, const char *new, const char *copy, char **
 
 /* ---- one initramfs ---- */
 
+/* --chroot: made anew, of the edited files. */
+static int made_anew(const struct plan *p, const char *initrd)
+{
+	for (size_t i = 0; i < p->n; i++)
+		if (p->v[i].fill == chroot_fill && !strcmp(p->v[i].path, initrd))
+			return 1;
+	return 0;
+}
+
 struct copying {
 	const struct lin *l;
 	const struct lin_kernel *k;
@@ -174,7 +184,8 @@ int lin_plan_copies(const struct lin *l, const struct lin_wishes *w, struct plan
 		struct copying c = { .l = l, .k = &l->kernel[i], .p = p };
 
 		/* one that can't be opened was told by the drivers' planner */
-		if (!*c.k->initrd || initrd_open(l->root, c.k->initrd, &c.in, NULL))
+		if (!*c.k->initrd || made_anew(p, c.k->initrd) ||
+		    initrd_open(l->root, c.k->initrd, &c.in, NULL))
 			continue;
 		for (size_t k = 0; !rc && k < sizeof copies / sizeof *copies; k++)
 			rc = copy_one(&c, copies[k].inside, copies[k].guest, e);

@@ -349,7 +349,7 @@ static int plan_chroot(struct job *j, const struct lin_kernel *k, const struct s
 		     "all drivers (--chroot).");
 	if (!d)
 		return no_memory(e);
-	rc = chroot_new(j->l, k, add_top, &d->ctx, e);
+	rc = chroot_new(j->l, k, j->p, add_top, &d->ctx, e);
 	d->fill = chroot_fill;
 	d->ctx_free = chroot_free;
 	for (size_t i = 0; !rc && i < add_top->n; i++)
