@@ -3,6 +3,7 @@
  * run a handler, and only the end of the process frees it. */
 #include <errno.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <string.h>
 #include <unistd.h>
 #include "imager/cmd.h"
@@ -10,6 +11,7 @@
 volatile sig_atomic_t stop_signal;
 
 static pthread_t main_thread;
+static sem_t waiting;
 
 static void wake(int sig)
 {
@@ -34,6 +36,7 @@ static void *wait_for_signals(void *ctx)
 
 	(void)ctx;
 	stop_set(&s);
+	sem_post(&waiting);
 	if (sigwait(&s, &sig))
 		return NULL;
 	stop_signal = sig;
@@ -58,9 +61,13 @@ int stop_init(struct err *e)
 	signal(SIGXFSZ, SIG_IGN); /* a file size limit is an error like others */
 	stop_set(&s);
 	pthread_sigmask(SIG_BLOCK, &s, NULL);
+	sem_init(&waiting, 0, 0);
 	r = pthread_create(&t, NULL, wait_for_signals, NULL);
 	if (r)
 		return err_set(e, ERR_NOMEM, "no thread could be started: %s", strerror(r));
 	pthread_detach(t);
+	/* a process forked while it starts would inherit an allocator's lock */
+	while (sem_wait(&waiting) < 0 && errno == EINTR)
+		;
 	return 0;
 }

@@ -26,18 +26,19 @@ def find(kind):
     raise LabError(f"no {kind} firmware in {', '.join(DIRECTORIES)}: install the package ovmf")
 
 
-def arguments(kind, directory):
-    """QEMU's arguments for a firmware, its variables copied to `directory`.
+def arguments(kind, directory, variables=None):
+    """QEMU's arguments for a firmware, its variables copied to `directory`: empty
+    ones, or those of the file `variables` (an earlier machine's efivars.fd).
 
     Secure Boot: the variables hold Microsoft's keys, and only code in system
     management mode may write to the flash, so it is really enforced.
     """
     if kind == "bios":
         return []
-    code, variables = find(kind)
+    code, empty = find(kind)
     mine = pathlib.Path(directory) / "efivars.fd"
     if not mine.exists():
-        shutil.copyfile(variables, mine)
+        shutil.copyfile(variables or empty, mine)
     out = ["-drive", f"if=pflash,format=raw,unit=0,readonly=on,file={code}",
            "-drive", f"if=pflash,format=raw,unit=1,file={mine}"]
     if kind == "secboot":

@@ -105,6 +105,8 @@ class Machine:
     cdrom       ISO file; cdrom_bus "ahci", "usb" (a USB stick with the same
                 bytes is a Disk with bus "usb")
     firmware    "bios", "uefi", "secboot"
+    efivars     a file with the firmware's variables, copied (an earlier machine's
+                `efivars_file`); by default empty ones
     memory      MB
     network     user-mode network, or False for none
     kernel, initrd, append   boot these instead of a disk
@@ -121,7 +123,7 @@ class Machine:
     def __init__(self, name, disks=(), cdrom=None, cdrom_bus="ahci", firmware="bios",
                  memory=512, cpus=None, network=True, kernel=None, initrd=None, append="",
                  fast=False, script=None, second=False, timeout=900, graphics=False, cpu="max",
-                 extra=()):
+                 efivars=None, extra=()):
         self.name = name
         self.dir = LOGS / name
         self.timeout = timeout
@@ -129,7 +131,7 @@ class Machine:
                           firmware=firmware, memory=memory, cpus=cpus, network=network,
                           kernel=kernel, initrd=initrd, append=append, fast=fast,
                           script=script, second=second, graphics=graphics, cpu=cpu,
-                          extra=list(extra))
+                          efivars=efivars, extra=list(extra))
         self.qmp = self.serial = self.serial2 = self._child = self._sockets = self._watchdog = None
         self._timed_out = False
         self.started = 0.0
@@ -191,7 +193,7 @@ class Machine:
                     "-serial", "chardev:second"]
         if spec["graphics"]:
             out += ["-vga", "std"]
-        out += firmware.arguments(spec["firmware"], self.dir)
+        out += firmware.arguments(spec["firmware"], self.dir, spec["efivars"])
         arguments, controllers, port = self._disk_arguments()
         out += arguments + self._cdrom_arguments(controllers, port)
         if spec["network"]:
@@ -290,6 +292,10 @@ class Machine:
                 pass
         except (pexpect.EOF, pexpect.TIMEOUT, OSError, ValueError):
             pass
+
+    @property
+    def efivars_file(self):
+        return self.dir / "efivars.fd"
 
     @property
     def pid(self):
