@@ -1,5 +1,6 @@
 /* boot.c: whether the target's firmware finds this guest's boot loader, and
  * what makes it do so. */
+#include "drivers-inject/fstab.h"
 #include "drivers-inject/linux/boot.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -37,21 +38,18 @@ static void find_grub(struct boot *b)
 
 /* The subvol= of fstab's line for a mount point; 0: no such line.  ret is ""
  * when the line has none. */
-static int fstab_subvol(char *text, const char *where, char ret[256])
+static int fstab_subvol(const char *text, const char *where, char ret[256])
 {
-	char *rest = text, *line;
+	struct fstab_line l;
+	size_t pos = 0;
 	int found = 0;
 
-	while ((line = strsep(&rest, "\n"))) {
-		char dir[256], opts[1024], *p;
-
-		if (sscanf(line, " %*[^# \t] %255s %*s %1023s", dir, opts) != 2 || strcmp(dir, where))
+	while (fstab_next(text, &pos, &l)) {
+		if (strcmp(l.field[FSTAB_DIR], where))
 			continue;
 		found = 1;
 		*ret = 0;
-		p = strstr(opts, "subvol=");
-		if (p)
-			snprintf(ret, 256, "%.*s", (int)strcspn(p + 7, ","), p + 7);
+		fstab_value(l.field[FSTAB_OPTIONS], "subvol", ret, 256);
 	}
 	return found;
 }

@@ -1,7 +1,7 @@
 /* edit-fstab.c: fstab(5) and crypttab(5): names that hardware chose become ones
  * that a volume carries itself. */
 #include <string.h>
-#include "drivers-inject/linux/fstab.h"
+#include "drivers-inject/fstab.h"
 #include "drivers-inject/linux/names.h"
 #include "drivers-inject/linux/textfile.h"
 
@@ -17,7 +17,7 @@ static int has_systemd(const struct lin *l)
 /* What the guest does at boot about a line whose device isn't there. */
 static const char *consequence(const struct lin *l, const struct fstab_line *f)
 {
-	int swap = !strcmp(f->field[2], "swap");
+	int swap = !strcmp(f->field[FSTAB_TYPE], "swap");
 
 	if (!has_systemd(l))
 		return swap ? "booting goes on without it" :
@@ -35,24 +35,24 @@ static void warn_missing(const struct lin *l, struct plan *p, const struct fstab
 {
 	if (text_said_enough(p))
 		return;
-	if (fstab_option(f->field[3], "noauto") || fstab_option(f->field[3], "nofail"))
+	if (fstab_option(f->field[FSTAB_OPTIONS], "noauto") || fstab_option(f->field[FSTAB_OPTIONS], "nofail"))
 		plan_note(p, "/etc/fstab: %s (%s) is no volume of this guest; the line is left "
-			  "as it is, and booting doesn't need it", f->field[0], f->field[1]);
-	else if (!strcmp(f->field[1], "/"))
+			  "as it is, and booting doesn't need it", f->field[FSTAB_SPEC], f->field[FSTAB_DIR]);
+	else if (!strcmp(f->field[FSTAB_DIR], "/"))
 		plan_warn(p, "/etc/fstab: %s, the root file system, is no volume of this guest; "
-			  "correct the line", f->field[0]);
+			  "correct the line", f->field[FSTAB_SPEC]);
 	else
-		plan_warn(p, "/etc/fstab: %s (%s) is no volume of this guest: %s", f->field[0],
-			  strcmp(f->field[2], "swap") ? f->field[1] : "swap",
+		plan_warn(p, "/etc/fstab: %s (%s) is no volume of this guest: %s", f->field[FSTAB_SPEC],
+			  strcmp(f->field[FSTAB_TYPE], "swap") ? f->field[FSTAB_DIR] : "swap",
 			  consequence(l, f));
 }
 
 static const struct volume *fstab_volume(const struct lin_names *n, const struct fstab_line *f)
 {
-	const struct volume *v = lin_names_find(n, f->field[0], f->field[2]);
+	const struct volume *v = lin_names_find(n, f->field[FSTAB_SPEC], f->field[FSTAB_TYPE]);
 
 	/* where this tree lies is known without names */
-	if (!v && !strcmp(f->field[1], "/"))
+	if (!v && !strcmp(f->field[FSTAB_DIR], "/"))
 		v = n->l->root_volume;
 	return v;
 }
@@ -64,7 +64,7 @@ static void fstab_line(const struct lin_names *n, struct textfile *t)
 	char name[80];
 
 	if (!fstab_parse(t->line, &f) || fstab_is_removable(&f) ||
-	    fstab_option(f.field[3], "bind") || fstab_option(f.field[3], "rbind"))
+	    fstab_option(f.field[FSTAB_OPTIONS], "bind") || fstab_option(f.field[FSTAB_OPTIONS], "rbind"))
 		return;
 	if (!volume_name_is_fragile(f.field[0]) && !lin_names_partuuid_gone(n, f.field[0])) {
 		if (lin_names_gone(n, f.field[0]))
@@ -85,8 +85,8 @@ static void fstab_line(const struct lin_names *n, struct textfile *t)
 /* What is made anew at each boot has no UUID that stays. */
 static int is_volatile(const struct fstab_line *f)
 {
-	return fstab_option(f->field[3], "swap") || fstab_option(f->field[3], "tmp") ||
-	       fstab_option(f->field[3], "tmp=") || fstab_option(f->field[3], "plain") ||
+	return fstab_option(f->field[FSTAB_OPTIONS], "swap") || fstab_option(f->field[FSTAB_OPTIONS], "tmp") ||
+	       fstab_option(f->field[FSTAB_OPTIONS], "tmp=") || fstab_option(f->field[FSTAB_OPTIONS], "plain") ||
 	       !strncmp(f->field[2], "/dev/random", 11) ||
 	       !strncmp(f->field[2], "/dev/urandom", 12) ||
 	       !strncmp(f->field[2], "/dev/hw_random", 14);

@@ -1,10 +1,10 @@
 /* names.c: see names.h. */
+#include "drivers-inject/fstab.h"
 #include "drivers-inject/linux/names.h"
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "drivers-inject/linux/fstab.h"
 
 /* PARTUUID of an MBR: the disk's signature and the partition's number, both in
  * hexadecimal; a disk whose signature changed is known by the old one here. */

@@ -9,6 +9,7 @@
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include "common/cleanup.h"
+#include "drivers-inject/fstab.h"
 #include "drivers-inject/mount/int.h"
 
 #define TOP_LEVEL 5             /* BTRFS_FS_TREE_OBJECTID                    */
@@ -53,11 +54,11 @@ static uint64_t named_by_fstab(struct root *top, struct root *r, const char *dir
 	if (root_read(r, path, ROOT_TEXT_MAX, &text, NULL, NULL))
 		return 0;
 	while (fstab_next(text, &pos, &l)) {
-		if (strcmp(l.dir, "/"))
+		if (strcmp(l.field[FSTAB_DIR], "/"))
 			continue;
-		if (fstab_value(l.options, "subvolid", value, sizeof value))
+		if (fstab_value(l.field[FSTAB_OPTIONS], "subvolid", value, sizeof value))
 			return strtoull(value, NULL, 10);
-		if (fstab_value(l.options, "subvol", value, sizeof value))
+		if (fstab_value(l.field[FSTAB_OPTIONS], "subvol", value, sizeof value))
 			return tree_id(top, *value ? value : "/");
 	}
 	return 0;

@@ -125,13 +125,7 @@ int btrfs_candidates(struct assembly *a, size_t volume, struct candidate *list,
 /* Finds and mounts every root and what its fstab says. */
 int roots_mount(struct assembly *a, struct err *e) must_check;
 
-/* ---- fstab.c ---- */
-struct fstab_line { char *spec, *dir, *type, *options; };
-/* text is cut up; *pos: 0 to begin.  1: a line. */
-int fstab_next(char *text, size_t *pos, struct fstab_line *ret);
-/* The value of option name= in options ("" if it has none); NULL: not there.
- * buf takes it. */
-const char *fstab_value(const char *options, const char *name, char *buf, size_t size);
+/* ---- mounts.c ---- */
 int fstab_mount(struct assembly *a, struct assembled_root *r, struct err *e) must_check;
 /* Names of opened LUKS volumes, by the guest's crypttab. */
 void crypttab_names(struct assembly *a, struct root *r, struct volumes *v);

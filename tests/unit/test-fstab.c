@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
+#include "drivers-inject/fstab.h"
 #include "drivers-inject/mount/int.h"
 
 /* "spec dir type options;" of each line */
@@ -17,8 +18,8 @@ static char *all(const char *text)
 
 	while (fstab_next(copy, &pos, &l)) {
 		assert_true(strlen(out) + strlen(text) + 8 < 4096);
-		strcat(strcat(strcat(strcat(out, l.spec), "|"), l.dir), "|");
-		strcat(strcat(strcat(strcat(out, l.type), "|"), l.options), ";");
+		strcat(strcat(strcat(strcat(out, l.field[FSTAB_SPEC]), "|"), l.field[FSTAB_DIR]), "|");
+		strcat(strcat(strcat(strcat(out, l.field[FSTAB_TYPE]), "|"), l.field[FSTAB_OPTIONS]), ";");
 	}
 	free(copy);
 	return out;

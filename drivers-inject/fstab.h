@@ -3,7 +3,7 @@
 #define REHOST_FSTAB_H
 #include <stddef.h>
 
-#define FSTAB_FIELDS 6
+enum { FSTAB_SPEC, FSTAB_DIR, FSTAB_TYPE, FSTAB_OPTIONS, FSTAB_FIELDS = 6 };
 
 struct fstab_line {
 	char field[FSTAB_FIELDS][512]; /* decoded (\040); "" missing          */
@@ -11,9 +11,14 @@ struct fstab_line {
 	int n;
 };
 
-/* 1: a line with at least two fields; comments, empty lines and ones with a
+/* line: up to its end or '\n'.  1: it has at least two fields; comments, empty lines and ones with a
  * field that is too long are none. */
 int fstab_parse(const char *line, struct fstab_line *ret);
+/* The next such line of a file's text from *pos (0 to begin); 0: no more. */
+int fstab_next(const char *text, size_t *pos, struct fstab_line *ret);
+/* The value of option name= in options ("" if it has none); NULL: not there.
+ * buf takes it. */
+const char *fstab_value(const char *options, const char *name, char *buf, size_t size);
 /* 1: options (a list with commas) have this one, or one that begins so when it
  * ends in "=". */
 int fstab_option(const char *options, const char *name);

@@ -1,5 +1,6 @@
 /* fstab.c: see fstab.h. */
-#include "drivers-inject/linux/fstab.h"
+#include "drivers-inject/fstab.h"
+#include <stdio.h>
 #include <string.h>
 
 static int octal(const char *s)
@@ -35,8 +36,8 @@ int fstab_parse(const char *line, struct fstab_line *ret)
 	memset(ret, 0, sizeof *ret);
 	if (line[at] == '#')
 		return 0;
-	while (ret->n < FSTAB_FIELDS && line[at] && line[at] != '\r') {
-		size_t len = strcspn(line + at, " \t\r");
+	while (ret->n < FSTAB_FIELDS && line[at] && !strchr("\r\n", line[at])) {
+		size_t len = strcspn(line + at, " \t\r\n");
 
 		if (!decode(line + at, len, ret->field[ret->n], sizeof ret->field[0]))
 			return 0;
@@ -46,6 +47,36 @@ int fstab_parse(const char *line, struct fstab_line *ret)
 		at += strspn(line + at, " \t");
 	}
 	return ret->n >= 2;
+}
+
+int fstab_next(const char *text, size_t *pos, struct fstab_line *ret)
+{
+	while (text[*pos]) {
+		const char *line = text + *pos, *end = line + strcspn(line, "\n");
+
+		*pos = (size_t)(end - text) + (*end != 0);
+		if (fstab_parse(line, ret))
+			return 1;
+	}
+	return 0;
+}
+
+const char *fstab_value(const char *options, const char *name, char *buf, size_t size)
+{
+	size_t n = strlen(name);
+
+	for (const char *o = options; *o;) {
+		size_t len = strcspn(o, ",");
+
+		if (len >= n && !strncmp(o, name, n) && (len == n || o[n] == '=')) {
+			size_t from = len > n ? n + 1 : n;
+
+			snprintf(buf, size, "%.*s", (int)(len - from), o + from);
+			return buf;
+		}
+		o += len + (o[len] == ',');
+	}
+	return NULL;
 }
 
 int fstab_option(const char *options, const char *name)

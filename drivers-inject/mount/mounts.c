@@ -1,4 +1,4 @@
-/* fstab.c: what a guest's fstab mounts that adapt must see: /boot, the ESP, /usr,
+/* mounts.c: what a guest's fstab mounts that adapt must see: /boot, the ESP, /usr,
  * /var.  Format: fstab(5), crypttab(5). */
 #include <errno.h>
 #include <fcntl.h>
@@ -7,77 +7,13 @@
 #include <string.h>
 #include <unistd.h>
 #include "common/cleanup.h"
+#include "drivers-inject/fstab.h"
 #include "drivers-inject/mount/int.h"
 
 /* In the order they are mounted. */
 static const char *const wanted[] = {
 	"/usr", "/var", "/boot", "/boot/efi", "/boot/firmware", "/efi",
 };
-
-/* fstab writes blanks as \040. */
-static void unescape(char *s)
-{
-	char *to = s;
-
-	for (; *s; to++) {
-		if (s[0] == '\\' && s[1] >= '0' && s[1] <= '3' && s[2] >= '0' && s[2] <= '7' &&
-		    s[3] >= '0' && s[3] <= '7') {
-			*to = (char)((s[1] - '0') << 6 | (s[2] - '0') << 3 | (s[3] - '0'));
-			s += 4;
-		} else {
-			*to = *s++;
-		}
-	}
-	*to = 0;
-}
-
-static char *word(char **line)
-{
-	char *w = *line + strspn(*line, " \t"), *end = w + strcspn(w, " \t");
-
-	*line = *end ? end + 1 : end;
-	*end = 0;
-	unescape(w);
-	return w;
-}
-
-int fstab_next(char *text, size_t *pos, struct fstab_line *ret)
-{
-	while (text[*pos]) {
-		char *line = text + *pos, *end = line + strcspn(line, "\n");
-
-		*pos = (size_t)(end - text) + (*end != 0);
-		*end = 0;
-		line[strcspn(line, "\r")] = 0;
-		ret->spec = word(&line);
-		if (!*ret->spec || *ret->spec == '#')
-			continue;
-		ret->dir = word(&line);
-		ret->type = word(&line);
-		ret->options = word(&line);
-		if (*ret->dir)
-			return 1;
-	}
-	return 0;
-}
-
-const char *fstab_value(const char *options, const char *name, char *buf, size_t size)
-{
-	size_t n = strlen(name);
-
-	for (const char *o = options; *o;) {
-		size_t len = strcspn(o, ",");
-
-		if (len >= n && !strncmp(o, name, n) && (len == n || o[n] == '=')) {
-			size_t from = len > n ? n + 1 : n;
-
-			snprintf(buf, size, "%.*s", (int)(len - from), o + from);
-			return buf;
-		}
-		o += len + (o[len] == ',');
-	}
-	return NULL;
-}
 
 /* ---- swap files ---- */
 
@@ -103,8 +39,8 @@ int swapfile_asleep(struct root *r)
 	if (root_read(r, "/etc/fstab", ROOT_TEXT_MAX, &text, NULL, NULL))
 		return 0;
 	while (fstab_next(text, &pos, &l))
-		if (!strcmp(l.type, "swap") && *l.spec == '/' && strncmp(l.spec, "/dev/", 5) &&
-		    file_asleep(r, l.spec))
+		if (!strcmp(l.field[FSTAB_TYPE], "swap") && *l.field[FSTAB_SPEC] == '/' && strncmp(l.field[FSTAB_SPEC], "/dev/", 5) &&
+		    file_asleep(r, l.field[FSTAB_SPEC]))
 			return 1;
 	return 0;
 }
@@ -153,26 +89,26 @@ static int mount_line(struct assembly *a, struct assembled_root *r, struct root 
 	const struct volume *v;
 	int guess = 0, done, btrfs;
 
-	if (!strcmp(l->type, "none") || fstab_value(l->options, "bind", value, sizeof value) ||
-	    (*l->spec == '/' && strncmp(l->spec, "/dev/", 5)) || !strcmp(l->type, "tmpfs"))
+	if (!strcmp(l->field[FSTAB_TYPE], "none") || fstab_value(l->field[FSTAB_OPTIONS], "bind", value, sizeof value) ||
+	    (*l->field[FSTAB_SPEC] == '/' && strncmp(l->field[FSTAB_SPEC], "/dev/", 5)) || !strcmp(l->field[FSTAB_TYPE], "tmpfs"))
 		return 0;
-	v = volume_find(&r->volumes, l->spec, &guess);
+	v = volume_find(&r->volumes, l->field[FSTAB_SPEC], &guess);
 	if (!v || !*v->node) {
-		assembly_warn(a, "fstab: %s is to be on %s, which is on none of the disks", l->dir, l->spec);
+		assembly_warn(a, "fstab: %s is to be on %s, which is on none of the disks", l->field[FSTAB_DIR], l->field[FSTAB_SPEC]);
 		return 0;
 	}
 	btrfs = !strcmp(v->type, "btrfs");
-	if (btrfs && fstab_value(l->options, "subvolid", value, sizeof value))
+	if (btrfs && fstab_value(l->field[FSTAB_OPTIONS], "subvolid", value, sizeof value))
 		snprintf(subvol, sizeof subvol, "subvolid=%s", value);
-	else if (btrfs && fstab_value(l->options, "subvol", value, sizeof value))
+	else if (btrfs && fstab_value(l->field[FSTAB_OPTIONS], "subvol", value, sizeof value))
 		snprintf(subvol, sizeof subvol, "subvol=%s", value);
 	else
 		*subvol = 0;
-	if (mount_at(a, r, root, (size_t)(v - r->volumes.v), l->dir, *subvol ? subvol : NULL,
+	if (mount_at(a, r, root, (size_t)(v - r->volumes.v), l->field[FSTAB_DIR], *subvol ? subvol : NULL,
 		     &done, e)) {
 		if (e->code == ERR_NOMEM || e->code == ERR_CANCELLED)
 			return e->code;
-		assembly_warn(a, "fstab: %s: %s", l->dir, e->msg);
+		assembly_warn(a, "fstab: %s: %s", l->field[FSTAB_DIR], e->msg);
 	}
 	return 0;
 }
@@ -219,11 +155,11 @@ int fstab_mount(struct assembly *a, struct assembled_root *r, struct err *e)
 		if (root_read(root, "/etc/fstab", ROOT_TEXT_MAX, &text, NULL, NULL))
 			continue;
 		while (rc == 0 && fstab_next(text, &pos, &l)) {
-			size_t n = strlen(l.dir);
+			size_t n = strlen(l.field[FSTAB_DIR]);
 
-			while (n > 1 && l.dir[n - 1] == '/')
-				l.dir[--n] = 0;
-			if (strcmp(l.dir, wanted[i]))
+			while (n > 1 && l.field[FSTAB_DIR][n - 1] == '/')
+				l.field[FSTAB_DIR][--n] = 0;
+			if (strcmp(l.field[FSTAB_DIR], wanted[i]))
 				continue;
 			rc = mount_line(a, r, root, &l, e);
 			break;
@@ -246,10 +182,10 @@ void crypttab_names(struct assembly *a, struct root *r, struct volumes *v)
 	if (root_read(r, "/etc/crypttab", ROOT_TEXT_MAX, &text, NULL, NULL))
 		return;
 	while (fstab_next(text, &pos, &l)) {
-		const struct volume *luks = volume_find(v, l.dir, &guess);
+		const struct volume *luks = volume_find(v, l.field[FSTAB_DIR], &guess);
 
 		for (size_t i = 0; luks && i < v->n; i++)
 			if (v->v[i].parent == (int)(luks - v->v) && strcmp(luks->type, "LVM2_member"))
-				snprintf(v->v[i].name, sizeof v->v->name, "%s", l.spec);
+				snprintf(v->v[i].name, sizeof v->v->name, "%.255s", l.field[FSTAB_SPEC]);
 	}
 }
