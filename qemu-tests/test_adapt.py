@@ -3,8 +3,12 @@ Two cells of the matrix (matrix.py), which has the others."""
 
 import pytest
 
-from lab import boots, guests
+from lab import boots, guests, live
 from lab.adapt import adapt
+from lab.layouts import PASSPHRASE
+from lab.qemu import Disk
+from lab.screen import Screen
+from lab.wizard import Wizard
 
 
 def cell(name, recipe, bus, cache, work, iso, how=("--profile", "any")):
@@ -31,3 +35,18 @@ def test_chroot(name, generator, cache, work, iso):
     """The guest's own program makes its initramfs (the matrix has these guests too)."""
     recipe = guests.Recipe(name, generator=generator, data_mb=1, hashed="")
     cell(f"chroot-{generator}", recipe, "virtio", cache, work, iso, ["--chroot", "--profile", "kvm"])
+
+
+def test_luks_by_wizard(cache, work, iso):
+    """An encrypted root: the wizard asks for its passphrase."""
+    recipe = guests.Recipe("m-luks", layout="luks", size=2 << 30, data_mb=1, hashed="")
+    guest = guests.debian(recipe, cache)
+    disk = guest.disk(work / "disk.raw")
+    with live.boot("luks-wizard", iso, [Disk(disk, bus="virtio", serial="LUKS1")]) as vm:
+        wizard = Wizard(Screen(vm))
+        done = wizard.adapt("LUKS1", passphrase=PASSPHRASE)
+        assert done.good, done
+        wizard.to_menu()
+        wizard.power_off()
+        vm.wait_off(120)
+    boots.must(boots.boot("luks-wizard-boot", disk, "virtio"), True)

@@ -4,7 +4,7 @@
     boot     /boot apart on ext4, root on ext4, swap that the initramfs resumes from
     lvm      /boot apart, root an ext4 on a logical volume
     btrfs    root and /home subvolumes of one Btrfs
-    luks     /boot apart, root an ext4 in LUKS 1 (passphrase PASSPHRASE)
+    luks     /boot apart, root an ext4 in LUKS 2 (passphrase PASSPHRASE)
 
 The guest names its disk as its old machine did: /dev/sda1 in fstab and on the
 kernel's command line.  Needs root: Btrfs and LVM are made on a loop device.
@@ -12,12 +12,14 @@ kernel's command line.  Needs root: Btrfs and LVM are made on a loop device.
 
 import contextlib
 import dataclasses
+import os
+import re
 import shutil
 import tempfile
 import uuid
 
 from . import LabError, disks
-from .disks import MIB
+from .disks import MIB, SECTOR
 from .proc import run
 
 LAYOUTS = ("ext4", "boot", "lvm", "btrfs", "luks")
@@ -25,7 +27,7 @@ ESP_SIZE, BOOT_SIZE, SWAP_SIZE = 64 * MIB, 320 * MIB, 64 * MIB
 PASSPHRASE = "lab secret"
 VG = "labvg"
 EXTENT = 4 * MIB                    # of the volume group; its data begin at 1 MiB
-LUKS_HEADER = 16 * MIB              # more than any LUKS header here takes
+LUKS_HEADER = 16 * MIB              # of LUKS 2, as cryptsetup makes it by default
 
 TYPES = {   # role: (type in an MBR, in a GPT), as sfdisk names them
     "bios": (None, "21686148-6449-6E6F-744E-656564454649"),
@@ -239,14 +241,27 @@ def _lvm(tree, image, size, layout):
 
 
 def _luks(tree, image, size, layout):
-    """LUKS 1, which QEMU can write without a device mapper.  Few iterations of
-    the key derivation: it is emulated at boot."""
-    inner = image.with_suffix(".plain")
+    """LUKS 2.  Without a device mapper: QEMU encrypts, into LUKS 1; cryptsetup
+    makes a header with the same volume key.  Few iterations of the key
+    derivation: it is emulated at boot."""
+    inner, old, key, word = (image.with_suffix(f".{n}") for n in ("plain", "luks1", "key", "word"))
     ext4(tree, inner, size - LUKS_HEADER, layout.uuid("root"), "labroot")
     run(["qemu-img", "convert", "--object", f"secret,id=key,data={PASSPHRASE}", "-f", "raw",
-         "-O", "luks", "-o", "key-secret=key,iter-time=200", inner, image], timeout=900)
-    inner.unlink()
-    run(["cryptsetup", "luksUUID", "-q", "--uuid", layout.uuid("luks"), image])
+         "-O", "luks", "-o", "key-secret=key,iter-time=200", inner, old], timeout=900)
+    word.write_text(PASSPHRASE)
+    key.unlink(missing_ok=True)
+    said = run(["cryptsetup", "luksDump", "-q", "--dump-volume-key", "--volume-key-file", key,
+                "--key-file", word, old])
+    start = int(re.search(r"Payload offset:\s+(\d+)", said)[1]) * SECTOR
+    disks.create(image, LUKS_HEADER)
+    run(["cryptsetup", "luksFormat", "-q", "--type", "luks2", "--cipher", "aes-xts-plain64",
+         "--key-size", "512", "--volume-key-file", key, "--key-file", word, "--sector-size", SECTOR,
+         "--pbkdf", "pbkdf2", "--pbkdf-force-iterations", "2000", "--uuid", layout.uuid("luks"), image])
+    disks.extract(old, start, size - LUKS_HEADER, inner)
+    os.truncate(image, size)
+    disks.insert(inner, image, LUKS_HEADER)
+    for path in (inner, old, key, word):
+        path.unlink()
 
 
 def root_image(layout, tree, image, size):
