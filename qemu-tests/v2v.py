@@ -14,6 +14,7 @@ import difflib
 import json
 import os
 import pathlib
+import re
 import shutil
 import statistics
 import sys
@@ -128,7 +129,11 @@ class Bench:
             diff = list(difflib.unified_diff(old, fresh, f"before/{name}", name, n=0, lineterm=""))
             if diff:
                 texts[name] = diff
-        return {"changed": changed, "new": new, "gone": gone, "texts": texts}
+        kept = self.out / f"{disk.stem}-files"
+        names = {name: len(re.findall(r"^[^#\n]*/dev/(?:sd|hd|vd)[a-z]", (kept / name.replace("/", "-"))
+                                      .read_text(), re.M))
+                 for name in ("etc/fstab", "boot/grub/grub.cfg")}
+        return {"changed": changed, "new": new, "gone": gone, "texts": texts, "names": names}
 
     def boots(self, disk):
         """With both kernels to the marker, and to the login prompt."""
@@ -194,6 +199,17 @@ def _listing(title, paths, limit=40):
     return lines if len(paths) <= limit else [lines[0] + f" and {len(paths) - limit} more"]
 
 
+def broken(tool):
+    """What does not work on the new machine, or won't on the next one."""
+    out = [f"{name}: {n} lines with names like /dev/sda1" for name, n in tool["names"].items() if n]
+    login = tool["boots"]["login"]
+    out += [f"{k}: {v}" for k, v in tool["boots"].items() if k != "login" and not v.startswith("marker")]
+    if not isinstance(login, dict):
+        return out + [f"no login prompt: {login}"]
+    out += ["the network has no address"] if login["address"] == "none" else []
+    return out + ([f"failed: {login['failed']}"] if login["failed"] != "none" else [])
+
+
 def document(tools):
     """The comparison as Markdown."""
     def row(text, value):
@@ -210,7 +226,8 @@ def document(tools):
              row("first kernel on virtio-blk", lambda t: t["boots"]["kernel 1"]),
              row("second kernel on virtio-blk", lambda t: t["boots"]["kernel 2"]),
              row("login prompt after", login("seconds")), row("network cards then", login("nics")),
-             row("address", login("address")), row("failed units", login("failed")), ""]
+             row("address", login("address")), row("failed units", login("failed")),
+             row("left broken", lambda t: "; ".join(broken(t)) or "nothing seen"), ""]
     for tool in tools:
         lines += [f"## What {tool['name']} changed", ""]
         for title in ("changed", "new", "gone"):
