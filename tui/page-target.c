@@ -26,6 +26,8 @@ const char *wiz_target_refusal(const struct wiz *w, const struct model_disk *d,
 		snprintf(buf, size, "it is write-protected");
 	else if (whole && d->size < w->info.smallest)
 		snprintf(buf, size, "too small, the image needs %s", need);
+	else if (whole && !strcmp(w->info.disk.kind, "part"))
+		snprintf(buf, size, "the image is of one partition only");
 	else if (d->in_use[0])
 		snprintf(buf, size, "in use: %s", d->in_use);
 	else

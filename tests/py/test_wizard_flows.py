@@ -237,6 +237,25 @@ def test_image_without_linux(tmp_path):
         confirm(w)
 
 
+def test_image_of_a_partition(tmp_path):
+    """No disk can be its target: the disk would have no partition table."""
+    with Wizard(tmp_path) as w:
+        info = tmp_path / "info.json"
+        info.write_text(info.read_text().replace('"kind": "disk"', '"kind": "part"', 1))
+        w.title("Main menu")
+        w.send("2")
+        w.title("Restore: place")
+        smb(w)
+        w.send(ENTER)
+        w.title("Restore: image")
+        w.send(ENTER)
+        w.title("Restore: image details")
+        w.send(ENTER)
+        w.title("Restore: target disk")
+        w.send(DOWN, ENTER)
+        w.wait("can't be the target: the image is of one partition only.")
+
+
 def to_adapt(w):
     w.title("Main menu")
     w.send("4")
