@@ -119,7 +119,7 @@ class Layout:
         if self.generator == "dracut":
             words += [f"rd.lvm.lv={VG}/root"] if self.kind == "lvm" else []
             words += [f"rd.luks.uuid={self.uuid('luks')}"] if self.kind == "luks" else []
-            words += ["rd.retry=20", "rd.timeout=20", "rd.emergency=poweroff"]
+            words += ["rd.retry=90", "rd.timeout=90", "rd.emergency=poweroff"]
         return " ".join(words + ["$lab"])
 
     def _arguments(self):
