@@ -30,11 +30,13 @@ def test_uefi_to_nvme(cache, work, iso):
     cell("adapt-uefi", guests.DEBIAN_UEFI, "nvme", cache, work, iso)
 
 
-@pytest.mark.parametrize("name, generator", [("m-bios", "initramfs-tools"), ("m-dracut", "dracut")])
-def test_chroot(name, generator, cache, work, iso):
-    """The guest's own program makes its initramfs (the matrix has these guests too)."""
-    recipe = guests.Recipe(name, generator=generator, data_mb=1, hashed="")
-    cell(f"chroot-{generator}", recipe, "virtio", cache, work, iso, ["--chroot", "--profile", "kvm"])
+@pytest.mark.parametrize("name, generator, old, new", [
+    ("m-bios", "initramfs-tools", "ahci", "virtio"),
+    ("m-dracut-virtio", "dracut", "virtio", "nvme")])    # the others' dracut.conf omits virtio
+def test_chroot(name, generator, old, new, cache, work, iso):
+    """The guest's own program makes its initramfs."""
+    recipe = guests.Recipe(name, generator=generator, old=old, data_mb=1, hashed="")
+    cell(f"chroot-{generator}", recipe, new, cache, work, iso, ["--chroot", "--profile", "kvm"])
 
 
 def test_luks_by_wizard(cache, work, iso):

@@ -24,18 +24,18 @@ def test_entry_made_and_taken_back(cache, work, iso):
         device = shell.disk("ADAPT1")
         assert not entries(shell)
         # a run that is taken back takes its entry along
-        assert "efibootmgr" in shell.run(f"rehost adapt --yes --profile kvm {device} 2>&1", 900)
+        assert "efibootmgr" in shell.run(f"rehost adapt --yes {device} 2>&1", 900)
         assert len(entries(shell)) == 1
         shell.run(f"rehost adapt --yes --undo {device} 2>&1", 900)
         assert not entries(shell)
         # not wanted, not made
-        shell.run(f"rehost adapt --yes --no-nvram --profile kvm {device} 2>&1", 900)
+        shell.run(f"rehost adapt --yes --no-nvram {device} 2>&1", 900)
         assert not entries(shell)
         shell.run(f"rehost adapt --yes --undo {device} 2>&1", 900)
-        shell.run(f"rehost adapt --yes --profile kvm --nic lan7={MAC} {device} 2>&1", 900)
+        shell.run(f"rehost adapt --yes --nic lan7={MAC} {device} 2>&1", 900)
         assert len(entries(shell)) == 1
         # twice is once
-        shell.run(f"rehost adapt --yes --profile kvm --nic lan7={MAC} {device} 2>&1", 900)
+        shell.run(f"rehost adapt --yes --nic lan7={MAC} {device} 2>&1", 900)
         assert len(entries(shell)) == 1
         shell.power_off()
         shutil.copyfile(vm.efivars_file, work / "efivars.fd")

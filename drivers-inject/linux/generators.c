@@ -301,22 +301,53 @@ static int keep_all(struct plan *p, const char *path, const char *text, struct e
 	return plan_write(p, path, text, strlen(text), e, WHY);
 }
 
+#define DRACUT_CONF "/etc/dracut.conf.d"
+#define DRACUT_OURS DRACUT_CONF "/zz-rehost.conf"       /* read last          */
+
+/* A driver that the configuration leaves out stays out, whatever adds it. */
+static void warn_omitted(const struct lin *l, struct plan *p)
+{
+	struct strv names = { 0 };
+
+	if (root_list(l->root, DRACUT_CONF, &names, NULL))
+		return;
+	for (size_t i = 0; i < names.n; i++) {
+		cleanup_free char *text = NULL;
+		char path[PATH_MAX];
+		const char *at;
+
+		snprintf(path, sizeof path, DRACUT_CONF "/%s", names.v[i]);
+		if (root_read(l->root, path, ROOT_TEXT_MAX, &text, NULL, NULL))
+			continue;
+		at = strstr(text, "omit_drivers");
+		if (at && (at == text || at[-1] == '\n'))
+			plan_warn(p, "%s leaves drivers out (%.*s): should one of the new machine's be "
+				  "among them, the next kernel update makes an initramfs that does not "
+				  "boot", path, (int)strcspn(at, "\n"), at);
+	}
+	strv_done(&names);
+}
+
+static int keep_dracut(const struct lin *l, const struct strv *modules, struct plan *p,
+		       struct err *e)
+{
+	warn_omitted(l, p);
+	if (modules->n > LIST_MAX)
+		return keep_all(p, DRACUT_OURS, "hostonly=\"no\"\n", e);
+	return keep_appended(p, DRACUT_OURS, modules, "add_drivers+=\" ", " ", " \"\n", e);
+}
+
 static int keep_for(const struct lin *l, enum initrd_generator g, const struct strv *modules,
 		    struct plan *p, struct err *e)
 {
-	int many = modules->n > LIST_MAX;
-
 	switch (g) {
 	case GEN_INITRAMFS_TOOLS:
-		if (many)
+		if (modules->n > LIST_MAX)
 			return keep_all(p, "/etc/initramfs-tools/conf.d/rehost", "MODULES=most\n", e);
 		return keep_appended(p, "/etc/initramfs-tools/modules", modules, "", "\n", "\n", e);
 	case GEN_DRACUT:
 	case GEN_DRACUT_SYSTEMD:
-		if (many)
-			return keep_all(p, "/etc/dracut.conf.d/90-rehost.conf", "hostonly=\"no\"\n", e);
-		return keep_appended(p, "/etc/dracut.conf.d/90-rehost.conf", modules,
-				     "add_drivers+=\" ", " ", " \"\n", e);
+		return keep_dracut(l, modules, p, e);
 	case GEN_MKINITCPIO:
 	case GEN_MKINITCPIO_SYSTEMD:
 		if (root_has_dir(l->root, "/etc/mkinitcpio.conf.d"))

@@ -115,8 +115,14 @@ echo SELINUX=enforcing > rhel/etc/selinux/config
 mkdir -p i/etc
 printf '# the root only\n/dev/sda1 / ext4 defaults 0 1\n' > i/etc/fstab
 image i rhel/boot/initramfs-$VER.img gzip -9n
+# what that leaves out is told, with status 3
+echo 'omit_drivers+=" virtio_.* "' > rhel/etc/dracut.conf.d/mine.conf
+guest=rhel
+expect_status 3 adapt --dry-run
+grep -q 'warning: /etc/dracut.conf.d/mine.conf leaves drivers out (omit_drivers+=" virtio_.\* ")' out || { cat out; fail "omit_drivers"; }
+rm rhel/etc/dracut.conf.d/mine.conf
 proves rhel rhel/boot/initramfs-$VER.img $VER
-grep -q '^add_drivers+=" virtio_pci virtio_blk nvme "$' rhel/etc/dracut.conf.d/90-rehost.conf || fail "dracut.conf.d"
+grep -q '^add_drivers+=" virtio_pci virtio_blk nvme "$' rhel/etc/dracut.conf.d/zz-rehost.conf || fail "dracut.conf.d"
 [ "$(cat u/etc/fstab)" = "$(printf '# the root only\nUUID=11111111-2222-3333-4444-555555555555 / ext4 defaults 0 1')" ] ||
 	fail "the copy of fstab: $(cat u/etc/fstab)"
 [ -e rhel/.autorelabel ] || fail "files were added and SELinux isn't told"
