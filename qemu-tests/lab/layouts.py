@@ -118,7 +118,7 @@ class Layout:
         words = [CONSOLE]
         if self.generator == "dracut":
             words += [f"rd.lvm.lv={VG}/root"] if self.kind == "lvm" else []
-            words += [f"rd.luks.uuid={self.uuid('luks')}"] if self.kind == "luks" else []
+            words += [f"rd.luks.name={self.uuid('luks')}=lab_crypt"] if self.kind == "luks" else []
             words += ["rd.retry=90", "rd.timeout=90", "rd.emergency=poweroff"]
         return " ".join(words + ["$lab"])
 
