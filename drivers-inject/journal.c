@@ -162,7 +162,8 @@ static int entry_parse(struct json_object *o, struct journal *j, struct err *e)
 	cleanup_free char *path = get_bytes(o, "path");
 	struct journal_entry *d;
 
-	if (kind < 0 || was < 0 || !path || *path != '/')
+	/* an action's is no file: "\\EFI\\debian\\shimx64.efi" */
+	if (kind < 0 || was < 0 || !path || (*path != '/' && kind != EDIT_ACTION))
 		return err_set(e, ERR_CORRUPT, "%s/journal.json: an entry that makes no sense", j->dir);
 	d = journal_add(j, (enum edit_kind)kind, path);
 	if (!d)

@@ -104,6 +104,24 @@ static int act_bad(void *ctx, int undo, struct err *e)
 	return err_set(e, ERR_IO, "the firmware says no");
 }
 
+static int act_good(void *ctx, int undo, struct err *e)
+{
+	(void)ctx;
+	(void)undo;
+	(void)e;
+	return 0;
+}
+
+static char undone[100];
+
+static int undo_action(void *ctx, const char *data, struct err *e)
+{
+	(void)ctx;
+	(void)e;
+	snprintf(undone, sizeof undone, "%s", data);
+	return 0;
+}
+
 static struct plan *make_plan(edit_fill fill)
 {
 	struct plan *p = plan_new(root);
@@ -206,6 +224,31 @@ static void test_failing_edit(void **state)
 	free(after);
 }
 
+/* What is no file, a boot entry of the firmware: named as the firmware does. */
+static void test_action(void **state)
+{
+	struct apply_host host = { .undo_action = undo_action };
+	struct plan *p = make_plan(fill_good);
+	struct edit *d = plan_add(p, EDIT_ACTION, "\\EFI\\debian\\shimx64.efi", "Entry.");
+	char *before = picture(), *after;
+	struct undo_result u;
+
+	(void)state;
+	d->act = act_good;
+	d->data = strdup("entry 1");
+	d->len = 7;
+	assert_int_equal(plan_apply(p, NULL, NULL), 0);
+	plan_free(p);
+	assert_int_equal(adapt_undo(root, &host, &u, NULL), 0);
+	assert_int_equal(u.kept.n, 0);
+	assert_string_equal(undone, "entry 1");
+	after = picture();
+	assert_string_equal(before, after);
+	free(before);
+	free(after);
+	strv_done(&u.kept);
+}
+
 static void test_changed_since(void **state)
 {
 	struct plan *p = make_plan(fill_good);
@@ -281,6 +324,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_apply_undo, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_failing_fill, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_failing_edit, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_action, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_changed_since, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_interrupted, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_hostile_links, setup, teardown),
