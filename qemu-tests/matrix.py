@@ -78,7 +78,7 @@ def rows():
 TARGETS = [
     Target("virtio-blk", "virtio"), Target("nvme", "nvme"), Target("virtio-scsi", "virtio-scsi"),
     Target("ahci", "ahci"), Target("ide (piix)", "ide"), Target("lsi53c895a", "lsi"),
-    Target("mptsas1068", "mptsas"), Target("megasas", "megasas"), Target("pvscsi", "pvscsi"),
+    Target("megasas", "megasas"), Target("pvscsi", "pvscsi"),
     Target("usb-storage", "usb"), Target("login, virtio-blk", "virtio", login=True),
 ]
 
@@ -241,7 +241,8 @@ after how many seconds, then the same disk after `rehost adapt`: "boots" is the
 guest's own marker with the root file system mounted, every file checked by hash
 and every device in fstab found; the last column is systemd's login prompt.
 "no root" is the initramfs giving up; "firmware" means that the firmware itself
-does not boot from that controller.
+does not boot from that controller. mptsas1068 is not among them: Debian's kernel
+loads the driver and sees no disk behind QEMU 7.2's, in the live system neither.
 
 {before} cells booted untouched, of which {failed} did not boot; {after} booted adapted,
 of which {right} boot and are right.
