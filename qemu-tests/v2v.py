@@ -159,9 +159,11 @@ class Bench:
             for answer, wait in ((guests.LOGIN, "Password: "), (guests.PASSWORD, "# ")):
                 vm.send(f"{answer}\r")
                 vm.expect(wait, 120)
-            vm.send("echo NIC''S $(ls /sys/class/net) A''DDR $(ip -4 -br addr show scope global | "
+            # the network comes up beside the prompt
+            vm.send("for i in $(seq 60); do ip -4 addr show scope global | grep -q inet && break; sleep 1; done; "
+                    "echo NIC''S $(ls /sys/class/net) A''DDR $(ip -4 -br addr show scope global | "
                     "tr -s ' ') F''AILED $(systemctl --failed --no-legend --plain | cut -d' ' -f1) E''ND\r")
-            vm.expect(r"NICS (.*?) ADDR(.*?)FAILED(.*?)END", 120)
+            vm.expect(r"NICS (.*?) ADDR(.*?)FAILED(.*?)END", 240)
             nics, address, failed = (g.decode().strip() for g in vm.serial.match.groups())
         return {"seconds": round(outcome.seconds), "nics": nics, "address": address or "none",
                 "failed": failed or "none"}

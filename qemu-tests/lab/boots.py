@@ -8,7 +8,7 @@ from . import LabError
 from .layouts import PASSPHRASE
 from .qemu import Disk, Machine
 
-MARKER = r"LAB-BOOTED root=(\S+) kernel=(\S+)"
+MARKER = r"LAB-BOOTED root=(\S+) kernel=(\S+) "
 LOGIN = "labguest login: "
 ASKS = r"(Please unlock disk|[Ee]nter passphrase for)[^\r\n]*:"
 
