@@ -11,8 +11,8 @@ struct fstab_line {
 	int n;
 };
 
-/* line: up to its end or '\n'.  1: it has at least two fields; comments, empty lines and ones with a
- * field that is too long are none. */
+/* line: up to its end or '\n'.  1: it has at least two fields; comments, empty
+ * lines and ones with a field that is too long have none. */
 int fstab_parse(const char *line, struct fstab_line *ret);
 /* The next such line of a file's text from *pos (0 to begin); 0: no more. */
 int fstab_next(const char *text, size_t *pos, struct fstab_line *ret);

@@ -21,6 +21,7 @@
 
 #define OUT "/tmp/rehost-initramfs"
 #define WORDS_MAX 4096
+#define NOT_PREPARED 126        /* the child's exit status                   */
 
 struct chroot_job {
 	const struct plan *plan;
@@ -180,10 +181,8 @@ static _Noreturn void child(const struct chroot_job *j, int fd)
 	int status, from;
 	pid_t pid;
 
-	if (enter(j->dir) || edited_etc(j->plan)) {
-		fprintf(stderr, "preparing %s for its own programs: %s\n", j->dir, strerror(errno));
-		_exit(126);
-	}
+	if (enter(j->dir) || edited_etc(j->plan))
+		_exit(NOT_PREPARED);
 	pid = fork();
 	if (!pid)
 		generate(j);
@@ -207,6 +206,9 @@ int chroot_fill(void *ctx, int fd, struct err *e)
 		return err_sys(e, errno, "running the guest's program");
 	if (WIFEXITED(status) && !WEXITSTATUS(status))
 		return 0;
+	if (WIFEXITED(status) && WEXITSTATUS(status) == NOT_PREPARED)
+		return err_set(e, ERR_IO, "%s could not be prepared for its own programs (namespaces, "
+			       "an overlay over /etc); leave --chroot away", j->dir);
 	return err_set(e, ERR_IO, "the guest's own program to make an initramfs for %s failed "
 		       "(status %d; its words stand above); leave --chroot away", j->version,
 		       WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));

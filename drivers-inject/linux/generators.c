@@ -314,16 +314,17 @@ static void warn_omitted(const struct lin *l, struct plan *p)
 	for (size_t i = 0; i < names.n; i++) {
 		cleanup_free char *text = NULL;
 		char path[PATH_MAX];
-		const char *at;
+		char *rest, *line;
 
 		snprintf(path, sizeof path, DRACUT_CONF "/%s", names.v[i]);
 		if (root_read(l->root, path, ROOT_TEXT_MAX, &text, NULL, NULL))
 			continue;
-		at = strstr(text, "omit_drivers");
-		if (at && (at == text || at[-1] == '\n'))
-			plan_warn(p, "%s leaves drivers out (%.*s): should one of the new machine's be "
-				  "among them, the next kernel update makes an initramfs that does not "
-				  "boot", path, (int)strcspn(at, "\n"), at);
+		rest = text;
+		while ((line = strsep(&rest, "\n")))
+			if (!strncmp(line, "omit_drivers", 12))
+				plan_warn(p, "%s leaves drivers out (%s): should one of the new machine's "
+					  "be among them, the next kernel update makes an initramfs that "
+					  "does not boot", path, line);
 	}
 	strv_done(&names);
 }

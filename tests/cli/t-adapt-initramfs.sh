@@ -116,7 +116,7 @@ mkdir -p i/etc
 printf '# the root only\n/dev/sda1 / ext4 defaults 0 1\n' > i/etc/fstab
 image i rhel/boot/initramfs-$VER.img gzip -9n
 # what that leaves out is told, with status 3
-echo 'omit_drivers+=" virtio_.* "' > rhel/etc/dracut.conf.d/mine.conf
+printf '# no omit_drivers\nomit_drivers+=" virtio_.* "\n' > rhel/etc/dracut.conf.d/mine.conf
 guest=rhel
 expect_status 3 adapt --dry-run
 grep -q 'warning: /etc/dracut.conf.d/mine.conf leaves drivers out (omit_drivers+=" virtio_.\* ")' out || { cat out; fail "omit_drivers"; }

@@ -212,21 +212,25 @@ def test_restored_but_not_adapted(tmp_path):
         w.title("Main menu")
 
 
+def to_target(w):
+    w.title("Main menu")
+    w.send("2")
+    w.title("Restore: place")
+    smb(w)
+    w.send(ENTER)
+    w.title("Restore: image")
+    w.send(ENTER)
+    w.title("Restore: image details")
+    w.send(ENTER)
+    w.title("Restore: target disk")
+
+
 def test_image_without_linux(tmp_path):
     with Wizard(tmp_path) as w:
         info = tmp_path / "info.json"
         info.write_text(info.read_text().replace('"kind": "linux"', '"kind": "windows"'))
         w.mode("adapt=nolinux")
-        w.title("Main menu")
-        w.send("2")
-        w.title("Restore: place")
-        smb(w)
-        w.send(ENTER)
-        w.title("Restore: image")
-        w.send(ENTER)
-        w.title("Restore: image details")
-        w.send(ENTER)
-        w.title("Restore: target disk")
+        to_target(w)
         w.send(DOWN, ENTER)
         assert "[x] yes" not in w.title("Restore: adapt")
         w.send(" ", ENTER)                 # insists on it
@@ -242,16 +246,7 @@ def test_image_of_a_partition(tmp_path):
     with Wizard(tmp_path) as w:
         info = tmp_path / "info.json"
         info.write_text(info.read_text().replace('"kind": "disk"', '"kind": "part"', 1))
-        w.title("Main menu")
-        w.send("2")
-        w.title("Restore: place")
-        smb(w)
-        w.send(ENTER)
-        w.title("Restore: image")
-        w.send(ENTER)
-        w.title("Restore: image details")
-        w.send(ENTER)
-        w.title("Restore: target disk")
+        to_target(w)
         w.send(DOWN, ENTER)
         w.wait("can't be the target: the image is of one partition only.")
 
