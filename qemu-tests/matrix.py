@@ -6,7 +6,7 @@ target: it finds no root, or boots anyway.  Then a copy is adapted and booted.
 Cells that are done are kept in OUT/cells and not run again (with --again those
 that another build of the program adapted); the table is made from them.
 
-    matrix.py --out DIR --doc FILE [--row TEXT] [--target TEXT] [--before] [--again]
+    matrix.py --out DIR --doc FILE [--row TEXT] [--target TEXT] [--all] [--before] [--again]
               [--jobs N] [--cpus N]
 """
 
@@ -31,6 +31,7 @@ class Row:
     """A guest, and which of its kernels is booted."""
     text: str
     recipe: Recipe
+    usual: str                  # the buses that it is run on unless more is asked for
     kernel: int = 1
     exact: bool = False         # adapted to each target's own inventory, not to "any"
 
@@ -47,31 +48,31 @@ class Target:
     login: bool = False         # to systemd's login prompt, not to the marker
 
 
-def guest(name, **how):
-    """A small one: the marker boot checks few files, that is quick."""
-    return Recipe(f"m-{name}", data_mb=1, hashed="", **how)
-
-
 def rows():
-    tools, dracut = "initramfs-tools", "dracut hostonly"
+    tools, dracut = "initramfs-tools MODULES=dep", "dracut hostonly"
+    guest = guests.small
     plain, luks = guest("bios"), {"layout": "luks", "size": 2 << 30}
     two = guest("two", suite="bookworm", kernels=2, size=4 << 30)
+    every = "virtio nvme virtio-scsi ahci ide lsi megasas pvscsi usb"
     return [
-        Row(f"13, {tools}, BIOS, ext4", plain),
-        Row(f"13, {tools}, UEFI, ext4", guest("uefi", firmware="uefi", table="gpt")),
-        Row(f"12, {tools}, BIOS, ext4, two kernels", two),
-        Row(f"12, {tools}, BIOS, ext4, the second kernel", two, kernel=2),
-        Row(f"13, {dracut}, BIOS, ext4", guest("dracut", generator="dracut")),
-        Row(f"13, {tools}, BIOS, LUKS", guest("luks", **luks)),
-        Row(f"13, {tools}, BIOS, LVM", guest("lvm", layout="lvm")),
-        Row(f"13, {tools}, BIOS, Btrfs subvolume", guest("btrfs", layout="btrfs")),
-        Row(f"13, {tools}, BIOS/GPT, /boot apart, swap", guest("boot", layout="boot", table="gpt")),
-        Row(f"13, {tools}, BIOS, ext4, from virtio-blk", guest("virtio", old="virtio")),
+        Row(f"13, {tools}, BIOS, ext4", plain, every),
+        Row(f"13, {tools}, UEFI, ext4", guest("uefi", firmware="uefi", table="gpt"),
+            "virtio nvme virtio-scsi ahci usb"),
+        Row(f"12, {tools}, BIOS, ext4, two kernels", two, "virtio nvme megasas pvscsi"),
+        Row(f"12, {tools}, BIOS, ext4, the second kernel", two, "virtio nvme megasas pvscsi",
+            kernel=2),
+        Row(f"13, {dracut}, BIOS, ext4", guest("dracut", generator="dracut"), every),
+        Row(f"13, {tools}, BIOS, LUKS", guest("luks", **luks), "virtio nvme"),
+        Row(f"13, {tools}, BIOS, LVM", guest("lvm", layout="lvm"), "virtio-scsi nvme"),
+        Row(f"13, {tools}, BIOS, Btrfs subvolume", guest("btrfs", layout="btrfs"), "virtio pvscsi"),
+        Row(f"13, {tools}, BIOS/GPT, /boot apart, swap", guest("boot", layout="boot", table="gpt"),
+            "virtio nvme"),
+        Row(f"13, {tools}, BIOS, ext4, from virtio-blk", guest("virtio", old="virtio"), ""),
         Row(f"13, {dracut}, UEFI, ext4", guest("dracut-uefi", generator="dracut", firmware="uefi",
-                                               table="gpt")),
-        Row(f"13, {dracut}, BIOS, LVM", guest("dracut-lvm", generator="dracut", layout="lvm")),
-        Row(f"13, {dracut}, BIOS, LUKS", guest("dracut-luks", generator="dracut", **luks)),
-        Row(f"13, {tools}, BIOS, ext4, exact hardware", plain, exact=True),
+                                               table="gpt"), ""),
+        Row(f"13, {dracut}, BIOS, LVM", guest("dracut-lvm", generator="dracut", layout="lvm"), ""),
+        Row(f"13, {dracut}, BIOS, LUKS", guest("dracut-luks", generator="dracut", **luks), ""),
+        Row(f"13, {tools}, BIOS, ext4, exact hardware", plain, "virtio nvme usb", exact=True),
     ]
 
 
@@ -175,9 +176,15 @@ class Matrix:
             return 1
         return 0
 
+    def wanted(self, row, target):
+        """The usual cells and one boot to the login prompt, or all; of these
+        what has --row and --target in its names."""
+        args = self.args
+        usual = row == rows()[0] if target.login else target.bus in row.usual.split()
+        return (args.all or usual) and args.row in row.name and args.target in target.name
+
     def work(self):
-        cells = [(r, t) for t in TARGETS for r in rows()
-                 if self.args.row in r.name and self.args.target in t.name]
+        cells = [(r, t) for t in TARGETS for r in rows() if self.wanted(r, t)]
         with concurrent.futures.ThreadPoolExecutor(self.args.jobs) as pool:
             return sum(pool.map(lambda c: self.try_run(*c), cells))
 
@@ -234,9 +241,9 @@ HEAD = """\
 # Adapting Linux: what was booted
 
 Made by `make qemu-matrix` (qemu-tests/matrix.py) from real Debian guests under
-QEMU, emulated without KVM. Each guest's initramfs has only its old controller's
-drivers (AHCI and IDE, unless it says otherwise), its fstab and its kernel command
-line name /dev/sda. A cell says how the untouched disk ends on that controller and
+QEMU, emulated without KVM. Each guest's initramfs has only its old machine's
+drivers, as MODULES=dep or dracut's hostonly made it there (AHCI, unless it says
+otherwise); its fstab and its kernel command line name /dev/sda. A cell says how the untouched disk ends on that controller and
 after how many seconds, then the same disk after `rehost adapt`: "boots" is the
 guest's own marker with the root file system mounted, every file checked by hash
 and every device in fstab found; the last column is systemd's login prompt.
@@ -255,6 +262,7 @@ def main():
     parser.add_argument("--doc", required=True, type=pathlib.Path)
     parser.add_argument("--row", default="", help="only rows with this in their name")
     parser.add_argument("--target", default="", help="only targets with this in their name")
+    parser.add_argument("--all", action="store_true", help="every row on every target")
     parser.add_argument("--before", action="store_true", help="only the untouched disks")
     parser.add_argument("--again", action="store_true", help="adapt anew with a new program")
     parser.add_argument("--jobs", type=int, default=2)

@@ -1,7 +1,7 @@
 # qemu-tests: whole machines under QEMU (docs/TESTING.md).
 #
 # Options: T="names" (only these test files), K=TEXT (only tests whose name has
-# TEXT in it), LAB_ACCEL=tcg|kvm (default: what works).
+# TEXT in it), LAB_ACCEL=tcg|kvm (default: what works), LAB_PATIENCE=N (3).
 PYTHON3 := /usr/bin/python3
 lab_env = LAB_LOGS='$(B)/qemu-tests' LAB_CACHE='$(CACHE)' LAB_ISO='$(B)/rehost.iso' \
 	LAB_ADAPT='$(B)/rehost-adapt' LAB_NTFS_TOOL='$(B)/qemu-tests/ntfs-tool' \
@@ -26,11 +26,12 @@ run: deps iso ## the live system in this terminal, with an empty disk
 qemu-tests: deps iso $(lab_tools) ## every test under QEMU (hours without KVM)
 	$(Q)$(lab_pytest) $(if $(T),$(T),qemu-tests)
 
-# ROW=TEXT, TARGET=TEXT: only those with that in their name; cells that are done
-# stay in $(B)/adapt-matrix/cells
+# ROW=TEXT, TARGET=TEXT: only cells with that in their names; MATRIX="--all --jobs 3":
+# all 140, not the usual 43, and more options of matrix.py.  Cells that are done stay
+# in $(B)/adapt-matrix/cells
 qemu-matrix: deps iso $(B)/rehost-adapt ## real guests x other hardware, adapted and booted (hours)
 	$(Q)$(lab_env) $(PYTHON3) qemu-tests/matrix.py --out '$(B)/adapt-matrix' \
-		--doc docs/ADAPT-MATRIX.md --row '$(ROW)' --target '$(TARGET)'
+		--doc docs/ADAPT-MATRIX.md --row '$(ROW)' --target '$(TARGET)' $(MATRIX)
 
 qemu-v2v: deps $(B)/rehost-adapt ## rehost adapt and virt-v2v-in-place on the same disk (an hour)
 	$(Q)$(lab_env) $(PYTHON3) qemu-tests/v2v.py --out '$(B)/v2v' --doc docs/ADAPT-V2V.md

@@ -3,10 +3,11 @@ every file is the same, the file systems are clean, and it boots."""
 
 import pytest
 
+from lab import boots as lab_boots
 from lab import disks, guests, live, servers
 from lab.disks import MIB
 from lab.live import Shell
-from lab.qemu import Disk, Machine
+from lab.qemu import Disk
 from lab.screen import Screen
 from lab.wizard import Wizard, nfs_place
 
@@ -20,15 +21,9 @@ def credentials(server):
     return {}
 
 
-def boots(disk, name, bus="ahci", firmware="bios"):
+def boots(disk, name, firmware="bios"):
     """The restored guest reaches its marker and finds its own files right."""
-    with Machine(name, disks=[Disk(disk, bus=bus)], firmware=firmware, fast=True,
-                 timeout=400) as vm:
-        vm.expect(r"LAB-BOOTED root=(\S+)", 300)
-        vm.expect(r"LAB-FILES (ok|bad) ?\d*\r", 120)
-        assert vm.serial.match.group(1) == b"ok"
-        vm.expect("LAB-CLEAN", 60)
-        vm.wait_off(60)
+    lab_boots.must(lab_boots.boot(name, disk, "ahci", firmware), True)
 
 
 def capture(vm, url, env):

@@ -9,7 +9,7 @@ from lab.proc import run
 from lab.qemu import Disk, Machine
 
 MAC = "52:54:00:12:34:56"       # of QEMU's first network card
-UEFI = guests.Recipe("m-uefi", firmware="uefi", table="gpt", data_mb=1, hashed="")
+UEFI = guests.small("uefi", firmware="uefi", table="gpt")
 
 
 def entries(shell):

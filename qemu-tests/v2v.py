@@ -22,12 +22,12 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 from lab import LabError, boots, guests, judge, proc, qemu          # noqa: E402
-from lab.guests import KEYRING, Recipe, mirrors                     # noqa: E402
+from lab.guests import KEYRING, mirrors                             # noqa: E402
 from lab.proc import run                                            # noqa: E402
 from lab.qemu import Disk, Machine                                  # noqa: E402
 
-GUESTS = {name: Recipe(f"m-v2v-{name}", data_mb=1, hashed="", suite="bookworm", kernels=2,
-                       size=4 << 30, root_by_uuid=name == "uuid") for name in ("uuid", "sda")}
+GUESTS = {name: guests.small(f"v2v-{name}", suite="bookworm", kernels=2, size=4 << 30,
+                             root_by_uuid=name == "uuid") for name in ("uuid", "sda")}
 SUITE = "trixie"
 PACKAGES = ["virt-v2v", "linux-image-cloud-amd64", "qemu-system-x86", "qemu-utils"]
 NIC, MAC = "enp0s31f6", "52:54:00:12:34:56"     # the old machine's name; QEMU's first card
@@ -184,8 +184,8 @@ HEAD = """\
 `make qemu-v2v` (qemu-tests/v2v.py): copies of one real disk are adapted to virtio
 by `virt-v2v-in-place` (Debian 13's, in a root of its own, its appliance emulated)
 and by `rehost adapt --profile kvm --nic OLD=MAC`, in turns, on the same machine without KVM.
-The disk: Debian 12, GRUB on BIOS, ext4, two kernels whose initramfs have AHCI and IDE
-drivers only, /dev/sda1 in fstab, root=UUID=... in GRUB's menu (Debian's default;
+The disk: Debian 12, GRUB on BIOS, ext4, two kernels whose initramfs (MODULES=dep, made on AHCI) have its
+driver only, /dev/sda1 in fstab, root=UUID=... in GRUB's menu (Debian's default;
 `--guest sda` has /dev/sda1 there, too), a network configuration for the old card's name.
 """
 

@@ -4,7 +4,7 @@ import dataclasses
 
 import pexpect
 
-from . import LabError
+from . import LabError, patient
 from .layouts import PASSPHRASE
 from .qemu import Disk, Machine
 
@@ -45,9 +45,11 @@ def _text(value):
     return value.decode(errors="replace")
 
 
-def _inside(vm, outcome, limit):
-    """What the guest's marker boot says of its own files."""
-    for pattern, right in ((r"LAB-FILES (\w+)", "ok"), (r"LAB-FSTAB ([^\r\n]*)", "ok")):
+def _inside(vm, outcome, limit, script):
+    """What the guest's marker boot says of its own files, and its script's status."""
+    said = [(r"LAB-FILES (\w+)", "ok"), (r"LAB-FSTAB ([^\r\n]*)", "ok")]
+    said += [(r"LAB-SCRIPT status=(\d+)", "0")] if script else []
+    for pattern, right in said:
         vm.expect(pattern, limit)
         said = _text(vm.serial.match.group(1))
         if said != right:
@@ -57,8 +59,9 @@ def _inside(vm, outcome, limit):
     outcome.complaint = outcome.complaint.strip()
 
 
-def watch(vm, login=False, limit=600):
+def watch(vm, login=False, limit=600, script=False):
     """Waits for the marker, the login prompt or a sign of failure."""
+    limit = patient(limit)
     patterns = [LOGIN if login else MARKER, ASKS, pexpect.EOF, pexpect.TIMEOUT, *FAILURES]
     while True:
         try:
@@ -72,17 +75,17 @@ def watch(vm, login=False, limit=600):
         outcome = Outcome(True, vm.seconds, "login" if login else "marker")
         if not login:
             outcome.root, outcome.kernel = map(_text, vm.serial.match.groups())
-            _inside(vm, outcome, limit)
+            _inside(vm, outcome, limit, script)
         return outcome
     what = {2: "switched off", 3: "nothing"}.get(seen) or list(FAILURES.values())[seen - 4]
     return Outcome(False, vm.seconds, what)
 
 
-def boot(name, disk, bus, firmware="bios", fast=True, limit=600, **more):
-    """The Outcome of booting the file `disk`, which stays as it is."""
-    with Machine(name, [Disk(disk, bus=bus, throwaway=True)], firmware=firmware, fast=fast,
+def boot(name, disk, bus, firmware="bios", fast=True, limit=600, kept=False, **more):
+    """The Outcome of booting the file `disk`, which stays as it is unless `kept`."""
+    with Machine(name, [Disk(disk, bus=bus, throwaway=not kept)], firmware=firmware, fast=fast,
                  timeout=limit + 300, cpu="qemu64", **more) as vm:
-        return watch(vm, login=not fast, limit=limit)
+        return watch(vm, login=not fast, limit=limit, script="script" in more)
 
 
 def must(outcome, boots):

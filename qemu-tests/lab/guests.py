@@ -2,7 +2,8 @@
 
     root archive    CACHE/guests/root-NAME-KEY.tar      mmdebstrap, minutes
     disk            CACHE/guests/disk-NAME-KEY.raw      from the archive, a minute
-    kernel, initrd  beside the disk, for tests that boot them directly
+    kernel, initrd  beside the disk, for tests that boot them directly: with no more
+                    drivers than the old machine's disk needs
 
 One archive serves all layouts (layouts.py) of a suite and initramfs generator.
 KEY is a hash of all that goes in, so a change makes a new one.  Disks in the
@@ -17,7 +18,7 @@ import shutil
 import struct
 import tempfile
 
-from . import disks, layouts
+from . import boots, disks, layouts
 from .disks import SECTOR
 from .layouts import PASSPHRASE     # noqa: F401 (for tests)
 from .proc import run
@@ -42,6 +43,7 @@ class Recipe:
     old: str = "ahci"           # or "virtio": the only controller its initramfs knows
     kernels: int = 1            # or 2
     root_by_uuid: bool = False  # GRUB's root=UUID=..., not /dev/sda1
+    hostonly: bool = False      # the old machine itself makes the initramfs: MODULES=dep, hostonly
     hashed: str = "usr/bin usr/sbin"    # what a marker boot checks besides the data
 
     @property
@@ -53,6 +55,12 @@ class Recipe:
     def root_name(self):
         """Of the archive it is made from."""
         return f"{self.suite}-{self.generator}" + ("-two-kernels" if self.kernels == 2 else "")
+
+
+def small(name, **how):
+    """The recipe of a guest that is there to be adapted: few files, its
+    initramfs just for its old machine."""
+    return Recipe(f"m-{name}", data_mb=1, hashed="", hostonly=True, **how)
 
 
 DEBIAN_BIOS = Recipe("bios")
@@ -209,11 +217,18 @@ def _build_disk(recipe, archive, disk):
         shutil.rmtree(tree)
 
 
+def _make_hostonly(recipe, disk):
+    """Boots the guest on its old controller, where it makes its initramfs."""
+    outcome = boots.boot(f"install-{recipe.name}", disk, recipe.old, recipe.firmware, kept=True,
+                         limit=1800, script=(RECIPES / "hostonly").read_text(), virtio=False)
+    boots.must(outcome, True)
+
+
 def debian(recipe, cache, say=print):
     """The Guest of a recipe, from the cache when it is there."""
     archive = root_archive(recipe, cache, say)
     key = _key(archive.name, recipe, pathlib.Path(__file__), pathlib.Path(layouts.__file__),
-               *[RECIPES / n for n in ("fill", "finish", "guest-init")])
+               *[RECIPES / n for n in ("fill", "finish", "guest-init", "hostonly")])
     master = archive.parent / f"disk-{recipe.name}-{key}.raw"
     if not master.exists():
         say(f"making the guest's disk ({recipe.name}, {disks.human(recipe.size)})")
@@ -221,6 +236,8 @@ def debian(recipe, cache, say=print):
             old.unlink()
         new = master.with_name("new-" + master.name)
         _build_disk(recipe, archive, new)
+        if recipe.hostonly:
+            _make_hostonly(recipe, new)
         for suffix in (".vmlinuz", ".initrd", ".raw"):
             new.with_suffix(suffix).rename(master.with_suffix(suffix))
     return Guest(recipe, master)

@@ -14,7 +14,7 @@ import tempfile
 
 import pexpect
 
-from . import LabError, disks
+from . import LabError, disks, patient
 from .proc import run
 from .qemu import Disk, Machine
 from .screen import Screen
@@ -77,11 +77,12 @@ class Shell:
         wizard.screen.wait("started", 30)
         # not before it holds the line open, else the first letters get lost;
         # and firmware may have written to this line, too
-        self.vm.serial2.expect(rb"@@ready\r?\n", timeout=60)
+        self.vm.serial2.expect(rb"@@ready\r?\n", timeout=patient(60))
 
     def run(self, command, timeout=600, ok=(0,), env=None):
         """Runs a command line; returns what it printed (both streams)."""
         words = "".join(f"{k}={shlex.quote(v)} " for k, v in (env or {}).items())
+        timeout = patient(timeout)
         self.vm.serial2.send(f"{words}{command}; echo \"@@$?\"\n")
         try:
             self.vm.serial2.expect(rb"@@(\d+)\n", timeout=timeout)

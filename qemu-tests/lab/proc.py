@@ -6,7 +6,7 @@ import signal
 import subprocess
 import time
 
-from . import LabError
+from . import LabError, patient
 
 PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -54,7 +54,7 @@ def stop(child, grace=10, group=False):
 
 def run(argv, timeout=300, ok=(0,), **kwargs):
     """Runs argv to its end; returns its output; anything else is a LabError."""
-    argv = [str(a) for a in argv]
+    argv, timeout = [str(a) for a in argv], patient(timeout)
     kwargs.setdefault("stderr", subprocess.STDOUT)
     try:
         done = subprocess.run(argv, stdin=kwargs.pop("stdin", subprocess.DEVNULL),
@@ -71,6 +71,7 @@ def run(argv, timeout=300, ok=(0,), **kwargs):
 
 def wait_for(what, condition, timeout, interval=0.05):
     """Polls a condition that has no event to wait for (a port, a file)."""
+    timeout = patient(timeout)
     end = time.monotonic() + timeout
     while True:
         result = condition()

@@ -26,7 +26,7 @@ import time
 import pexpect
 import pexpect.fdpexpect
 
-from . import LabError, firmware, proc
+from . import LabError, firmware, patient, proc
 from .qmp import Qmp
 
 QEMU = "qemu-system-x86_64"
@@ -109,6 +109,7 @@ class Machine:
                 `efivars_file`); by default empty ones
     memory      MB
     network     user-mode network, or False for none
+    virtio      False: no virtio device that the disks don't ask for (no network then)
     kernel, initrd, append   boot these instead of a disk
     fast        tells the lab's guests to boot to the marker only; 2: so with
                 their second kernel
@@ -121,14 +122,14 @@ class Machine:
     """
 
     def __init__(self, name, disks=(), cdrom=None, cdrom_bus="ahci", firmware="bios",
-                 memory=512, cpus=None, network=True, kernel=None, initrd=None, append="",
+                 memory=512, cpus=None, network=True, virtio=True, kernel=None, initrd=None, append="",
                  fast=False, script=None, second=False, timeout=900, graphics=False, cpu="max",
                  efivars=None, extra=()):
         self.name = name
         self.dir = LOGS / name
-        self.timeout = timeout
+        self.timeout = patient(timeout)
         self._spec = dict(disks=list(disks), cdrom=cdrom, cdrom_bus=cdrom_bus,
-                          firmware=firmware, memory=memory, cpus=cpus, network=network,
+                          firmware=firmware, memory=memory, cpus=cpus, network=network and virtio, virtio=virtio,
                           kernel=kernel, initrd=initrd, append=append, fast=fast,
                           script=script, second=second, graphics=graphics, cpu=cpu,
                           efivars=efivars, extra=list(extra))
@@ -184,10 +185,11 @@ class Machine:
                "-accel", "kvm" if kvm else "tcg", "-cpu", "host" if kvm else spec["cpu"],
                "-smp", str(spec["cpus"] or min(2, os.cpu_count() or 1)),
                "-m", str(spec["memory"]), "-nodefaults", "-no-reboot", "-no-user-config",
-               "-display", "none", "-device", "virtio-rng-pci",
+               "-display", "none",
                "-chardev", f"socket,id=serial,path={self._sockets}/serial,server=on,wait=off",
                "-serial", "chardev:serial",
                "-qmp", f"unix:{self._sockets}/qmp,server=on,wait=off"]
+        out += ["-device", "virtio-rng-pci"] if spec["virtio"] else []
         if spec["second"]:
             out += ["-chardev", f"socket,id=second,path={self._sockets}/second,server=on,wait=off",
                     "-serial", "chardev:second"]
@@ -320,6 +322,7 @@ class Machine:
     def expect(self, pattern, timeout=120):
         """Waits for a regular expression (or a list of them) on the serial
         line; returns pexpect's match object (or the index for a list)."""
+        timeout = patient(timeout)
         try:
             index = self.serial.expect(pattern, timeout=timeout)
         except pexpect.TIMEOUT:
@@ -333,6 +336,7 @@ class Machine:
 
     def wait_off(self, timeout=120):
         """Waits until the guest has switched itself off."""
+        timeout = patient(timeout)
         end = time.monotonic() + timeout
         while self._child.poll() is None:
             if time.monotonic() > end:

@@ -13,6 +13,8 @@ import time
 import pexpect
 import pyte
 
+from . import patient
+
 # what a vt220's (and a Linux console's) keys send
 KEYS = {
     "enter": "\r", "tab": "\t", "backtab": "\x1b[Z", "escape": "\x1b", "space": " ",
@@ -82,6 +84,7 @@ class Screen:
 
     def wait_until(self, condition, timeout, what="what is waited for is"):
         """Waits until condition() is true; returns what it returns."""
+        timeout = patient(timeout)
         end = time.monotonic() + timeout
         while True:
             found = condition()
