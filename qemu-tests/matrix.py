@@ -243,10 +243,11 @@ HEAD = """\
 Made by `make qemu-matrix` (qemu-tests/matrix.py) from real Debian guests under
 QEMU, emulated without KVM. Each guest's initramfs has only its old machine's
 drivers, as MODULES=dep or dracut's hostonly made it there (AHCI, unless it says
-otherwise); its fstab and its kernel command line name /dev/sda. A cell says how the untouched disk ends on that controller and
-after how many seconds, then the same disk after `rehost adapt`: "boots" is the
-guest's own marker with the root file system mounted, every file checked by hash
-and every device in fstab found; the last column is systemd's login prompt.
+otherwise); its fstab and its kernel command line name /dev/sda. A cell says how the
+untouched disk ends on that controller and after how many seconds, then the same disk
+after `rehost adapt`: "boots" is the guest's own marker with the root file system
+mounted, every file checked by hash and every device in fstab found; the last column
+is systemd's login prompt.
 "no root" is the initramfs giving up; "firmware" means that the firmware itself
 does not boot from that controller. mptsas1068 is not among them: Debian's kernel
 loads the driver and sees no disk behind QEMU 7.2's, in the live system neither.
