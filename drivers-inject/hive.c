@@ -1,8 +1,7 @@
 /* hive.c: see hive.h.
  *
  * libhivex opens a file by name and maps it, so the hive goes into a memfd,
- * opened as /proc/self/fd/N: nothing on a disk of this machine is written.
- * The base block: libyal's and M. Suhanov's descriptions of "regf". */
+ * opened as /proc/self/fd/N: nothing on a disk of this machine is written. */
 #include "drivers-inject/hive.h"
 #include <errno.h>
 #include <hivex.h>
@@ -12,38 +11,14 @@
 #include <sys/mman.h>
 #include <unistd.h>
 #include "common/cleanup.h"
-#include "common/le.h"
+#include "drivers-inject/windows/regf.h"
 
-#define HIVE_SIZE_MIN 0x2000u   /* base block and one bin                   */
 #define CHUNK (1u << 20)
-
-struct regf_disk {              /* the first 512 bytes of a hive            */
-	uint8_t magic[4];       /* +0x000 "regf"                            */
-	le32 seq1;              /* +0x004 counts up before a write          */
-	le32 seq2;              /* +0x008 ... and after it                  */
-	uint8_t other[0x1c];    /* +0x00c                                   */
-	le32 bins_size;         /* +0x028 bytes of bins, from 0x1000 on     */
-	uint8_t more[0x1d0];    /* +0x02c                                   */
-	le32 checksum;          /* +0x1fc XOR of the 127 words before it    */
-};
-_Static_assert(sizeof(struct regf_disk) == 0x200, "regf base block");
 
 struct hive {
 	hive_h *h;
 	int dirty;
 };
-
-static uint32_t regf_checksum(const struct regf_disk *b)
-{
-	const le32 *w = (const le32 *)b;
-	uint32_t sum = 0;
-
-	for (int i = 0; i < 127; i++)
-		sum ^= le32_get(w[i]);
-	if (sum == 0)
-		return 1;
-	return sum == UINT32_MAX ? UINT32_MAX - 1 : sum;
-}
 
 /* Looks at the base block in fd.  A wrong checksum only says that a write was
  * cut off; libhivex refuses it, so our copy gets the right one. */
@@ -51,7 +26,7 @@ static int look_at_base(int fd, const char *name, int *ret_dirty,
 			struct err *e)
 {
 	off_t size = lseek(fd, 0, SEEK_END);
-	struct regf_disk b;
+	struct regf_base_disk b;
 	uint32_t sum;
 
 	if (pread(fd, &b, sizeof b, 0) != sizeof b)
@@ -60,11 +35,11 @@ static int look_at_base(int fd, const char *name, int *ret_dirty,
 		return err_set(e, ERR_CORRUPT,
 			       "%s: not a registry hive (no 'regf' at its "
 			       "start)", name);
-	if (0x1000 + (uint64_t)le32_get(b.bins_size) > (uint64_t)size)
+	if (REGF_BINS + (uint64_t)le32_get(b.bins_size) > (uint64_t)size)
 		return err_set(e, ERR_CORRUPT,
 			       "%s: the hive is damaged (it ends at byte %lld, "
 			       "its header says %llu)", name, (long long)size,
-			       0x1000 + (unsigned long long)le32_get(b.bins_size));
+			       REGF_BINS + (unsigned long long)le32_get(b.bins_size));
 	sum = regf_checksum(&b);
 	*ret_dirty = le32_get(b.seq1) != le32_get(b.seq2) ||
 		     sum != le32_get(b.checksum);
@@ -103,7 +78,7 @@ static int new_memfd(const char *name, uint64_t size, int *ret, struct err *e)
 {
 	int fd;
 
-	if (size < HIVE_SIZE_MIN)
+	if (size < REGF_SIZE_MIN)
 		return err_set(e, ERR_CORRUPT,
 			       "%s: %llu bytes are too few for a registry hive",
 			       name, (unsigned long long)size);

@@ -4,9 +4,9 @@
 #ifndef REHOST_HIVE_H
 #define REHOST_HIVE_H
 #include "drivers-inject/tree.h"
+#include "drivers-inject/windows/regf.h"
 
-/* The largest hives seen in the field are some 200 MB. */
-#define HIVE_SIZE_MAX (512ull << 20)
+#define HIVE_SIZE_MAX REGF_SIZE_MAX
 
 struct hive;
 
