@@ -39,6 +39,7 @@ static void guest_free(struct guest *g)
 	strv_done(&g->lin.kernels);
 	strv_done(&g->win.control_sets);
 	strv_done(&g->win.dirty_hives);
+	strv_done(&g->win.replayed_hives);
 	free(g);
 }
 

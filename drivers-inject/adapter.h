@@ -38,6 +38,7 @@ struct guest {
 		struct strv control_sets;  /* "ControlSet001", ...           */
 		char current_set[32];      /* the one Select\Current names   */
 		struct strv dirty_hives;   /* "SYSTEM", "SOFTWARE"           */
+		struct strv replayed_hives;/* those that their logs completed */
 		int hibernated;            /* hiberfil.sys is in use         */
 		int fast_startup;          /* switched on                    */
 	} win;

@@ -11,23 +11,24 @@
 #include <sys/mman.h>
 #include <unistd.h>
 #include "common/cleanup.h"
-#include "drivers-inject/windows/regf.h"
+#include "drivers-inject/windows/hive-logs.h"
 
 #define CHUNK (1u << 20)
 
 struct hive {
 	hive_h *h;
 	int dirty;
+	struct hivelog_result replay;
+	struct err problem;     /* code 0: nothing was tried, or it worked   */
 };
 
 /* Looks at the base block in fd.  A wrong checksum only says that a write was
  * cut off; libhivex refuses it, so our copy gets the right one. */
-static int look_at_base(int fd, const char *name, int *ret_dirty,
+static int look_at_base(int fd, const char *name, struct hive *h,
 			struct err *e)
 {
 	off_t size = lseek(fd, 0, SEEK_END);
 	struct regf_base_disk b;
-	uint32_t sum;
 
 	if (pread(fd, &b, sizeof b, 0) != sizeof b)
 		return err_sys(e, errno, "%s: reading the hive's copy", name);
@@ -40,24 +41,20 @@ static int look_at_base(int fd, const char *name, int *ret_dirty,
 			       "%s: the hive is damaged (it ends at byte %lld, "
 			       "its header says %llu)", name, (long long)size,
 			       REGF_BINS + (unsigned long long)le32_get(b.bins_size));
-	sum = regf_checksum(&b);
-	*ret_dirty = le32_get(b.seq1) != le32_get(b.seq2) ||
-		     sum != le32_get(b.checksum);
-	b.checksum = le32_make(sum);
+	h->dirty |= hivelog_dirty(&b, sizeof b);
+	b.checksum = le32_make(regf_checksum(&b));
 	if (pwrite(fd, &b, sizeof b, 0) != sizeof b)
 		return err_sys(e, errno, "%s: the hive's copy", name);
 	return 0;
 }
 
-static int open_fd(int fd, const char *name, struct hive **ret, struct err *e)
+/* Opens what is in fd for h, which is closed on failure. */
+static int open_fd(int fd, const char *name, struct hive *h, struct hive **ret,
+		   struct err *e)
 {
-	struct hive *h = calloc(1, sizeof *h);
 	char path[40];
-	int r;
+	int r = look_at_base(fd, name, h, e);
 
-	if (!h)
-		return err_set(e, ERR_NOMEM, "out of memory");
-	r = look_at_base(fd, name, &h->dirty, e);
 	if (!r) {
 		snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
 		h->h = hivex_open(path, 0);
@@ -66,12 +63,11 @@ static int open_fd(int fd, const char *name, struct hive **ret, struct err *e)
 				    "%s: the hive is damaged (%s)", name,
 				    strerror(errno));
 	}
-	if (r) {
-		free(h);
-		return r;
-	}
-	*ret = h;
-	return 0;
+	if (r)
+		hive_close(h);
+	else
+		*ret = h;
+	return r;
 }
 
 static int new_memfd(const char *name, uint64_t size, int *ret, struct err *e)
@@ -93,11 +89,16 @@ int hive_open_bytes(const void *bytes, size_t len, const char *name,
 		    struct hive **ret, struct err *e)
 {
 	cleanup_close int fd = -1;
+	struct hive *h;
 	int r = new_memfd(name, len, &fd, e);
 
 	if (!r && write(fd, bytes, len) != (ssize_t)len)
 		r = err_sys(e, errno, "memory for %s", name);
-	return r ? r : open_fd(fd, name, ret, e);
+	if (r)
+		return r;
+	h = calloc(1, sizeof *h);
+	return h ? open_fd(fd, name, h, ret, e) :
+	       err_set(e, ERR_NOMEM, "out of memory");
 }
 
 /* Bytes of memory that can be had without swapping; UINT64_MAX if unknown. */
@@ -132,10 +133,33 @@ static int copy_to_memfd(struct tree *t, const struct tree_node *n, int fd,
 	return 0;
 }
 
+/* If the hive in fd is dirty, puts there what its logs make of it; where they
+ * can't, it stays as it is and h->problem says why.  room: bytes of memory. */
+static int replay(struct tree *t, const char *path, int fd, size_t len,
+		  uint64_t room, struct hive *h, struct err *e)
+{
+	cleanup_free uint8_t *out = NULL;
+	void *p = mmap(NULL, len, PROT_READ, MAP_SHARED, fd, 0);
+	size_t out_len = 0;
+
+	if (p == MAP_FAILED)
+		return err_sys(e, errno, "%s: mapping the hive's copy", path);
+	h->dirty = hivelog_dirty(p, len);
+	if (h->dirty)
+		/* its result, or its message, is what there is to say */
+		(void)!hive_logs_replay(t, path, p, len, room, &out, &out_len,
+					&h->replay, &h->problem);
+	munmap(p, len);
+	if (out && pwrite(fd, out, out_len, 0) != (ssize_t)out_len)
+		return err_sys(e, errno, "memory for %s", path);
+	return 0;
+}
+
 int hive_open(struct tree *t, const char *path, struct hive **ret,
 	      struct err *e)
 {
 	cleanup_close int fd = -1;
+	struct hive *h;
 	struct tree_node n;
 	uint64_t room = memory_available() / 2;
 	int r = tree_find(t, path, &n, e);
@@ -156,13 +180,24 @@ int hive_open(struct tree *t, const char *path, struct hive **ret,
 	r = new_memfd(path, n.size, &fd, e);
 	if (!r)
 		r = copy_to_memfd(t, &n, fd, path, e);
-	return r ? r : open_fd(fd, path, ret, e);
+	if (r)
+		return r;
+	h = calloc(1, sizeof *h);
+	if (!h)
+		return err_set(e, ERR_NOMEM, "out of memory");
+	r = replay(t, path, fd, n.size, room - n.size, h, e);
+	if (!r)
+		return open_fd(fd, path, h, ret, e);
+	hive_close(h);
+	return r;
 }
 
 struct hive *hive_close(struct hive *h)
 {
 	if (h) {
-		hivex_close(h->h);
+		if (h->h)
+			hivex_close(h->h);
+		hivelog_result_done(&h->replay);
 		free(h);
 	}
 	return NULL;
@@ -171,6 +206,16 @@ struct hive *hive_close(struct hive *h)
 int hive_dirty(const struct hive *h)
 {
 	return h->dirty;
+}
+
+const struct hivelog_result *hive_replay(const struct hive *h)
+{
+	return &h->replay;
+}
+
+const char *hive_replay_problem(const struct hive *h)
+{
+	return h->problem.code ? h->problem.msg : NULL;
 }
 
 /* 0 when there is no such key. */

@@ -82,6 +82,7 @@ static void add_windows(struct json_object *o, const struct guest *g)
 	add_list(o, "control_sets", &g->win.control_sets);
 	add_text(o, "current_control_set", g->win.current_set);
 	add_list(o, "dirty_hives", &g->win.dirty_hives);
+	add_list(o, "replayed_hives", &g->win.replayed_hives);
 	add_flag(o, "hibernated", g->win.hibernated);
 	add_flag(o, "fast_startup", g->win.fast_startup);
 }

@@ -14,6 +14,24 @@ static void hive_problem(struct guest *g, const struct err *e)
 	guest_note(g, "A registry hive could not be read: %s.", e->msg);
 }
 
+static void note_dirty(struct guest *g, const struct hive *h, const char *name)
+{
+	const struct hivelog_result *r = hive_replay(h);
+
+	(void)strv_add(&g->win.dirty_hives, name);
+	if (!r->replayed) {
+		guest_note(g, "What is said here may be out of date: the "
+			   "registry hive %s.", hive_replay_problem(h) ?: name);
+		return;
+	}
+	(void)strv_add(&g->win.replayed_hives, name);
+	guest_note(g, "The registry hive %s was not written to the end; what is "
+		   "said here includes the %zu changed pages in its "
+		   "transaction logs%s%s.", name, r->pages, r->cut ? ", up to "
+		   "an entry that is damaged" : "", r->ktm_locked ? ", but not "
+		   "transactions that were still open" : "");
+}
+
 /* Opens DIRECTORY/System32/config/NAME; NULL: a note says why. */
 static struct hive *open_hive(struct tree *t, struct guest *g,
 			      const char *name)
@@ -28,12 +46,8 @@ static struct hive *open_hive(struct tree *t, struct guest *g,
 		hive_problem(g, &e);
 		return NULL;
 	}
-	if (hive_dirty(h)) {
-		(void)strv_add(&g->win.dirty_hives, name);
-		guest_note(g, "The registry hive %s was not written to the end;"
-			   " what its transaction logs hold was not looked at.",
-			   name);
-	}
+	if (hive_dirty(h))
+		note_dirty(g, h, name);
 	return h;
 }
 
