@@ -1,0 +1,172 @@
+/* redo.c: what was written to a device and isn't on it yet.  See redo.h; the
+ * log is redo-log.c's. */
+#include "imager/dev/redo.h"
+#include <stdlib.h>
+#include <string.h>
+
+uint32_t redo_len(const struct blkdev *parent, uint64_t off)
+{
+	uint64_t left = parent->size - off;
+
+	return left < REDO_GRANULE ? (uint32_t)left : REDO_GRANULE;
+}
+
+/* The first granule at or behind off. */
+static size_t find(const struct dev_redo *x, uint64_t off)
+{
+	size_t lo = 0, hi = x->n;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (x->v[mid].off < off)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo;
+}
+
+static int redo_read(struct blkdev *d, uint64_t off, void *buf, size_t len, struct err *e)
+{
+	struct dev_redo *x = (struct dev_redo *)d;
+	size_t i = find(x, off / REDO_GRANULE * REDO_GRANULE);
+	char *p = buf;
+
+	while (len) {
+		uint64_t next = x->below || i == x->n ? d->size : x->v[i].off, skip, n;
+		int rc = 0;
+
+		if (next > off) {
+			n = next - off < len ? next - off : len;
+			rc = dev_read(x->parent, off, p, n, e);
+		} else {
+			skip = off - next;
+			n = redo_len(x->parent, next) - skip;
+			n = n < len ? n : len;
+			memcpy(p, x->v[i++].data + skip, n);
+		}
+		if (rc)
+			return rc;
+		p += n;
+		off += n;
+		len -= n;
+	}
+	return 0;
+}
+
+/* The granule at off, made from the device's bytes; NULL with e filled. */
+static struct granule *get(struct dev_redo *x, uint64_t off, struct err *e)
+{
+	size_t i = find(x, off), room = x->room ? 2 * x->room : 64;
+	struct granule *v;
+	uint8_t *data;
+
+	if (i < x->n && x->v[i].off == off)
+		return &x->v[i];
+	if (x->n == x->room) {
+		v = x->n < REDO_LOG_MAX / REDO_GRANULE ? realloc(x->v, room * sizeof *v) : NULL;
+		if (!v) {
+			err_set(e, ERR_NOMEM, "%s: too much to be written at once", x->d.name);
+			return NULL;
+		}
+		x->v = v;
+		x->room = room;
+	}
+	data = calloc(1, REDO_GRANULE);
+	if (!data) {
+		err_set(e, ERR_NOMEM, "%s: out of memory", x->d.name);
+		return NULL;
+	}
+	if (dev_read(x->parent, off, data, redo_len(x->parent, off), e)) {
+		free(data);
+		return NULL;
+	}
+	memmove(&x->v[i + 1], &x->v[i], (x->n - i) * sizeof *x->v);
+	x->v[i] = (struct granule){ .off = off, .data = data };
+	x->n++;
+	return &x->v[i];
+}
+
+static int redo_write(struct blkdev *d, uint64_t off, const void *buf, size_t len,
+		      struct err *e)
+{
+	struct dev_redo *x = (struct dev_redo *)d;
+	const char *p = buf;
+
+	while (len) {
+		uint64_t skip = off % REDO_GRANULE, n = REDO_GRANULE - skip;
+		struct err why = { 0 };
+		struct granule *g = get(x, off - skip, &why);
+
+		if (!g)
+			return err_set(e, why.code, "%s", why.msg);
+		n = n < len ? n : len;
+		memcpy(g->data + skip, p, n);
+		g->touched = 1;
+		p += n;
+		off += n;
+		len -= n;
+	}
+	return 0;
+}
+
+void dev_redo_discard(struct blkdev *d)
+{
+	struct dev_redo *x = (struct dev_redo *)d;
+
+	for (size_t i = 0; i < x->n; i++) {
+		free(x->v[i].data);
+		free(x->v[i].first);
+	}
+	free(x->v);
+	x->v = NULL;
+	x->n = x->room = 0;
+}
+
+static const struct blkdev_ops ops = {
+	.read = redo_read, .write = redo_write, .close = dev_redo_discard,
+};
+
+int dev_redo(struct blkdev *parent, struct blkdev **ret, struct err *e)
+{
+	struct dev_redo *x = dev_new(sizeof *x, &ops, parent->size, e, "%s", parent->name);
+
+	if (!x)
+		return ERR_NOMEM;
+	x->parent = parent;
+	x->d.sector_size = parent->sector_size;
+	x->d.phys_size = parent->phys_size;
+	*ret = &x->d;
+	return 0;
+}
+
+void dev_redo_below(struct blkdev *d, int on)
+{
+	((struct dev_redo *)d)->below = on;
+}
+
+void dev_redo_first_begin(struct blkdev *d)
+{
+	struct dev_redo *x = (struct dev_redo *)d;
+
+	for (size_t i = 0; i < x->n; i++)
+		x->v[i].touched = 0;
+}
+
+int dev_redo_first_end(struct blkdev *d, struct err *e)
+{
+	struct dev_redo *x = (struct dev_redo *)d;
+
+	for (size_t i = 0; i < x->n; i++) {
+		struct granule *g = &x->v[i];
+
+		if (!g->touched)
+			continue;
+		g->first = g->first ? g->first : malloc(REDO_GRANULE);
+		if (!g->first)
+			return err_set(e, ERR_NOMEM, "%s: out of memory", d->name);
+		memcpy(g->first, g->data, REDO_GRANULE);
+	}
+	return 0;
+}
