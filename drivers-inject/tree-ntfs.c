@@ -1,14 +1,11 @@
 /* tree-ntfs.c: the files of an NTFS volume, through libntfs-3g.  Names are
  * compared as Windows does, without regard to case. */
-#include "imager/fs/ntfsio.h"
+#include "imager/fs/ntfsfile.h"
 #include "drivers-inject/tree.h"
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 #include <ntfs-3g/attrib.h>
-#include <ntfs-3g/dir.h>
 #include <ntfs-3g/inode.h>
-#include <ntfs-3g/unistr.h>
 
 struct ntfs_tree {
 	struct tree t;
@@ -27,11 +24,7 @@ static int nt_open(struct blkdev *d, struct tree **ret, struct err *e)
 
 	if (!x)
 		return err_set(e, ERR_NOMEM, "out of memory");
-	r = ntfsio_mount(d, &x->vol, e);
-	if (!r && ntfs_set_ignore_case(x->vol)) {
-		r = ntfsio_err(x->vol, errno, e, "the table of upper case");
-		ntfsio_umount(x->vol);
-	}
+	r = ntfsfile_mount(d, &x->vol, e);
 	if (r) {
 		free(x);
 		return r;
@@ -94,26 +87,15 @@ static int nt_root(struct tree *t, struct tree_node *ret, struct err *e)
 static int nt_lookup(struct tree *t, const struct tree_node *dir,
 		     const char *name, struct tree_node *ret, struct err *e)
 {
-	ntfschar *u = NULL;
-	int len = ntfs_mbstoucs(name, &u);
-	u64 mref = (u64)-1;
-	ntfs_inode *ni = NULL;
-	int r;
+	ntfs_inode *ni;
+	uint64_t id;
+	int r = nt_inode(t, dir->id, &ni, e);
 
-	if (len < 1 || len > 255)
-		r = err_set(e, ERR_NOT_FOUND, "%s: '%s' is no name on NTFS",
-			    t->dev->name, name);
-	else
-		r = nt_inode(t, dir->id, &ni, e);
 	if (!r) {
-		errno = ENOENT;
-		mref = ntfs_inode_lookup_by_name(ni, u, len);
-		if (mref == (u64)-1)
-			r = ntfs_fail(t, e, name);
+		r = ntfsfile_lookup(ni, name, &id, e);
 		ntfs_inode_close(ni);
 	}
-	free(u);
-	return r ? r : nt_node(t, MREF(mref), ret, e);
+	return r ? r : nt_node(t, id, ret, e);
 }
 
 static int nt_read(struct tree *t, const struct tree_node *n, uint64_t off,
@@ -151,23 +133,12 @@ struct lister {
 	int failed;             /* no memory */
 };
 
-static int list_one(void *ctx, const ntfschar *name, const int len,
-		    const int type, const s64 pos, const MFT_REF mref,
-		    const unsigned dt)
+static int list_one(void *ctx, const char *name)
 {
 	struct lister *l = ctx;
-	char *s = NULL;
 
-	(void)pos, (void)dt;
-	/* short names repeat the long ones; NTFS's own files are none of ours */
-	if (type == FILE_NAME_DOS || MREF(mref) < FILE_first_user)
-		return 0;
-	if (ntfs_ucstombs(name, len, &s, 0) < 0)
-		return 0; /* half a surrogate pair: nothing we look for */
-	if (strcmp(s, ".") && strcmp(s, "..") && strv_add(l->out, s))
-		l->failed = 1;
-	free(s);
-	return l->failed || l->out->n == TREE_LIST_MAX ? -1 : 0;
+	l->failed = strv_add(l->out, name) != 0;
+	return l->failed || l->out->n == TREE_LIST_MAX;
 }
 
 static int nt_list(struct tree *t, const struct tree_node *dir,
@@ -175,19 +146,13 @@ static int nt_list(struct tree *t, const struct tree_node *dir,
 {
 	struct lister l = { .out = out };
 	ntfs_inode *ni;
-	s64 pos = 0;
 	int r = nt_inode(t, dir->id, &ni, e);
 
 	if (r)
 		return r;
-	/* else it gives names in lower case */
-	NVolSetCaseSensitive(ni->vol);
-	if (ntfs_readdir(ni, &pos, &l, list_one) && !l.failed &&
-	    out->n < TREE_LIST_MAX)
-		r = ntfs_fail(t, e, "reading a directory");
+	r = ntfsfile_names(ni, list_one, &l, e);
 	if (l.failed)
 		r = err_set(e, ERR_NOMEM, "out of memory");
-	NVolClearCaseSensitive(ni->vol);
 	ntfs_inode_close(ni);
 	return r;
 }

@@ -12,11 +12,10 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include "imager/fs/ntfsio.h"
+#include "imager/fs/ntfsstate.h"
 #include <ntfs-3g/attrib.h>
 #include <ntfs-3g/dir.h>
 #include <ntfs-3g/inode.h>
-#include <ntfs-3g/logfile.h>
 #include <ntfs-3g/mft.h>
 #include <ntfs-3g/unistr.h>
 #include "common/cleanup.h"
@@ -146,39 +145,19 @@ out:
 	return r;
 }
 
-/* 1 clean, 0 not, <0.  Version 2.0 is what Windows 8 and later use while the
- * volume is mounted; a clean dismount puts it back to 1.1. */
-static int log_clean(ntfs_volume *vol, struct err *e)
-{
-	ntfs_inode *ni = ntfs_inode_open(vol, FILE_LogFile);
-	ntfs_attr *na = ni ? ntfs_attr_open(ni, AT_DATA, AT_UNNAMED, 0) : NULL;
-	RESTART_PAGE_HEADER *rp = NULL;
-	int r;
-
-	if (!na)
-		r = ntfsio_err(vol, errno, e, "opening $LogFile");
-	else
-		r = ntfs_check_logfile(na, &rp) && ntfs_is_logfile_clean(na, rp) &&
-		    !(rp && le16_to_cpu(rp->major_ver) == 2);
-	free(rp);
-	if (na)
-		ntfs_attr_close(na);
-	if (ni)
-		ntfs_inode_close(ni);
-	return r;
-}
-
 /* Decides what may be trusted; see the top. */
 static int judge_state(struct walk *w, struct err *e)
 {
 	int dirty = (w->vol->flags & VOLUME_IS_DIRTY) != 0, clean, r;
+	enum ntfs_log state;
 
 	r = find_page_files(w, e);
 	for (int i = 0; i < w->n_files && !r; i++)
 		r = page_file(w, &w->files[i], 0, e);
-	clean = r ? r : log_clean(w->vol, e);
-	if (clean < 0)
-		return clean;
+	r = r ? r : ntfs_log_state(w->vol, &state, e);
+	if (r)
+		return r;
+	clean = state == NTFS_LOG_CLEAN;
 	if (!clean && !w->hibernated)
 		return err_set(e, ERR_UNSUPPORTED,
 			       "the volume was not shut down cleanly (or is the second volume of a Windows in fast startup); to capture only what is in use, start Windows and run \"shutdown /s /t 0\"");

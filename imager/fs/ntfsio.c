@@ -10,13 +10,16 @@
 /* One mounted volume's device. */
 struct ntfsio {
 	struct blkdev *dev;
-	uint64_t pos;           /* for seek and read                          */
-	struct err last;        /* of the last read that failed; code 0: none */
+	uint64_t pos;           /* for seek, read and write                   */
+	int writable;
+	struct err last;        /* of what failed last; code 0: nothing       */
 };
 
 static int ntfsio_open(struct ntfs_device *dev, int flags)
 {
-	if ((flags & O_ACCMODE) != O_RDONLY) {
+	struct ntfsio *x = dev->d_private;
+
+	if ((flags & O_ACCMODE) != O_RDONLY && !x->writable) {
 		errno = EROFS;
 		return -1;
 	}
@@ -25,7 +28,8 @@ static int ntfsio_open(struct ntfs_device *dev, int flags)
 		return -1;
 	}
 	NDevSetOpen(dev);
-	NDevSetReadOnly(dev);
+	if (!x->writable)
+		NDevSetReadOnly(dev);
 	return 0;
 }
 
@@ -84,24 +88,44 @@ static s64 ntfsio_seek(struct ntfs_device *dev, s64 offset, int whence)
 	return pos;
 }
 
-static s64 ntfsio_write(struct ntfs_device *dev, const void *buf, s64 count)
-{
-	(void)dev, (void)buf, (void)count;
-	errno = EROFS;
-	return -1;
-}
-
 static s64 ntfsio_pwrite(struct ntfs_device *dev, const void *buf, s64 count,
 			 s64 offset)
 {
-	(void)dev, (void)buf, (void)count, (void)offset;
-	errno = EROFS;
-	return -1;
+	struct ntfsio *x = dev->d_private;
+
+	if (!x->writable) {
+		errno = EROFS;
+		return -1;
+	}
+	if (offset < 0 || count < 0) {
+		errno = EINVAL;
+		return -1;
+	}
+	if (dev_write(x->dev, (uint64_t)offset, buf, (size_t)count, &x->last)) {
+		errno = EIO;
+		return -1;
+	}
+	return count;
+}
+
+static s64 ntfsio_write(struct ntfs_device *dev, const void *buf, s64 count)
+{
+	struct ntfsio *x = dev->d_private;
+	s64 n = ntfsio_pwrite(dev, buf, count, (s64)x->pos);
+
+	if (n > 0)
+		x->pos += (uint64_t)n;
+	return n;
 }
 
 static int ntfsio_sync(struct ntfs_device *dev)
 {
-	(void)dev;
+	struct ntfsio *x = dev->d_private;
+
+	if (x->writable && dev_flush(x->dev, &x->last)) {
+		errno = EIO;
+		return -1;
+	}
 	return 0;
 }
 
@@ -110,7 +134,7 @@ static int ntfsio_stat(struct ntfs_device *dev, struct stat *st)
 	struct ntfsio *x = dev->d_private;
 
 	memset(st, 0, sizeof *st);
-	st->st_mode = S_IFREG | 0400;
+	st->st_mode = S_IFREG | (x->writable ? 0600 : 0400);
 	st->st_size = (off_t)x->dev->size;
 	return 0;
 }
@@ -186,7 +210,7 @@ static int is_ntfs(struct blkdev *d, struct err *e)
 	return 0;
 }
 
-int ntfsio_mount(struct blkdev *d, ntfs_volume **ret, struct err *e)
+static int mount_volume(struct blkdev *d, int writable, ntfs_volume **ret, struct err *e)
 {
 	struct ntfs_device *nd;
 	struct ntfsio *x;
@@ -199,14 +223,18 @@ int ntfsio_mount(struct blkdev *d, ntfs_volume **ret, struct err *e)
 	if (!x)
 		return err_set(e, ERR_NOMEM, "%s: out of memory", d->name);
 	x->dev = d;
+	x->writable = writable;
 	nd = ntfs_device_alloc(d->name, 0, &ntfsio_ops, x);
 	if (!nd) {
 		free(x);
 		return err_set(e, ERR_NOMEM, "%s: out of memory", d->name);
 	}
-	vol = ntfs_device_mount(nd, NTFS_MNT_RDONLY);
+	/* a hiberfil.sys of no bytes is none, which the library doesn't know */
+	vol = ntfs_device_mount(nd, writable ? NTFS_MNT_IGNORE_HIBERFILE : NTFS_MNT_RDONLY);
 	if (!vol) {
-		r = ntfsio_tell(x, errno, e, "opening the volume");
+		r = writable && (errno == EPERM || errno == EOPNOTSUPP) ?
+			err_set(e, ERR_REFUSED, "%s: its $LogFile is not clean", d->name) :
+			ntfsio_tell(x, errno, e, "opening the volume");
 		ntfs_device_free(nd);
 		free(x);
 		return r;
@@ -215,14 +243,34 @@ int ntfsio_mount(struct blkdev *d, ntfs_volume **ret, struct err *e)
 	return 0;
 }
 
+int ntfsio_mount(struct blkdev *d, ntfs_volume **ret, struct err *e)
+{
+	return mount_volume(d, 0, ret, e);
+}
+
+int ntfsio_mount_rw(struct blkdev *d, ntfs_volume **ret, struct err *e)
+{
+	if (!d->ops->write)
+		return err_set(e, ERR_REFUSED, "%s is opened read-only", d->name);
+	return mount_volume(d, 1, ret, e);
+}
+
+int ntfsio_finish(ntfs_volume *vol, struct err *e)
+{
+	struct ntfsio *x = vol->dev->d_private;
+	int r = 0;
+
+	errno = EIO;
+	/* the volume is gone in any case */
+	if (ntfs_umount(vol, FALSE))
+		r = ntfsio_tell(x, errno, e, "closing the volume");
+	free(x);
+	return r;
+}
+
 ntfs_volume *ntfsio_umount(ntfs_volume *vol)
 {
-	struct ntfsio *x;
-
-	if (!vol)
-		return NULL;
-	x = vol->dev->d_private;
-	ntfs_umount(vol, FALSE);
-	free(x);
+	if (vol)
+		(void)!ntfsio_finish(vol, NULL);
 	return NULL;
 }

@@ -1,5 +1,5 @@
-/* ntfsio.h: NTFS volumes on a blkdev, for libntfs-3g.  Read-only: the volume
- * is mounted so, and the device below has no way to write (EROFS). */
+/* ntfsio.h: NTFS volumes on a blkdev, for libntfs-3g.  Read-only by default: the
+ * volume is mounted so, and the device below has no way to write (EROFS). */
 #ifndef REHOST_NTFSIO_H
 #define REHOST_NTFSIO_H
 /* libntfs-3g's headers want to be told that these exist (its own config.h
@@ -32,8 +32,14 @@
 int ntfsio_mount(struct blkdev *d, ntfs_volume **ret,
 		 struct err *e) must_check;
 
+/* The same to write to it: only ntfsrw.c does that, over a device that keeps all
+ * writes back.  ERR_REFUSED: d can't be written, or $LogFile isn't clean. */
+int ntfsio_mount_rw(struct blkdev *d, ntfs_volume **ret, struct err *e) must_check;
+
 /* Takes NULL; returns NULL.  Close inodes and attributes of it before. */
 ntfs_volume *ntfsio_umount(ntfs_volume *vol);
+/* The same, and tells whether all was written. */
+int ntfsio_finish(ntfs_volume *vol, struct err *e) must_check;
 
 /* Turns the errno that a libntfs-3g call on vol left into a code, and fills e
  * with "NAME: WHAT: reason"; the device's own message when a read failed. */

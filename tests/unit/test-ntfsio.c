@@ -66,6 +66,60 @@ static void test_clusters(void **state)
 	mounts("-L Box -c 65536", 65536);
 }
 
+/* For writing only what can be written; then the library's writes arrive, and
+ * its flush. */
+static int flushes;
+static int (*write_below)(struct blkdev *d, uint64_t off, const void *buf, size_t len,
+			  struct err *e);
+
+static int count_flush(struct blkdev *d, struct err *e)
+{
+	(void)d, (void)e;
+	flushes++;
+	return 0;
+}
+
+static int some_write_fails(struct blkdev *d, uint64_t off, const void *buf, size_t len,
+			    struct err *e)
+{
+	return off == 8192 ? err_set(e, ERR_IO, "the disk says no") :
+			     write_below(d, off, buf, len, e);
+}
+
+static void test_for_writing(void **state)
+{
+	static unsigned char bytes[FS_SIZE];
+	struct blkdev *d = make("-L Box"), *m;
+	struct blkdev_ops ops;
+	ntfs_volume *vol = (void *)1;
+	struct err e = { 0 };
+
+	(void)state;
+	assert_int_equal(ntfsio_mount_rw(d, &vol, &e), ERR_REFUSED);
+	assert_ptr_equal(vol, (void *)1);
+	assert_int_equal(dev_read(d, 0, bytes, FS_SIZE, &e), 0);
+	dev_close(d);
+	assert_int_equal(dev_mem(bytes, FS_SIZE, 1, &m, &e), 0);
+	ops = *m->ops;
+	write_below = ops.write;
+	ops.write = some_write_fails;
+	ops.flush = count_flush;
+	m->ops = &ops;
+	if (ntfsio_mount_rw(m, &vol, &e))
+		fail_msg("%s", e.msg);
+	assert_false(NVolReadOnly(vol));
+	assert_int_equal(ntfs_pwrite(vol->dev, 12288, 5, "hello"), 5);
+	assert_memory_equal(bytes + 12288, "hello", 5);
+	errno = 0;
+	assert_int_equal(vol->dev->d_ops->pwrite(vol->dev, "x", 1, 8192), -1);
+	assert_int_equal(errno, EIO);
+	assert_int_equal(ntfsio_err(vol, errno, &e, "test"), ERR_IO);
+	assert_non_null(strstr(e.msg, "the disk says no"));
+	assert_int_equal(ntfsio_finish(vol, &e), 0);
+	assert_true(flushes > 0);
+	dev_close(m);
+}
+
 static void test_not_ntfs(void **state)
 {
 	static unsigned char zeros[4096];
@@ -106,6 +160,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_clusters),
+		cmocka_unit_test(test_for_writing),
 		cmocka_unit_test(test_not_ntfs),
 		cmocka_unit_test(test_device_error_is_told),
 	};
