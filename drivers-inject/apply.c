@@ -36,9 +36,10 @@ static void step(const struct run *a, const char *fmt, ...)
 
 static int new_run(struct run *a, struct err *e)
 {
+	const char *dir = root_journal_dir(a->p->root);
 	struct strv names = { 0 };
 	char path[PATH_MAX];
-	int last = 0, rc = root_list(a->p->root, JOURNAL_DIR, &names, e);
+	int last = 0, rc = root_list(a->p->root, dir, &names, e);
 
 	if (rc && rc != ERR_NOT_FOUND)
 		return rc;
@@ -50,20 +51,20 @@ static int new_run(struct run *a, struct err *e)
 	if (!rc)
 		strv_done(&names);
 	if (last == JOURNAL_RUNS_MAX)
-		return err_set(e, ERR_REFUSED, "%s: there are %d runs; remove old ones", JOURNAL_DIR,
+		return err_set(e, ERR_REFUSED, "%s: there are %d runs; remove old ones", dir,
 			       last);
-	snprintf(a->j.dir, sizeof a->j.dir, JOURNAL_DIR "/%04d", last + 1);
+	snprintf(a->j.dir, sizeof a->j.dir, "%s/%04d", dir, last + 1);
 	snprintf(path, sizeof path, "%s/files/x", a->j.dir);
 	return root_make_parents(a->p->root, path, &a->j.made, e);
 }
 
-/* A new file of the run, "files/3" or "files/3.new", and its open descriptor. */
+/* A new file of the run, "files/3" or "files/3.new": its path, and an fd to write
+ * it to, for root_new_done. */
 static int run_file(struct run *a, size_t i, const char *suffix, char ret_path[PATH_MAX],
 		    int *ret_fd, struct err *e)
 {
 	snprintf(ret_path, PATH_MAX, "%s/files/%zu%s", a->j.dir, i, suffix);
-	return root_fd(a->p->root, ret_path, O_RDWR | O_CREAT | O_TRUNC | O_NOFOLLOW, 0600, ret_fd,
-		       e);
+	return root_new(a->p->root, ret_path, 0600, ret_fd, e);
 }
 
 /* ---- backups ---- */
@@ -77,8 +78,10 @@ static int back_up_bytes(struct run *a, size_t i, const char *bytes, size_t len,
 	if (rc)
 		return rc;
 	n = io_write_all(fd, bytes, len);
-	if (n || fsync(fd))
-		return err_sys(e, n ? n : errno, "%s: writing the backup", path);
+	rc = n ? err_sys(e, n, "%s: writing the backup", path)
+	       : root_new_done(a->p->root, path, 0600, fd, e);
+	if (rc)
+		return rc;
 	a->j.v[i].backup = strdup(path);
 	return a->j.v[i].backup ? 0 : err_set(e, ERR_NOMEM, "out of memory");
 }
@@ -91,8 +94,8 @@ static int back_up_file(struct run *a, size_t i, int from, struct err *e)
 
 	if (!rc && (rc = file_copy(from, fd, NULL, e)))
 		err_prefix(e, "%s: the backup of %s", path, a->j.v[i].path);
-	if (!rc && fsync(fd))
-		rc = err_sys(e, errno, "%s: writing the backup", path);
+	if (!rc)
+		rc = root_new_done(a->p->root, path, 0600, fd, e);
 	if (rc)
 		return rc;
 	a->j.v[i].backup = strdup(path);
@@ -166,12 +169,23 @@ static int fill(struct run *a, size_t i, const struct edit *d, struct err *e)
 	if (rc)
 		return rc;
 	rc = d->fill(d->ctx, fd, e);
-	if (!rc && fsync(fd))
-		rc = err_sys(e, errno, "%s: writing it", path);
+	if (!rc)
+		rc = root_new_done(a->p->root, path, 0600, fd, e);
 	if (rc)
 		return err_prefix(e, "%s", d->path);
 	/* of an initramfs the digest is taken when it is whole */
 	return d->kind == EDIT_REPLACE ? file_digest(fd, UINT64_MAX, a->j.v[i].new_digest, e) : 0;
+}
+
+static int may(struct run *a, const struct edit *d, struct err *e)
+{
+	static const enum root_change changes[] = {
+		[EDIT_WRITE] = ROOT_WRITE, [EDIT_REPLACE] = ROOT_WRITE, [EDIT_REMOVE] = ROOT_REMOVE,
+		[EDIT_LINK] = ROOT_LINK, [EDIT_APPEND] = ROOT_APPEND,
+	};
+
+	return d->kind == EDIT_DISK || d->kind == EDIT_ACTION ? 0 :
+		root_may(a->p->root, d->path, changes[d->kind], e);
 }
 
 static int prepare(struct run *a, size_t i, struct err *e)
@@ -333,7 +347,7 @@ static int drop_scratch(struct run *a, struct err *e)
 static int roll_back(struct run *a, struct err *e)
 {
 	struct undo_result res = { 0 };
-	struct err other = { 0 };
+	struct err other = { 0 }, why = *e;
 	int code = e->code, rc;
 
 	step(a, "taking back what was changed");
@@ -342,9 +356,9 @@ static int roll_back(struct run *a, struct err *e)
 		rc = journal_remove(a->p->root, &a->j, &other);
 	if (rc || res.kept.n)
 		err_set(e, code, "%.400s; taking the changes back failed too: %.300s; run `rehost "
-			"adapt --undo` on it", e->msg, rc ? other.msg : res.kept.v[0]);
+			"adapt --undo` on it", why.msg, rc ? other.msg : res.kept.v[0]);
 	else
-		err_set(e, code, "%.800s; everything was put back as it was", e->msg);
+		err_set(e, code, "%.800s; everything was put back as it was", why.msg);
 	strv_done(&res.kept);
 	return code;
 }
@@ -360,6 +374,8 @@ int plan_apply(struct plan *p, const struct apply_host *h, struct err *e)
 	if (!rc && interrupted)
 		rc = err_set(e, ERR_REFUSED, "an earlier adapt of this system was interrupted; take "
 			     "it back first: rehost adapt --undo");
+	for (size_t i = 0; !rc && i < p->n; i++)
+		rc = may(&a, &p->v[i], e);
 	if (!rc)
 		rc = new_run(&a, e);
 	if (rc) {

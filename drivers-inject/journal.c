@@ -1,6 +1,5 @@
 /* journal.c: see journal.h. */
 #include "drivers-inject/journal.h"
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -189,9 +188,10 @@ static int is_run(const char *name)
 
 int journal_list(struct root *r, struct strv *ret, struct err *e)
 {
+	const char *dir = root_journal_dir(r);
 	struct strv names = { 0 }, runs = { 0 };
 	char path[PATH_MAX];
-	int rc = root_list(r, JOURNAL_DIR, &names, e);
+	int rc = root_list(r, dir, &names, e);
 
 	if (rc == ERR_NOT_FOUND) {
 		*ret = runs;
@@ -200,11 +200,11 @@ int journal_list(struct root *r, struct strv *ret, struct err *e)
 	for (size_t i = 0; !rc && i < names.n; i++) {
 		if (!is_run(names.v[i]))
 			continue;
-		snprintf(path, sizeof path, JOURNAL_DIR "/%s/journal.json", names.v[i]);
+		snprintf(path, sizeof path, "%s/%s/journal.json", dir, names.v[i]);
 		/* without a journal nothing was changed yet */
 		if (!root_has_file(r, path))
 			continue;
-		snprintf(path, sizeof path, JOURNAL_DIR "/%s", names.v[i]);
+		snprintf(path, sizeof path, "%s/%s", dir, names.v[i]);
 		if (strv_add(&runs, path))
 			rc = err_set(e, ERR_NOMEM, "out of memory");
 	}
@@ -277,29 +277,65 @@ int journal_save(struct root *r, const struct journal *j, struct err *e)
 	return root_put(r, path, fd, 0600, NULL, e);
 }
 
-int journal_remove(struct root *r, const struct journal *j, struct err *e)
+/* The files of a run that has no journal (any more), and its directories. */
+static int remove_files(struct root *r, const char *dir, struct err *e)
 {
 	struct strv names = { 0 };
+	char path[PATH_MAX];
+	int rc = 0;
+
+	snprintf(path, sizeof path, "%s/files", dir);
+	if (root_list(r, path, &names, NULL))
+		names = (struct strv){ 0 };
+	for (size_t i = 0; !rc && i < names.n; i++) {
+		snprintf(path, sizeof path, "%s/files/%s", dir, names.v[i]);
+		rc = root_remove(r, path, e);
+	}
+	strv_done(&names);
+	if (rc)
+		return rc;
+	snprintf(path, sizeof path, "%s/files", dir);
+	root_remove_dir(r, path);
+	root_remove_dir(r, dir);
+	return 0;
+}
+
+int journal_remove(struct root *r, const struct journal *j, struct err *e)
+{
 	char path[PATH_MAX];
 	int rc;
 
 	/* first the journal: what is left without it is no run */
 	snprintf(path, sizeof path, "%s/journal.json", j->dir);
 	rc = root_remove(r, path, e);
-	snprintf(path, sizeof path, "%s/files", j->dir);
-	if (!rc && root_list(r, path, &names, NULL))
-		names = (struct strv){ 0 };
-	for (size_t i = 0; !rc && i < names.n; i++) {
-		snprintf(path, sizeof path, "%s/files/%s", j->dir, names.v[i]);
-		rc = root_remove(r, path, e);
-	}
-	strv_done(&names);
+	if (!rc)
+		rc = remove_files(r, j->dir, e);
 	if (rc)
 		return rc;
-	snprintf(path, sizeof path, "%s/files", j->dir);
-	root_remove_dir(r, path);
-	root_remove_dir(r, j->dir);
 	for (size_t i = j->made.n; i > 0; i--)
 		root_remove_dir(r, j->made.v[i - 1]);
 	return 0;
+}
+
+int journal_sweep(struct root *r, struct err *e)
+{
+	const char *dir = root_journal_dir(r);
+	struct strv names = { 0 };
+	char path[PATH_MAX];
+	int rc = root_list(r, dir, &names, e);
+
+	if (rc)
+		return rc == ERR_NOT_FOUND ? 0 : rc;
+	for (size_t i = 0; !rc && i < names.n; i++) {
+		if (!is_run(names.v[i]))
+			continue;
+		snprintf(path, sizeof path, "%s/%s/journal.json", dir, names.v[i]);
+		if (root_has_file(r, path))
+			continue;
+		snprintf(path, sizeof path, "%s/%s", dir, names.v[i]);
+		rc = remove_files(r, path, e);
+	}
+	strv_done(&names);
+	root_remove_dir(r, dir);
+	return rc;
 }

@@ -1,15 +1,15 @@
-/* journal.h: what one run of adapt changed in a guest, kept in the guest:
+/* journal.h: what one run of adapt changed in a guest, kept in the guest, below
+ * root_journal_dir():
  *
  *   /var/lib/rehost/adapt/0001/journal.json   what was touched, and how it was
  *   /var/lib/rehost/adapt/0001/files/N        the old content of entry N
  *
- * The journal and all old contents are on the disk before the first change. */
+ * (on NTFS /rehost-adapt/0001/...; only SYSTEM and administrators read it).  The journal and all old contents are on the disk before the first change. */
 #ifndef REHOST_JOURNAL_H
 #define REHOST_JOURNAL_H
 #include "drivers-inject/plan.h"
 #include "drivers-inject/root-write.h"
 
-#define JOURNAL_DIR "/var/lib/rehost/adapt"
 #define JOURNAL_RUNS_MAX 9999
 #define JOURNAL_MAX (8u << 20)  /* bytes of a journal.json                   */
 
@@ -47,4 +47,7 @@ int journal_save(struct root *r, const struct journal *j, struct err *e) must_ch
 struct journal_entry *journal_add(struct journal *j, enum edit_kind kind, const char *path);
 /* Removes the run with its files, and the directories above that are empty. */
 int journal_remove(struct root *r, const struct journal *j, struct err *e) must_check;
+/* Removes what runs left that were interrupted before their journal was written,
+ * or behind its removal. */
+int journal_sweep(struct root *r, struct err *e) must_check;
 #endif

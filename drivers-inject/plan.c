@@ -175,7 +175,7 @@ static int resolve(struct plan *p, const char *path, int last, char ret[PATH_MAX
 	if (strlen(up) + strlen(slash) >= PATH_MAX)
 		return err_set(e, ERR_UNSUPPORTED, "%s: the path is too long", path);
 	strcpy(stpcpy(ret, up), slash);
-	return 0;
+	return root_spell(p->root, ret, e);
 }
 
 int plan_read(struct plan *p, const char *path, char **ret, size_t *ret_len, struct err *e)

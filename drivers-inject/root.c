@@ -1,51 +1,31 @@
-/* root.c: see root.h. */
+/* root.c: what all kinds of root share.  See root.h; root-ops.h is the seam. */
 #include "drivers-inject/root.h"
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/openat2.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 #include "common/cleanup.h"
-#include "common/io.h"
+#include "drivers-inject/root-ops.h"
 
-#define LINKS_MAX 40 /* as Linux */
-
-struct root {
-	int fd;
-	char *dir;
-};
-
-int root_open(const char *dir, struct root **ret, struct err *e)
+void *root_new_object(size_t size, const struct root_ops *ops, const char *name, struct err *e)
 {
-	struct root *r = calloc(1, sizeof *r);
+	struct root *r = calloc(1, size);
 
-	if (!r || !(r->dir = strdup(dir))) {
+	if (!r || !(r->name = strdup(name))) {
 		free(r);
-		return err_set(e, ERR_NOMEM, "out of memory");
+		err_set(e, ERR_NOMEM, "out of memory");
+		return NULL;
 	}
-	r->fd = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (r->fd < 0) {
-		int n = errno;
-
-		free(r->dir);
-		free(r);
-		if (n == ENOENT || n == ENOTDIR)
-			return err_set(e, ERR_USAGE, "%s: not a directory", dir);
-		return err_sys(e, n, "%s", dir);
-	}
-	*ret = r;
-	return 0;
+	r->ops = ops;
+	return r;
 }
 
 struct root *root_close(struct root *r)
 {
 	if (r) {
-		close(r->fd);
-		free(r->dir);
+		r->ops->close(r);
+		free(r->name);
 		free(r);
 	}
 	return NULL;
@@ -53,61 +33,48 @@ struct root *root_close(struct root *r)
 
 const char *root_dir(const struct root *r)
 {
-	return r->dir;
+	return r->name;
 }
 
-static int fail(struct root *r, const char *path, int n, struct err *e)
+const char *root_journal_dir(const struct root *r)
 {
-	if (n == ENOENT || n == ENOTDIR)
-		return err_set(e, ERR_NOT_FOUND, "%s: no such file in the guest", path);
-	if (n == ELOOP)
-		return err_set(e, ERR_CORRUPT, "%s: too many symbolic links in the guest", path);
-	return err_sys(e, n, "%s in the guest at %s", path, r->dir);
+	return r->ops->journal_dir;
 }
 
 int root_fd(struct root *r, const char *path, int flags, unsigned int mode,
 	    int *ret, struct err *e)
 {
-	struct open_how how = {
-		.flags = (uint64_t)(flags | O_CLOEXEC | (flags & O_PATH ? 0 : O_NOCTTY)),
-		.mode = flags & O_CREAT ? mode : 0,
-		.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS,
-	};
-	long fd;
-
-	/* EAGAIN: something was renamed in the tree meanwhile */
-	for (int i = 0; i < 100; i++) {
-		fd = syscall(SYS_openat2, r->fd, path, &how, sizeof how);
-		if (fd >= 0 || (errno != EAGAIN && errno != EINTR))
-			break;
-	}
-	if (fd < 0)
-		return fail(r, path, errno, e);
-	*ret = (int)fd;
-	return 0;
-}
-
-static int stat_path(struct root *r, const char *path, int flags,
-		     struct stat *ret, struct err *e)
-{
-	cleanup_close int fd = -1;
-	int rc = root_fd(r, path, O_PATH | flags, 0, &fd, e);
-
-	if (rc)
-		return rc;
-	if (fstat(fd, ret))
-		return fail(r, path, errno, e);
-	return 0;
+	return r->ops->fd(r, path, flags, mode, ret, e);
 }
 
 int root_stat(struct root *r, const char *path, struct stat *ret, struct err *e)
 {
-	return stat_path(r, path, 0, ret, e);
+	return r->ops->stat(r, path, 1, ret, e);
 }
 
 int root_lstat(struct root *r, const char *path, struct stat *ret, struct err *e)
 {
-	return stat_path(r, path, O_NOFOLLOW, ret, e);
+	return r->ops->stat(r, path, 0, ret, e);
+}
+
+int root_list(struct root *r, const char *path, struct strv *ret, struct err *e)
+{
+	return r->ops->list(r, path, ret, e);
+}
+
+int root_readlink(struct root *r, const char *path, char ret[PATH_MAX], struct err *e)
+{
+	return r->ops->readlink(r, path, ret, e);
+}
+
+int root_resolve(struct root *r, const char *path, char ret[PATH_MAX], struct err *e)
+{
+	return r->ops->resolve(r, path, ret, e);
+}
+
+int root_spell(struct root *r, char path[PATH_MAX], struct err *e)
+{
+	return r->ops->spell ? r->ops->spell(r, path, e) : 0;
 }
 
 int root_has_file(struct root *r, const char *path)
@@ -171,150 +138,5 @@ int root_read(struct root *r, const char *path, size_t max, char **ret,
 	buf = NULL;
 	if (ret_len)
 		*ret_len = len;
-	return 0;
-}
-
-int root_list(struct root *r, const char *path, struct strv *ret, struct err *e)
-{
-	struct strv names = { 0 };
-	struct dirent *d;
-	DIR *dir;
-	int fd, rc = root_fd(r, path, O_RDONLY | O_DIRECTORY, 0, &fd, e);
-
-	if (rc)
-		return rc;
-	dir = fdopendir(fd);
-	if (!dir) {
-		close(fd);
-		return err_set(e, ERR_NOMEM, "out of memory");
-	}
-	for (errno = 0; !rc && (d = readdir(dir)); errno = 0) {
-		if (!strcmp(d->d_name, ".") || !strcmp(d->d_name, ".."))
-			continue;
-		if (names.n >= ROOT_LIST_MAX)
-			rc = err_set(e, ERR_UNSUPPORTED, "%s: more than %d names in the guest",
-				     path, ROOT_LIST_MAX);
-		else if (strv_add(&names, d->d_name))
-			rc = err_set(e, ERR_NOMEM, "out of memory");
-	}
-	if (!rc && errno)
-		rc = err_sys(e, errno, "listing %s in the guest", path);
-	closedir(dir);
-	if (rc) {
-		strv_done(&names);
-		return rc;
-	}
-	strv_sort(&names);
-	*ret = names;
-	return 0;
-}
-
-int root_readlink(struct root *r, const char *path, char ret[PATH_MAX], struct err *e)
-{
-	cleanup_close int fd = -1;
-	char target[PATH_MAX];
-	ssize_t n;
-	int rc = root_fd(r, path, O_PATH | O_NOFOLLOW, 0, &fd, e);
-
-	if (rc)
-		return rc;
-	n = readlinkat(fd, "", target, sizeof target);
-	if (n < 0 || n >= PATH_MAX)
-		return err_set(e, ERR_NOT_FOUND, "%s: not a symbolic link in the guest", path);
-	memcpy(ret, target, (size_t)n);
-	ret[n] = 0;
-	return 0;
-}
-
-/* The path without links so far, and what is still to be walked. */
-struct resolve {
-	struct root *r;
-	char done[PATH_MAX];    /* "" or "/usr/lib"; no links in it          */
-	char rest[PATH_MAX];
-	int links;
-};
-
-static int too_long(const char *path, struct err *e)
-{
-	return err_set(e, ERR_CORRUPT, "%.200s...: a path that is too long", path);
-}
-
-/* `name` below done is a link to target: rest becomes target/rest. */
-static int follow(struct resolve *w, const char *target, struct err *e)
-{
-	char rest[PATH_MAX];
-
-	if (++w->links > LINKS_MAX)
-		return err_set(e, ERR_CORRUPT, "%s: too many symbolic links in the guest", w->done);
-	if (snprintf(rest, sizeof rest, "%s/%s", target, w->rest) >= PATH_MAX)
-		return too_long(target, e);
-	strcpy(w->rest, rest);
-	if (*target == '/')
-		*w->done = 0;
-	return 0;
-}
-
-/* One component; last: nothing follows it, so it need not be there. */
-static int resolve_step(struct resolve *w, const char *name, int last, struct err *e)
-{
-	char path[PATH_MAX], target[PATH_MAX];
-	struct stat st;
-	int rc;
-
-	if (!*name || !strcmp(name, "."))
-		return 0;
-	if (!strcmp(name, "..")) {
-		char *slash = strrchr(w->done, '/');
-
-		if (slash)
-			*slash = 0;
-		return 0;
-	}
-	if (snprintf(path, sizeof path, "%s/%s", w->done, name) >= PATH_MAX)
-		return too_long(w->done, e);
-	rc = root_lstat(w->r, path, &st, e);
-	if (rc && !(rc == ERR_NOT_FOUND && last))
-		return rc;
-	if (!rc && S_ISLNK(st.st_mode)) {
-		rc = root_readlink(w->r, path, target, e);
-		return rc ? rc : follow(w, target, e);
-	}
-	strcpy(w->done, path);
-	return 0;
-}
-
-int root_resolve(struct root *r, const char *path, char ret[PATH_MAX], struct err *e)
-{
-	struct resolve w = { .r = r };
-	char name[PATH_MAX];
-	struct stat st;
-
-	if (snprintf(w.rest, sizeof w.rest, "%s", path) >= PATH_MAX)
-		return too_long(path, e);
-	while (*w.rest) {
-		size_t n = strcspn(w.rest, "/"), skip = n + strspn(w.rest + n, "/");
-		int rc;
-
-		memcpy(name, w.rest, n);
-		name[n] = 0;
-		memmove(w.rest, w.rest + skip, strlen(w.rest + skip) + 1);
-		rc = resolve_step(&w, name, !*w.rest, e);
-		if (rc)
-			return rc;
-	}
-	/* a last component that is missing must have a directory */
-	if (root_lstat(r, *w.done ? w.done : "/", &st, NULL)) {
-		char *slash = strrchr(w.done, '/');
-		int rc;
-
-		*slash = 0;
-		rc = root_stat(r, *w.done ? w.done : "/", &st, e);
-		*slash = '/';
-		if (rc)
-			return rc;
-		if (!S_ISDIR(st.st_mode))
-			return fail(r, w.done, ENOTDIR, e);
-	}
-	strcpy(ret, *w.done ? w.done : "/");
 	return 0;
 }

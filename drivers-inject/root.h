@@ -1,9 +1,10 @@
-/* root.h: a guest's file tree, mounted at (or unpacked in) a directory.
+/* root.h: a guest's file tree: mounted at (or unpacked in) a directory, or an
+ * NTFS volume that is not mounted (root-ntfs.h).
  *
  * Paths are the guest's: "/etc/fstab", and every symbolic link in them is
  * resolved inside the guest (openat2(2), RESOLVE_IN_ROOT), so that no link
- * leads out.  What is read is hostile; every read has a limit.  Nothing here
- * writes: apply.h does. */
+ * leads out; on NTFS nothing is followed and case is ignored.  What is read is
+ * hostile; every read has a limit.  Nothing here writes: apply.h does. */
 #ifndef REHOST_ROOT_H
 #define REHOST_ROOT_H
 #include <limits.h>
@@ -21,10 +22,14 @@ struct root;
 /* dir: a path of this machine. */
 int root_open(const char *dir, struct root **ret, struct err *e) must_check;
 struct root *root_close(struct root *r); /* takes NULL, returns NULL */
-const char *root_dir(const struct root *r); /* dir, as given */
+/* For people: dir, as given; or the device. */
+const char *root_dir(const struct root *r);
+/* Where adapt keeps what an undo needs, in the guest: "/var/lib/rehost/adapt". */
+const char *root_journal_dir(const struct root *r);
 
 /* openat2 with flags (O_CLOEXEC | O_NOCTTY are added).  0 and *ret, an fd for
- * the caller to close; ERR_NOT_FOUND: no such file (e names it). */
+ * the caller to close; ERR_NOT_FOUND: no such file (e names it).  On NTFS: a copy
+ * of a file's content in memory, for reading; else ERR_UNSUPPORTED. */
 int root_fd(struct root *r, const char *path, int flags, unsigned int mode,
 	    int *ret, struct err *e) must_check;
 /* Links followed; root_lstat: not the last one. */
@@ -46,8 +51,11 @@ int root_list(struct root *r, const char *path, struct strv *ret,
 /* A link's target, as it stands there. */
 int root_readlink(struct root *r, const char *path, char ret[PATH_MAX],
 		  struct err *e) must_check;
-/* The path of the same file without any symbolic link in it, "/usr/lib/x".
- * The last component need not exist; its directory must. */
+/* The path of the same file without any symbolic link in it, "/usr/lib/x"; on
+ * NTFS in the case and with the long names that its directories have.  The last component need not exist; its directory must. */
 int root_resolve(struct root *r, const char *path, char ret[PATH_MAX],
 		 struct err *e) must_check;
+/* The same of the last component only, which isn't followed: on NTFS it gets the
+ * case that its directory has; else path stays. */
+int root_spell(struct root *r, char path[PATH_MAX], struct err *e) must_check;
 #endif

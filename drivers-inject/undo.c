@@ -245,6 +245,8 @@ int adapt_undo(struct root *r, const struct apply_host *h, struct undo_result *r
 			break;
 	}
 	strv_done(&runs);
+	if (!rc)
+		rc = journal_sweep(r, e);
 	if (rc)
 		strv_done(&res.kept);
 	else

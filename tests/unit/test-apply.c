@@ -211,7 +211,7 @@ static void test_failing_edit(void **state)
 	(void)state;
 	d->act = act_bad;
 	assert_int_equal(plan_apply(p, NULL, &e), ERR_IO);
-	assert_non_null(strstr(e.msg, "everything was put back"));
+	assert_non_null(strstr(e.msg, "the firmware says no; everything was put back"));
 	after = picture();
 	assert_string_equal(before, after);
 	/* an optional one is only a warning */
@@ -263,7 +263,7 @@ static void test_changed_since(void **state)
 	assert_int_equal(u.files, 4);
 	check_text("/etc/fstab", "mine\n");
 	check_text("/etc/gone", "gone\n");
-	assert_true(root_has_file(root, JOURNAL_DIR "/0001/journal.json"));
+	assert_true(root_has_file(root, "/var/lib/rehost/adapt/0001/journal.json"));
 	strv_done(&u.kept);
 }
 
@@ -279,7 +279,7 @@ static void test_interrupted(void **state)
 
 	(void)state;
 	assert_int_equal(plan_apply(p, NULL, NULL), 0);
-	assert_int_equal(journal_load(root, JOURNAL_DIR "/0001", &j, NULL), 0);
+	assert_int_equal(journal_load(root, "/var/lib/rehost/adapt/0001", &j, NULL), 0);
 	j.done = 0;
 	for (size_t i = 0; i < j.n; i++)
 		if (j.v[i].kind == EDIT_APPEND)
