@@ -132,7 +132,11 @@ char *inf_note_text(const struct inf_note *n, char *out, size_t room)
 		[INF_ABSENT] = "is in an INF that is not here: not done",
 	};
 
-	snprintf(out, room, "%s line %u: %s \"%.200s\" %s", n->file, n->line, n->what, n->name,
+	char line[24] = "";
+
+	if (n->line)
+		snprintf(line, sizeof line, " line %u", n->line);
+	snprintf(out, room, "%s%s: %s \"%.200s\" %s", n->file, line, n->what, n->name,
 		 says[n->kind]);
 	return out;
 }

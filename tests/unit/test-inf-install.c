@@ -153,7 +153,7 @@ static void test_roots(void **state)
 	static const char want[] =
 		"19 delete-value software \"\" \"d\" 0 0:\n17 key software \"a\" \"\" 0 0:\n"
 		"21 set-bits software \"\" \"b\" 3 0:01@0\n17 key hardware \"a\" \"\" 0 0:\n"
-		"17 key software \"a\" \"\" 0 0:\n17 key service S \"a\" \"\" 0 0:\n"
+		"17 key software \"a\" \"\" 0 0:\n19 delete-value service S \"\" \"d\" 0 0:\n17 key service S \"a\" \"\" 0 0:\n"
 		"17 key eventlog Application\\E \"a\" \"\" 0 0:\n";
 	char all[1000] = "", out[300];
 	struct inf_install in;
@@ -161,7 +161,7 @@ static void test_roots(void **state)
 	(void)state;
 	expand("[I]\nAddReg=A\nBitReg=B\nDelReg=D\n[I.HW]\nAddReg=A\n[I.CoInstallers]\nAddReg=A\n[I.Services]\n"
 	       "AddService=S,2,Svc,Ev,Application,E\n[Svc]\nServiceType=1\nStartType=0\n[A]\nHKR,a\n[D]\nHKR,,d\n"
-	       "[B]\nHKR,,b,1,1,0\n[Ev]\nAddReg=A\n[Svc]\nErrorControl=1\nServiceBinary=x\nAddReg=A\n", &in);
+	       "[B]\nHKR,,b,1,1,0\n[Ev]\nAddReg=A\n[Svc]\nErrorControl=1\nServiceBinary=x\nAddReg=A\nDelReg=D\n", &in);
 	for (size_t i = 0; i < in.n_regs; i++)
 		sprintf(all + strlen(all), "%s\n", reg(&in.regs[i], out));
 	assert_string_equal(all, want);
@@ -328,6 +328,7 @@ static void test_filters(void **state)
 static void test_decorated(void **state)
 {
 	struct inf_install in;
+	char sentence[200];
 
 	(void)state;
 	expand("[I.NTamd64]\nDriverVer=01/02/2003,4.5\nFeatureScore=0x10\n[I.Services]\nAddService=,2\n"
@@ -338,6 +339,9 @@ static void test_decorated(void **state)
 	assert_int_equal(in.n_regs, 1);
 	assert_int_equal(in.n_services, 0);
 	notes_are(&in.notes, "broken services section \"I.NTamd64.Services\" x.inf:0\n");
+	assert_string_equal(inf_note_text(in.notes.v, sentence, sizeof sentence),
+			    "x.inf: services section \"I.NTamd64.Services\" is missing or not as it "
+			    "must be: Windows skips or refuses it");
 	done(&in);
 }
 
