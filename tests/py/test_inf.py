@@ -89,7 +89,7 @@ def test_every_inf_is_read():
 
 
 @needs_fixtures
-@pytest.mark.parametrize("path", STORAGE, ids=name_of)
+@pytest.mark.parametrize("path", STORAGE, ids=[name_of(p) for p in STORAGE])
 def test_two_readings(path):
     inf = inf_reader.Inf(path.read_bytes())
     wrong = set()
