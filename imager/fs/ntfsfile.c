@@ -330,7 +330,9 @@ int ntfsfile_real(ntfs_volume *vol, const char *path, char ret[NTFSFILE_PATH_MAX
 
 static int stat_inode(ntfs_inode *ni, const char *path, struct ntfsfile_stat *ret, struct err *e)
 {
-	struct ntfsfile_stat s = { .id = ni->mft_no };
+	struct ntfsfile_stat s = {
+		.id = MK_MREF(ni->mft_no, le16_to_cpu(ni->mrec->sequence_number)),
+	};
 	struct timespec t = ntfs2timespec(ni->last_data_change_time);
 	ntfs_attr *na;
 

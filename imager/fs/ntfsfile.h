@@ -19,7 +19,7 @@ enum ntfsfile_type {
 };
 struct ntfsfile_stat {
 	enum ntfsfile_type type;
-	uint64_t id;            /* MFT record                                */
+	uint64_t id;            /* MFT record, its sequence number above 48 bits */
 	uint64_t size;          /* bytes                                     */
 	int64_t mtime;          /* seconds since 1970                        */
 	uint32_t mtime_ns;

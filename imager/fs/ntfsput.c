@@ -136,8 +136,8 @@ static int write_bytes(ntfs_attr *na, int fd, const char *path, struct err *e)
 	}
 }
 
-/* A compressed file is written anew from its start: the library can't cut one,
- * nor write inside. */
+/* A compressed file is written anew from its start: cutting one inside a block, and
+ * writing over compressed blocks, is where the library has known limits. */
 static int write_data(ntfs_inode *ni, int fd, const char *path, struct err *e)
 {
 	off_t len = lseek(fd, 0, SEEK_END);
@@ -199,10 +199,13 @@ static int finish_name(ntfs_inode *ni, ntfs_inode *dir, const char *path, const 
 	return r;
 }
 
-/* A new file or directory, with its descriptor, open. */
-static int make(ntfs_volume *vol, const char *path, mode_t type, const uint8_t *sd, size_t sd_len,
+/* A new file or directory, with a descriptor, open.  meta (or NULL) has its short
+ * name. */
+static int make(ntfs_volume *vol, const char *path, mode_t type, enum ntfs_access access,
 		const struct ntfs_meta *meta, ntfs_inode **ret, struct err *e)
 {
+	uint8_t sd[NTFS_SD_OWN_MAX];
+	size_t len = ntfs_sd_make(S_ISDIR(type), access, sd);
 	const char *name, *dos;
 	ntfs_inode *dir, *ni;
 	uint64_t id;
@@ -224,20 +227,10 @@ static int make(ntfs_volume *vol, const char *path, mode_t type, const uint8_t *
 	*ret = ntfs_inode_open(vol, id);
 	if (!*ret)
 		return ntfsfile_err(vol, path, e);
-	r = ntfs_sd_set(*ret, path, sd, sd_len, e);
+	r = ntfs_sd_set(*ret, path, sd, len, e);
 	if (r)
 		ntfs_inode_close(*ret);
 	return r;
-}
-
-static int make_file(ntfs_volume *vol, const char *path, enum ntfs_access access,
-		     const struct ntfs_meta *meta, ntfs_inode **ret, struct err *e)
-{
-	uint8_t sd[NTFS_SD_OWN_MAX];
-	size_t len = ntfs_sd_make(0, access, sd);
-
-	return meta ? make(vol, path, S_IFREG, meta->sd, meta->sd_len, meta, ret, e) :
-		      make(vol, path, S_IFREG, sd, len, NULL, ret, e);
 }
 
 static int put_into(ntfs_inode *ni, const char *path, int fd, const struct ntfs_meta *meta,
@@ -266,7 +259,7 @@ int ntfsput_file(ntfs_volume *vol, const char *path, int fd, enum ntfs_access ac
 	int r = ntfsfile_open(vol, path, &ni, &why), c;
 
 	if (r == ERR_NOT_FOUND)
-		r = make_file(vol, path, access, meta, &ni, &why);
+		r = make(vol, path, S_IFREG, access, meta, &ni, &why);
 	if (r)
 		return err_set(e, r, "%s", why.msg);
 	r = put_into(ni, path, fd, meta, times, e);
@@ -276,10 +269,8 @@ int ntfsput_file(ntfs_volume *vol, const char *path, int fd, enum ntfs_access ac
 
 int ntfsput_dir(ntfs_volume *vol, const char *path, enum ntfs_access access, struct err *e)
 {
-	uint8_t sd[NTFS_SD_OWN_MAX];
-	size_t len = ntfs_sd_make(1, access, sd);
 	ntfs_inode *ni;
-	int r = make(vol, path, S_IFDIR, sd, len, NULL, &ni, e);
+	int r = make(vol, path, S_IFDIR, access, NULL, &ni, e);
 
 	return r ? r : close_inode(ni, path, e);
 }

@@ -73,31 +73,33 @@ struct room {
 	size_t n;
 };
 
+/* The end of a free run, as much of it as is missing. */
+static struct redo_extent tail(const struct room *r, uint64_t first, uint64_t clusters)
+{
+	uint64_t len = clusters * r->cluster, missing = r->need - r->have;
+
+	len = len < missing ? len : missing;
+	return (struct redo_extent){ (first + clusters) * r->cluster - len, len };
+}
+
 /* A free run; when the list is full it takes the place of the smallest. */
 static void add(struct room *r, uint64_t first, uint64_t clusters)
 {
-	struct redo_extent x = { first * r->cluster, clusters * r->cluster };
-	size_t least = 0;
+	size_t at = r->n, least = 0;
 
-	if (x.len > r->need - r->have)
-		x.len = r->need - r->have;
-	if (r->n < REDO_EXTENTS_MAX) {
-		r->v[r->n++] = x;
-		r->have += x.len;
-		return;
+	if (at == REDO_EXTENTS_MAX) {
+		for (size_t i = 1; i < r->n; i++)
+			if (r->v[i].len < r->v[least].len)
+				least = i;
+		if (clusters * r->cluster <= r->v[least].len)
+			return;
+		at = least;
+		r->have -= r->v[at].len;
+	} else {
+		r->n++;
 	}
-	for (size_t i = 1; i < r->n; i++)
-		if (r->v[i].len < r->v[least].len)
-			least = i;
-	/* cut to what is missing it may even be smaller */
-	x.len = clusters * r->cluster;
-	if (x.len <= r->v[least].len)
-		return;
-	r->have -= r->v[least].len;
-	if (x.len > r->need - r->have)
-		x.len = r->need - r->have;
-	r->have += x.len;
-	r->v[least] = x;
+	r->v[at] = tail(r, first, clusters);
+	r->have += r->v[at].len;
 }
 
 /* The bits [from, to) of used, which begins at from; downwards. */

@@ -14,6 +14,7 @@ struct cutdev {
 	struct blkdev d;
 	enum cut_how how;
 	uint64_t at, writes;    /* the write that fails, from 1; those seen   */
+	uint64_t luck;          /* another number, other sectors that got through */
 	uint64_t seed;
 	int off;                /* no write reaches it any more               */
 	uint8_t *now;           /* as the program sees it                     */
@@ -109,7 +110,7 @@ static inline void cut_begin(struct cutdev *c, const uint8_t *bytes, enum cut_ho
 	memset(c->unflushed, 0, c->d.size / 512);
 	c->how = how;
 	c->at = at;
-	c->seed = 88172645463325252ull + at * 7919;
+	c->seed = 88172645463325252ull + at * 7919 + c->luck * 104729;
 	c->writes = 0;
 	c->off = 0;
 }

@@ -74,7 +74,8 @@ static inline int vol_content(size_t len, unsigned int seed)
 	return fd;
 }
 
-static inline void vol_put(ntfs_volume *vol, const char *path, size_t len, unsigned int seed)
+static inline void vol_put_as(ntfs_volume *vol, const char *path, size_t len, unsigned int seed,
+			      enum ntfs_access access)
 {
 	/* of 2001; FILETIME of 126285123456789012 */
 	struct ntfs_meta m = { 0x20, { 126285123456789012, 126285123456789013, 126285123456789014,
@@ -82,14 +83,18 @@ static inline void vol_put(ntfs_volume *vol, const char *path, size_t len, unsig
 	struct err e = { 0 };
 	int fd = vol_content(len, seed);
 
-	if (ntfsput_file(vol, path, fd, NTFS_PUBLIC, NULL, 0, &e) ||
-	    ntfs_meta_get(vol, path, &m, &e))
+	if (ntfsput_file(vol, path, fd, access, NULL, 0, &e) || ntfs_meta_get(vol, path, &m, &e))
 		fail_msg("%s", e.msg);
 	m.times[0] = m.times[1] = m.times[2] = m.times[3] = 126285123456789012 + len;
-	if (ntfsput_file(vol, path, fd, NTFS_PUBLIC, &m, 1, &e))
+	if (ntfsput_file(vol, path, fd, access, &m, 1, &e))
 		fail_msg("%s", e.msg);
 	ntfs_meta_done(&m);
 	close(fd);
+}
+
+static inline void vol_put(ntfs_volume *vol, const char *path, size_t len, unsigned int seed)
+{
+	vol_put_as(vol, path, len, seed, NTFS_PUBLIC);
 }
 
 static inline void vol_dir(ntfs_volume *vol, const char *path)
@@ -164,9 +169,9 @@ static inline void vol_windows(ntfs_volume *vol)
 	vol_dir(vol, "/Windows/System32");
 	vol_dir(vol, CONFIG);
 	vol_dir(vol, "/Windows/System32/drivers");
-	vol_put(vol, CONFIG "/SYSTEM", 70001, 1);
+	vol_put_as(vol, CONFIG "/SYSTEM", 70001, 1, NTFS_PRIVATE);
 	vol_put(vol, "/boot.ini", 200, 2);
-	vol_put(vol, "/Windows/System32/drivers/Old Driver.sys", 9000, 3);
+	vol_put_as(vol, "/Windows/System32/drivers/Old Driver.sys", 9000, 3, NTFS_PRIVATE);
 	vol_flags(vol, "/Windows/System32/drivers/Old Driver.sys", FILE_ATTR_READONLY | FILE_ATTR_HIDDEN);
 	vol_dir(vol, "/Ünïcode");
 	vol_put(vol, "/Ünïcode/Straße und Ökonomie.txt", 5000, 4);
@@ -223,7 +228,7 @@ static inline void picture_add(struct root *r, const char *path, FILE *f)
 			fprintf(f, " %s", m.xattr_values.v[i]);
 	file_meta_done(&m);
 	if (S_ISREG(st.st_mode)) {
-		if (root_read(r, path, 1 << 20, &data, &len, &e) ||
+		if (root_read(r, path, VOL_SIZE, &data, &len, &e) ||
 		    bytes_digest(data, len, digest, &e))
 			fail_msg("%s", e.msg);
 		fprintf(f, " %s", digest);

@@ -2,6 +2,7 @@
  * (nothing to do), taken back.  ntfsresize, ntfsfix, ntfscat, ntfsls, ntfsinfo,
  * ntfssecaudit and 7-Zip judge. */
 #include "tests/unit/ntfsroot.h"
+#include "imager/fs/ntfsroom.h"
 
 /* What a file is beside content and times: its MFT record, its descriptor. */
 static uint64_t record(const char *path)
@@ -257,6 +258,104 @@ static void test_descriptor(void **state)
 	vol_judge(cut.now);
 }
 
+/* ---- room for the log ---- */
+
+static struct blkdev *room_redo;
+static uint8_t *bits_before;
+
+static uint8_t *bits(ntfs_volume *vol)
+{
+	uint64_t len = ((uint64_t)vol->nr_clusters + 7) / 8;
+	uint8_t *b = calloc(1, len + 1);
+
+	assert_int_equal(ntfs_attr_pread(vol->lcnbmp_na, 0, (s64)len, b), len);
+	return b;
+}
+
+static int taken(const uint8_t *b, uint64_t c)
+{
+	return b[c / 8] >> c % 8 & 1;
+}
+
+/* Exactly what is free before and after an edit, and not a cluster more. */
+static void use_room(ntfs_volume *vol)
+{
+	int fd = vol_content(50000, 9);
+	struct redo_extent v[REDO_EXTENTS_MAX];
+	uint64_t cs = vol->cluster_size, both = 0, sum = 0;
+	struct err e = { 0 };
+	uint8_t *after;
+	size_t n;
+
+	bits_before = bits(vol);
+	if (ntfsput_file(vol, "/taken", fd, NTFS_PUBLIC, NULL, 0, &e) ||
+	    ntfsput_remove(vol, CONFIG "/SYSTEM", &e))
+		fail_msg("%s", e.msg);
+	close(fd);
+	after = bits(vol);
+	for (uint64_t c = 0; c < (uint64_t)vol->nr_clusters; c++)
+		both += !taken(bits_before, c) && !taken(after, c);
+	if (ntfs_room(vol, room_redo, both * cs, v, &n, &e))
+		fail_msg("%s", e.msg);
+	for (size_t i = 0; i < n; i++)
+		for (uint64_t c = v[i].off / cs; c < (v[i].off + v[i].len) / cs; c++, sum++)
+			assert_false(taken(bits_before, c) || taken(after, c));
+	assert_int_equal(sum, both);
+	assert_int_equal(ntfs_room(vol, room_redo, both * cs + 1, v, &n, &e), ERR_NOSPACE);
+	/* the highest ones when few are needed */
+	assert_int_equal(ntfs_room(vol, room_redo, cs, v, &n, &e), 0);
+	assert_int_equal(n, 1);
+	for (uint64_t c = v[0].off / cs + 1; c < (uint64_t)vol->nr_clusters; c++)
+		assert_true(taken(bits_before, c) || taken(after, c));
+	free(after);
+	free(bits_before);
+}
+
+static void test_room(void **state)
+{
+	struct err e;
+
+	(void)state;
+	assert_int_equal(dev_redo(&cut.d, &room_redo, &e), 0);
+	vol_change(room_redo, use_room);
+	dev_close(room_redo);
+}
+
+/* A volume without room for the log: refused, and nothing has changed. */
+static void fill_up(ntfs_volume *vol)
+{
+	struct err e = { 0 };
+	int fd = memfd_create("full", MFD_CLOEXEC);
+
+	assert_true(ntfs_volume_get_free_space(vol) == 0);
+	assert_int_equal(ftruncate(fd, (off_t)(vol->free_clusters - 8) * vol->cluster_size), 0);
+	if (ntfsput_file(vol, "/filler", fd, NTFS_PUBLIC, NULL, 0, &e))
+		fail_msg("%s", e.msg);
+	close(fd);
+}
+
+static void test_full(void **state)
+{
+	struct plan *p;
+	struct err e = { 0 };
+	char *before, *after;
+
+	(void)state;
+	root = root_close(root);
+	vol_change(&cut.d, fill_up);
+	before = vol_picture(&cut.d);
+	open_root();
+	p = plan_new(root);
+	plan_text(p, "/boot.ini", 3000, 'b');
+	assert_int_equal(plan_apply(p, NULL, &e), ERR_NOSPACE);
+	assert_non_null(strstr(e.msg, "too little free room"));
+	plan_free(p);
+	after = vol_picture(&cut.d);
+	vol_same(before, after);
+	free(before);
+	free(after);
+}
+
 /* As a program does it: the guard's token, a partition of a disk. */
 static void test_by_token(void **state)
 {
@@ -300,6 +399,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_other_clusters, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_attributes, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_descriptor, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_room, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_full, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_by_token, setup, teardown),
 	};
 	int fd = mkstemp(vol_path), r;
