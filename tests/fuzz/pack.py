@@ -3,7 +3,9 @@
 
 The corpora were made so (mk: a tree with etc/os-release, a link, /boot):
   truncate -s 256K fs; mke2fs -t ext4 -b 1024 -N 64 -O ^has_journal -d mk fs
-  truncate -s 2M nt; mkntfs -F -c 4096 nt; ntfs-fill nt tree (with hives by mkhive.py)"""
+  truncate -s 2M nt; mkntfs -F -c 4096 nt; ntfs-fill nt tree (with hives by mkhive.py)
+ntfs-rw/corpus/clean: its $LogFile, 0xff, which is left out here, was replaced by two
+restart pages (restart_page() of test-root-ntfs-refuse.c) and zeros: else it is unclean."""
 import struct
 import sys
 
