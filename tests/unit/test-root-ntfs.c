@@ -392,6 +392,47 @@ static void test_by_token(void **state)
 	vol_judge(cut.now);
 }
 
+/* A volume that wasn't made here (fixtures): 512-byte clusters, a log of its own. */
+static void test_real(void **state)
+{
+	static uint8_t bytes[2 << 20];
+	const char *dir = getenv("REHOST_FIXTURES");
+	char cmd[PATH_MAX], *before, *after;
+	struct blkdev *d;
+	struct err e = { 0 };
+	struct plan *p;
+	FILE *f;
+
+	(void)state;
+	snprintf(cmd, sizeof cmd, "%s/disks/ntfs/colinfinck-testfs1.raw.xz", dir ? dir : "");
+	if (access(cmd, R_OK))
+		skip();
+	snprintf(cmd, sizeof cmd, "xz -dc %s/disks/ntfs/colinfinck-testfs1.raw.xz", dir);
+	f = popen(cmd, "r");
+	assert_non_null(f);
+	assert_int_equal(fread(bytes, 1, sizeof bytes, f), sizeof bytes);
+	pclose(f);
+	root = root_close(root);
+	assert_int_equal(dev_mem(bytes, sizeof bytes, 1, &d, &e), 0);
+	before = vol_picture(d);
+	if (root_ntfs_open(d, 0, &root, &e))
+		fail_msg("%s", e.msg);
+	p = plan_new(root);
+	plan_text(p, "/1000-BYTES-file", 20000, 'a');
+	plan_text(p, "/New/file", 100, 'b');
+	assert_int_equal(plan_remove(p, "/file-with-12345", &e, "No."), 0);
+	apply(p);
+	plan_free(p);
+	check_text("/1000-bytes-file", 20000, 'a');
+	undo(1, 3);
+	root = root_close(root);
+	after = vol_picture(d);
+	vol_same(before, after);
+	free(before);
+	free(after);
+	dev_close(d);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -401,6 +442,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_descriptor, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_room, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_full, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_real, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_by_token, setup, teardown),
 	};
 	int fd = mkstemp(vol_path), r;
