@@ -1,7 +1,8 @@
 /* hive.c: see hive.h.
  *
- * libhivex opens a file by name and maps it, so the hive goes into a memfd,
- * opened as /proc/self/fd/N: nothing on a disk of this machine is written. */
+ * libhivex opens a file by name, so the hive stands in a memfd, opened as
+ * /proc/self/fd/N: nothing on a disk of this machine is written.  One that is only
+ * read is mapped by it; one that is changed it has in its own memory. */
 #include "drivers-inject/hive.h"
 #include <errno.h>
 #include <hivex.h>
@@ -11,185 +12,92 @@
 #include <sys/mman.h>
 #include <unistd.h>
 #include "common/cleanup.h"
-#include "drivers-inject/windows/hive-logs.h"
-
-#define CHUNK (1u << 20)
+#include "common/text.h"
+#include "drivers-inject/hive-load.h"
+#include "drivers-inject/utf16.h"
 
 struct hive {
 	hive_h *h;
+	char *name;
 	int dirty;
 	struct hivelog_result replay;
 	struct err problem;     /* code 0: nothing was tried, or it worked   */
+	struct strv changes;
 };
 
-/* Looks at the base block in fd.  A wrong checksum only says that a write was
- * cut off; libhivex refuses it, so our copy gets the right one. */
-static int look_at_base(int fd, const char *name, struct hive *h,
-			struct err *e)
-{
-	off_t size = lseek(fd, 0, SEEK_END);
-	struct regf_base_disk b;
+/* ---- opening ---- */
 
-	if (pread(fd, &b, sizeof b, 0) != sizeof b)
-		return err_sys(e, errno, "%s: reading the hive's copy", name);
-	if (memcmp(b.magic, "regf", 4))
-		return err_set(e, ERR_CORRUPT,
-			       "%s: not a registry hive (no 'regf' at its "
-			       "start)", name);
-	if (REGF_BINS + (uint64_t)le32_get(b.bins_size) > (uint64_t)size)
-		return err_set(e, ERR_CORRUPT,
-			       "%s: the hive is damaged (it ends at byte %lld, "
-			       "its header says %llu)", name, (long long)size,
-			       REGF_BINS + (unsigned long long)le32_get(b.bins_size));
-	h->dirty |= hivelog_dirty(&b, sizeof b);
-	b.checksum = le32_make(regf_checksum(&b));
-	if (pwrite(fd, &b, sizeof b, 0) != sizeof b)
-		return err_sys(e, errno, "%s: the hive's copy", name);
-	return 0;
+static void fd_path(int fd, char ret[40])
+{
+	snprintf(ret, 40, "/proc/self/fd/%d", fd);
 }
 
-/* Opens what is in fd for h, which is closed on failure. */
-static int open_fd(int fd, const char *name, struct hive *h, struct hive **ret,
-		   struct err *e)
+/* Takes l over. */
+static int open_loaded(struct hive_loaded *l, const char *name, int flags, struct hive **ret,
+		       struct err *e)
 {
+	struct hive *h = calloc(1, sizeof *h);
 	char path[40];
-	int r = look_at_base(fd, name, h, e);
+	int rc = 0;
 
-	if (!r) {
-		snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
-		h->h = hivex_open(path, 0);
-		if (!h->h)
-			r = err_set(e, errno == ENOMEM ? ERR_NOMEM : ERR_CORRUPT,
-				    "%s: the hive is damaged (%s)", name,
-				    strerror(errno));
+	if (!h) {
+		close(l->fd);
+		hivelog_result_done(&l->replay);
+		return err_set(e, ERR_NOMEM, "out of memory");
 	}
-	if (r)
+	h->dirty = l->dirty;
+	h->replay = l->replay;
+	h->problem = l->problem;
+	h->name = strdup(name);
+	fd_path(l->fd, path);
+	if (h->name)
+		h->h = hivex_open(path, flags);
+	if (!h->name || (!h->h && errno == ENOMEM))
+		rc = err_set(e, ERR_NOMEM, "out of memory for %s", name);
+	else if (!h->h)
+		rc = err_set(e, ERR_CORRUPT, "%s: the hive is damaged (%s)", name,
+			     strerror(errno));
+	close(l->fd);
+	if (rc)
 		hive_close(h);
 	else
 		*ret = h;
-	return r;
+	return rc;
 }
 
-static int new_memfd(const char *name, uint64_t size, int *ret, struct err *e)
-{
-	int fd;
-
-	if (size < REGF_SIZE_MIN)
-		return err_set(e, ERR_CORRUPT,
-			       "%s: %llu bytes are too few for a registry hive",
-			       name, (unsigned long long)size);
-	fd = memfd_create("hive", MFD_CLOEXEC);
-	if (fd < 0)
-		return err_sys(e, errno, "memory for %s", name);
-	*ret = fd;
-	return 0;
-}
-
-int hive_open_bytes(const void *bytes, size_t len, const char *name,
+int hive_open_bytes(const void *bytes, size_t len, const char *name, int edit,
 		    struct hive **ret, struct err *e)
 {
-	cleanup_close int fd = -1;
-	struct hive *h;
-	int r = new_memfd(name, len, &fd, e);
+	struct hive_loaded l;
+	int rc = hive_load_bytes(bytes, len, name, &l, e);
 
-	if (!r && write(fd, bytes, len) != (ssize_t)len)
-		r = err_sys(e, errno, "memory for %s", name);
-	if (r)
-		return r;
-	h = calloc(1, sizeof *h);
-	return h ? open_fd(fd, name, h, ret, e) :
-	       err_set(e, ERR_NOMEM, "out of memory");
+	return rc ? rc : open_loaded(&l, name, edit ? HIVEX_OPEN_WRITE : 0, ret, e);
 }
 
-/* Bytes of memory that can be had without swapping; UINT64_MAX if unknown. */
-static uint64_t memory_available(void)
+int hive_open(struct tree *t, const char *path, struct hive **ret, struct err *e)
 {
-	cleanup_fclose FILE *f = fopen("/proc/meminfo", "r");
-	unsigned long long kb;
-	char line[128];
+	struct hive_loaded l;
+	int rc = hive_load(t, path, &l, e);
 
-	while (f && fgets(line, sizeof line, f))
-		if (sscanf(line, "MemAvailable: %llu kB", &kb) == 1)
-			return kb << 10;
-	return UINT64_MAX;
+	return rc ? rc : open_loaded(&l, path, 0, ret, e);
 }
 
-static int copy_to_memfd(struct tree *t, const struct tree_node *n, int fd,
-			 const char *name, struct err *e)
+int hive_open_edit(struct tree *t, const char *path, int even_dirty, struct hive **ret,
+		   struct err *e)
 {
-	cleanup_free char *buf = malloc(CHUNK);
+	struct hive_loaded l;
+	int rc = hive_load(t, path, &l, e);
 
-	if (!buf)
-		return err_set(e, ERR_NOMEM, "out of memory");
-	for (uint64_t off = 0; off < n->size; off += CHUNK) {
-		size_t len = n->size - off < CHUNK ? n->size - off : CHUNK;
-		int r = tree_read(t, n, off, buf, len, e);
-
-		if (r)
-			return r;
-		if (write(fd, buf, len) != (ssize_t)len)
-			return err_sys(e, errno, "memory for %s", name);
+	if (rc)
+		return rc;
+	if (l.problem.code && !even_dirty) {
+		close(l.fd);
+		hivelog_result_done(&l.replay);
+		return err_set(e, ERR_REFUSED, "%s: what its logs hold would be lost by a change; let "
+			       "the old machine start and shut down this Windows once more",
+			       l.problem.msg);
 	}
-	return 0;
-}
-
-/* If the hive in fd is dirty, puts there what its logs make of it; where they
- * can't, it stays as it is and h->problem says why.  room: bytes of memory. */
-static int replay(struct tree *t, const char *path, int fd, size_t len,
-		  uint64_t room, struct hive *h, struct err *e)
-{
-	cleanup_free uint8_t *out = NULL;
-	void *p = mmap(NULL, len, PROT_READ, MAP_SHARED, fd, 0);
-	size_t out_len = 0;
-
-	if (p == MAP_FAILED)
-		return err_sys(e, errno, "%s: mapping the hive's copy", path);
-	h->dirty = hivelog_dirty(p, len);
-	if (h->dirty)
-		/* its result, or its message, is what there is to say */
-		(void)!hive_logs_replay(t, path, p, len, room, &out, &out_len,
-					&h->replay, &h->problem);
-	munmap(p, len);
-	if (out && pwrite(fd, out, out_len, 0) != (ssize_t)out_len)
-		return err_sys(e, errno, "memory for %s", path);
-	return 0;
-}
-
-int hive_open(struct tree *t, const char *path, struct hive **ret,
-	      struct err *e)
-{
-	cleanup_close int fd = -1;
-	struct hive *h;
-	struct tree_node n;
-	uint64_t room = memory_available() / 2;
-	int r = tree_find(t, path, &n, e);
-
-	if (r)
-		return r;
-	if (n.type != TREE_FILE)
-		return err_set(e, ERR_CORRUPT, "%s is not a regular file",
-			       path);
-	if (room > HIVE_SIZE_MAX)
-		room = HIVE_SIZE_MAX;
-	if (n.size > room)
-		return err_set(e, ERR_NOMEM,
-			       "%s has %llu MB, and only %llu MB of memory may "
-			       "be used for it", path,
-			       (unsigned long long)n.size >> 20,
-			       (unsigned long long)room >> 20);
-	r = new_memfd(path, n.size, &fd, e);
-	if (!r)
-		r = copy_to_memfd(t, &n, fd, path, e);
-	if (r)
-		return r;
-	h = calloc(1, sizeof *h);
-	if (!h)
-		return err_set(e, ERR_NOMEM, "out of memory");
-	r = replay(t, path, fd, n.size, room - n.size, h, e);
-	if (!r)
-		return open_fd(fd, path, h, ret, e);
-	hive_close(h);
-	return r;
+	return open_loaded(&l, path, HIVEX_OPEN_WRITE, ret, e);
 }
 
 struct hive *hive_close(struct hive *h)
@@ -198,6 +106,8 @@ struct hive *hive_close(struct hive *h)
 		if (h->h)
 			hivex_close(h->h);
 		hivelog_result_done(&h->replay);
+		strv_done(&h->changes);
+		free(h->name);
 		free(h);
 	}
 	return NULL;
@@ -217,6 +127,8 @@ const char *hive_replay_problem(const struct hive *h)
 {
 	return h->problem.code ? h->problem.msg : NULL;
 }
+
+/* ---- reading ---- */
 
 /* 0 when there is no such key. */
 static hive_node_h find_key(const struct hive *h, const char *path)
@@ -257,18 +169,44 @@ int hive_string(const struct hive *h, const char *key, const char *value,
 	return s != NULL;
 }
 
-int hive_dword(const struct hive *h, const char *key, const char *value,
-	       uint32_t *ret)
+int hive_value(const struct hive *h, const char *key, const char *value,
+	       uint32_t *ret_type, uint8_t **ret, size_t *ret_len)
 {
 	hive_value_h v = find_value(h, key, value);
 	hive_type type;
+	char *data = v ? hivex_value_value(h->h, v, &type, ret_len) : NULL;
+
+	if (!data)
+		return 0;
+	*ret_type = (uint32_t)type;
+	*ret = (uint8_t *)data;
+	return 1;
+}
+
+int hive_dword(const struct hive *h, const char *key, const char *value,
+	       uint32_t *ret)
+{
+	cleanup_free uint8_t *data = NULL;
+	uint32_t type;
 	size_t len;
 
-	if (!v || hivex_value_type(h->h, v, &type, &len) ||
-	    type != hive_t_REG_DWORD || len != 4)
+	if (!hive_value(h, key, value, &type, &data, &len) || type != REG_DWORD || len != 4)
 		return 0;
-	*ret = (uint32_t)hivex_value_dword(h->h, v);
+	*ret = le32_get(*(const le32 *)data);
 	return 1;
+}
+
+int hive_strings(const struct hive *h, const char *key, const char *value, struct strv *ret)
+{
+	cleanup_free uint8_t *data = NULL;
+	uint32_t type;
+	size_t len;
+
+	if (!hive_value(h, key, value, &type, &data, &len))
+		return 0;
+	if (type != REG_SZ && type != REG_EXPAND_SZ && type != REG_MULTI_SZ)
+		return 0;
+	return !utf16_strings(data, len, ret);
 }
 
 int hive_subkeys(const struct hive *h, const char *key, struct strv *ret)
@@ -290,5 +228,263 @@ int hive_subkeys(const struct hive *h, const char *key, struct strv *ret)
 	}
 	strv_sort(&out);
 	*ret = out;
+	return 0;
+}
+
+int hive_values(const struct hive *h, const char *key, struct strv *ret)
+{
+	hive_node_h node = find_key(h, key);
+	cleanup_free hive_value_h *all = node ? hivex_node_values(h->h, node) : NULL;
+	struct strv out = { 0 };
+
+	if (!all)
+		return -1;
+	for (size_t i = 0; all[i]; i++) {
+		cleanup_free char *name = hivex_value_key(h->h, all[i]);
+
+		if (name && strv_add(&out, name)) {
+			strv_done(&out);
+			return -1;
+		}
+	}
+	strv_sort(&out);
+	*ret = out;
+	return 0;
+}
+
+/* ---- changing ---- */
+
+static int cant(struct hive *h, const char *key, struct err *e)
+{
+	return err_set(e, errno == ENOMEM ? ERR_NOMEM : ERR_CORRUPT,
+		       "%s, key %s: it can't be changed (%s)", h->name, *key ? key : "\\",
+		       strerror(errno));
+}
+
+/* A value for people: `"text"`, 3, [a, b], or the first bytes. */
+static void value_text(uint32_t type, const uint8_t *data, size_t len, char *buf, size_t size)
+{
+	struct strv l = { 0 };
+	size_t at = 0;
+
+	if (type == REG_DWORD && len == 4) {
+		snprintf(buf, size, "%u", le32_get(*(const le32 *)data));
+	} else if ((type == REG_SZ || type == REG_EXPAND_SZ || type == REG_MULTI_SZ) &&
+		   !utf16_strings(data, len, &l)) {
+		at += (size_t)snprintf(buf, size, "[");
+		for (size_t i = 0; i < l.n && at < size; i++)
+			at += (size_t)snprintf(buf + at, size - at, "%s%s", i ? ", " : "", l.v[i]);
+		if (type != REG_MULTI_SZ)
+			snprintf(buf, size, "\"%s\"", l.n ? l.v[0] : "");
+		else if (at < size)
+			snprintf(buf + at, size - at, "]");
+		strv_done(&l);
+	} else {
+		at += (size_t)snprintf(buf, size, "type %u, %zu bytes:", type, len);
+		for (size_t i = 0; i < len && i < 16 && at < size; i++)
+			at += (size_t)snprintf(buf + at, size - at, " %02x", data[i]);
+	}
+}
+
+static void log_set(struct hive *h, const char *key, const char *value, uint32_t type,
+		    const void *data, size_t len)
+{
+	cleanup_free uint8_t *old = NULL;
+	char now[300], was[300] = "";
+	uint32_t old_type;
+	size_t old_len;
+
+	value_text(type, data, len, now, sizeof now);
+	if (hive_value(h, key, value, &old_type, &old, &old_len))
+		value_text(old_type, old, old_len, was, sizeof was);
+	strv_addf(&h->changes, "%s: %s = %s%s%s", key, *value ? value : "(default)", now,
+		  old ? ", was " : "", was);
+}
+
+static int is_set(const struct hive *h, const char *key, const char *value, uint32_t type,
+		  const void *data, size_t len)
+{
+	cleanup_free uint8_t *old = NULL;
+	uint32_t old_type;
+	size_t old_len;
+
+	return hive_value(h, key, value, &old_type, &old, &old_len) && old_type == type &&
+	       old_len == len && (!len || !memcmp(old, data, len));
+}
+
+/* libhivex writes all values of a key anew. */
+static int values_are_small(struct hive *h, hive_node_h node, const char *key, struct err *e)
+{
+	cleanup_free hive_value_h *all = hivex_node_values(h->h, node);
+	hive_type type;
+	size_t len;
+
+	for (size_t i = 0; all && all[i]; i++)
+		if (!hivex_value_type(h->h, all[i], &type, &len) && len > HIVE_VALUE_MAX)
+			return err_set(e, ERR_UNSUPPORTED, "%s, key %s: it has a value of %zu bytes; "
+				       "keys with one above %u can't be changed", h->name, key, len,
+				       HIVE_VALUE_MAX);
+	return all ? 0 : cant(h, key, e);
+}
+
+static int make_key(struct hive *h, const char *key, hive_node_h *ret, struct err *e)
+{
+	hive_node_h node = hivex_root(h->h);
+	cleanup_free char *copy = strdup(key);
+	char *rest = copy, *name;
+
+	if (!copy)
+		return err_set(e, ERR_NOMEM, "out of memory");
+	while (node && (name = strsep(&rest, "\\"))) {
+		hive_node_h child = *name ? hivex_node_get_child(h->h, node, name) : node;
+
+		node = child ? child : hivex_node_add_child(h->h, node, name);
+	}
+	*ret = node;
+	return node ? 0 : cant(h, key, e);
+}
+
+int hive_make_key(struct hive *h, const char *key, struct err *e)
+{
+	hive_node_h node;
+
+	if (hive_has_key(h, key))
+		return 0;
+	strv_addf(&h->changes, "+ %s", key);
+	return make_key(h, key, &node, e);
+}
+
+int hive_set(struct hive *h, const char *key, const char *value, uint32_t type,
+	     const void *data, size_t len, struct err *e)
+{
+	hive_set_value v = { .key = (char *)value, .t = (hive_type)type, .len = len,
+			     .value = (char *)data };
+	hive_node_h node;
+	int rc;
+
+	if (is_set(h, key, value, type, data, len))
+		return 0;
+	if (len > HIVE_VALUE_MAX)
+		return err_set(e, ERR_UNSUPPORTED, "%s, key %s: %s would have %zu bytes; at most %u "
+			       "can be written", h->name, key, value, len, HIVE_VALUE_MAX);
+	log_set(h, key, value, type, data, len);
+	rc = make_key(h, key, &node, e);
+	if (!rc)
+		rc = values_are_small(h, node, key, e);
+	if (!rc && hivex_node_set_value(h->h, node, &v, 0))
+		rc = cant(h, key, e);
+	return rc;
+}
+
+int hive_set_dword(struct hive *h, const char *key, const char *value, uint32_t n, struct err *e)
+{
+	le32 data = le32_make(n);
+
+	return hive_set(h, key, value, REG_DWORD, &data, sizeof data, e);
+}
+
+int hive_set_string(struct hive *h, const char *key, const char *value, uint32_t type,
+		    const char *text, struct err *e)
+{
+	cleanup_free uint8_t *data = NULL;
+	size_t len;
+	int rc = utf16_make(text, &data, &len, e);
+
+	return rc ? rc : hive_set(h, key, value, type, data, len, e);
+}
+
+int hive_set_strings(struct hive *h, const char *key, const char *value, const struct strv *l,
+		     struct err *e)
+{
+	cleanup_free uint8_t *data = NULL;
+	size_t len;
+	int rc = utf16_make_strings(l, &data, &len, e);
+
+	return rc ? rc : hive_set(h, key, value, REG_MULTI_SZ, data, len, e);
+}
+
+/* The other values of the key, for writing them anew. */
+static int other_values(struct hive *h, hive_node_h node, const char *but, hive_set_value *ret,
+			size_t *ret_n)
+{
+	cleanup_free hive_value_h *all = hivex_node_values(h->h, node);
+	size_t n = 0;
+
+	for (size_t i = 0; all && all[i]; i++) {
+		hive_set_value *v = &ret[n];
+
+		*v = (hive_set_value){ .key = hivex_value_key(h->h, all[i]) };
+		n++;
+		*ret_n = n;
+		if (!v->key)
+			return -1;
+		if (!strcasecmp(v->key, but)) {
+			free(v->key);
+			*ret_n = --n;
+			continue;
+		}
+		v->value = hivex_value_value(h->h, all[i], &v->t, &v->len);
+		if (!v->value)
+			return -1;
+	}
+	return all ? 0 : -1;
+}
+
+int hive_unset(struct hive *h, const char *key, const char *value, struct err *e)
+{
+	hive_node_h node = find_key(h, key);
+	cleanup_free hive_set_value *v = NULL;
+	size_t n = 0;
+	int rc;
+
+	if (!node || !hivex_node_get_value(h->h, node, value))
+		return 0;
+	rc = values_are_small(h, node, key, e);
+	if (rc)
+		return rc;
+	v = calloc(hivex_node_nr_values(h->h, node) + 1, sizeof *v);
+	if (!v)
+		return err_set(e, ERR_NOMEM, "out of memory");
+	if (other_values(h, node, value, v, &n) || hivex_node_set_values(h->h, node, n, v, 0))
+		rc = cant(h, key, e);
+	else
+		strv_addf(&h->changes, "- %s: %s", key, *value ? value : "(default)");
+	for (size_t i = 0; i < n; i++) {
+		free(v[i].key);
+		free(v[i].value);
+	}
+	return rc;
+}
+
+int hive_remove_key(struct hive *h, const char *key, struct err *e)
+{
+	hive_node_h node = find_key(h, key);
+
+	if (!node)
+		return 0;
+	if (node == hivex_root(h->h))
+		return err_set(e, ERR_INTERNAL, "%s: the root key stays", h->name);
+	strv_addf(&h->changes, "- %s", key);
+	return hivex_node_delete_child(h->h, node) ? cant(h, key, e) : 0;
+}
+
+const struct strv *hive_changes(const struct hive *h)
+{
+	return &h->changes;
+}
+
+int hive_save(struct hive *h, int *ret_fd, struct err *e)
+{
+	int fd = memfd_create("hive", MFD_CLOEXEC);
+	char path[40];
+
+	if (fd < 0)
+		return err_sys(e, errno, "memory for %s", h->name);
+	fd_path(fd, path);
+	if (hivex_commit(h->h, path, 0) || lseek(fd, 0, SEEK_SET)) {
+		close(fd);
+		return err_sys(e, errno, "memory for %s", h->name);
+	}
+	*ret_fd = fd;
 	return 0;
 }

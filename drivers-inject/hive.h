@@ -1,4 +1,4 @@
-/* hive.h: a Windows registry hive, read only.  hive.c is the only file that
+/* hive.h: a Windows registry hive, in memory.  hive.c is the only file that
  * knows libhivex.  Key paths use "\\" and, as names of values, are compared
  * without regard to case; "" is the root key, or a key's default value. */
 #ifndef REHOST_HIVE_H
@@ -8,8 +8,14 @@
 #include "drivers-inject/windows/regf.h"
 
 #define HIVE_SIZE_MAX REGF_SIZE_MAX
+/* Larger values stand in several cells, which libhivex reads but can't write:
+ * the other values of such a key are not changed either. */
+#define HIVE_VALUE_MAX 16344u
 
 struct hive;
+
+enum reg_type { REG_NONE, REG_SZ, REG_EXPAND_SZ, REG_BINARY, REG_DWORD, REG_MULTI_SZ = 7,
+		 REG_QWORD = 11 };
 
 /* Reads a hive into memory, as a whole: libhivex checks every page of it.  One
  * that Windows did not finish writing is completed from its transaction logs
@@ -19,8 +25,12 @@ struct hive;
  * this machine has free, or than HIVE_SIZE_MAX.  ERR_CORRUPT: not a hive. */
 int hive_open(struct tree *t, const char *path, struct hive **ret,
 	      struct err *e) must_check;
-/* The same from memory, which is copied; without logs. */
-int hive_open_bytes(const void *bytes, size_t len, const char *name,
+/* The same, for changing.  ERR_REFUSED: its logs can't complete it; what they
+ * hold would be lost, which even_dirty agrees to. */
+int hive_open_edit(struct tree *t, const char *path, int even_dirty, struct hive **ret,
+		   struct err *e) must_check;
+/* The same from memory, which is copied; without logs.  edit: for changing. */
+int hive_open_bytes(const void *bytes, size_t len, const char *name, int edit,
 		    struct hive **ret, struct err *e) must_check;
 struct hive *hive_close(struct hive *h); /* takes NULL, returns NULL */
 
@@ -33,6 +43,8 @@ const struct hivelog_result *hive_replay(const struct hive *h);
  * Else NULL. */
 const char *hive_replay_problem(const struct hive *h);
 
+/* ---- reading ---- */
+
 int hive_has_key(const struct hive *h, const char *key);
 /* 1: the value is there and a string (REG_SZ, REG_EXPAND_SZ), now in buf as
  * UTF-8, cut to size.  0: it is not, and buf is "". */
@@ -41,7 +53,39 @@ int hive_string(const struct hive *h, const char *key, const char *value,
 /* 1: *ret is the REG_DWORD.  0: there is none, *ret is untouched. */
 int hive_dword(const struct hive *h, const char *key, const char *value,
 	       uint32_t *ret);
-/* Names of the keys below key; 0, or -1 with *ret untouched. */
+/* 1: the value as it is stored; *ret is malloc'd and the caller's. */
+int hive_value(const struct hive *h, const char *key, const char *value,
+	       uint32_t *ret_type, uint8_t **ret, size_t *ret_len);
+/* 1: the strings of a REG_MULTI_SZ, or the one of a REG_SZ; strv_done(). */
+int hive_strings(const struct hive *h, const char *key, const char *value, struct strv *ret);
+/* Names of the keys below key, of the values in it; 0, or -1 with *ret
+ * untouched. */
 int hive_subkeys(const struct hive *h, const char *key, struct strv *ret);
+int hive_values(const struct hive *h, const char *key, struct strv *ret);
+
+/* ---- changing: in memory, nothing is written to a disk ----
+ * Keys above are made.  What is so already is no change. */
+
+/* data: as the registry stores it, strings in UTF-16LE with their end. */
+int hive_set(struct hive *h, const char *key, const char *value, uint32_t type,
+	     const void *data, size_t len, struct err *e) must_check;
+int hive_set_dword(struct hive *h, const char *key, const char *value, uint32_t n,
+		   struct err *e) must_check;
+/* type: REG_SZ or REG_EXPAND_SZ; text in UTF-8. */
+int hive_set_string(struct hive *h, const char *key, const char *value, uint32_t type,
+		    const char *text, struct err *e) must_check;
+int hive_set_strings(struct hive *h, const char *key, const char *value,
+		     const struct strv *l, struct err *e) must_check;
+int hive_make_key(struct hive *h, const char *key, struct err *e) must_check;
+/* The value, or the key with all below it, is no more there. */
+int hive_unset(struct hive *h, const char *key, const char *value, struct err *e) must_check;
+int hive_remove_key(struct hive *h, const char *key, struct err *e) must_check;
+
+/* What was changed, a line each: "ControlSet001\Services\pciide: Start = 0, was 3",
+ * "- ControlSet001\Services\pciide\StartOverride". */
+const struct strv *hive_changes(const struct hive *h);
+/* The hive as a file, with its sequence numbers counted up; *ret_fd is a memfd at
+ * its start, and the caller's. */
+int hive_save(struct hive *h, int *ret_fd, struct err *e) must_check;
 
 #endif

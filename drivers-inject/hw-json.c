@@ -37,9 +37,26 @@ static int plain_word(const char *s, size_t max)
 	return n && n <= max && !s[n];
 }
 
+/* Only the list of all PCI devices has it; equal devices have equal revisions. */
+static int revision_of(struct reading *r, const char *modalias)
+{
+	struct json_object *pci = json_get_array(r->doc, "pci");
+	unsigned int n;
+
+	for (size_t i = 0; i < array_length(pci); i++)
+		if (!strcmp(json_get_str(array_item(pci, i), "modalias", ""), modalias) &&
+		    sscanf(json_get_str(array_item(pci, i), "revision", ""), "%2x", &n) == 1)
+			return (int)n;
+	return -1;
+}
+
 static int add_link(struct reading *r, struct hw_path *p, const char *modalias)
 {
-	return hw_add_link(p, modalias, r->names, r->e);
+	int rc = hw_add_link(p, modalias, r->names, r->e), revision = revision_of(r, modalias);
+
+	if (!rc && revision >= 0)
+		p->v[p->n - 1].revision = revision;
+	return rc;
 }
 
 /* A device needs a driver in the guest if it had one here; PCI bridges and the

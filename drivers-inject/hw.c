@@ -24,6 +24,16 @@ struct hw_path *hw_add_path(struct hw *h, const char *name, int required)
 	return v;
 }
 
+/* What virtio devices have by their specification: 0 before version 1.0, else 1. */
+static int known_revision(const char *modalias)
+{
+	struct hw_pci_id id;
+
+	if (hw_pci_id(modalias, &id) < 0 || id.vendor != 0x1af4)
+		return -1;
+	return id.device >= 0x1040;
+}
+
 int hw_add_link(struct hw_path *p, const char *modalias, struct pci_names *names,
 		struct err *e)
 {
@@ -34,7 +44,8 @@ int hw_add_link(struct hw_path *p, const char *modalias, struct pci_names *names
 		return err_set(e, ERR_NOMEM, "out of memory for the target's hardware");
 	p->v = v;
 	l = &v[p->n++]; /* from here on hw_done frees it */
-	*l = (struct hw_link){ .modalias = strdup(modalias) };
+	*l = (struct hw_link){ .modalias = strdup(modalias),
+			       .revision = known_revision(modalias) };
 	hw_name_with(names, modalias, name, sizeof name);
 	l->name = strdup(name);
 	if (!l->modalias || !l->name || hw_known_modules(modalias, &l->drivers) < 0)

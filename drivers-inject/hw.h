@@ -12,6 +12,7 @@ enum hw_firmware { HW_FW_UNKNOWN, HW_FW_BIOS, HW_FW_EFI };
 struct hw_link {
 	char *modalias;         /* "pci:v00001AF4d00001042..." "virtio:d...v..." */
 	char *name;             /* for people: "1af4:1042 Virtio block device" */
+	int revision;           /* of a PCI device; -1 unknown               */
 	struct strv drivers;    /* modules that are known to serve it where no
 				 * alias does (sd_mod, hv_storvsc); may be empty:
 				 * for modules_serve (linux/modules.h)          */

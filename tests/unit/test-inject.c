@@ -112,14 +112,14 @@ static void test_not_a_hive(void **state)
 	struct err e = { 0 };
 
 	(void)state;
-	assert_int_equal(hive_open_bytes(bytes, 100, "H", &h, &e),
+	assert_int_equal(hive_open_bytes(bytes, 100, "H", 0, &h, &e),
 			 ERR_CORRUPT);
 	assert_non_null(strstr(e.msg, "too few"));
-	assert_int_equal(hive_open_bytes(bytes, sizeof bytes, "H", &h, &e),
+	assert_int_equal(hive_open_bytes(bytes, sizeof bytes, "H", 0, &h, &e),
 			 ERR_CORRUPT);
 	assert_non_null(strstr(e.msg, "regf"));
 	memcpy(bytes, "regf", 4);
-	assert_int_equal(hive_open_bytes(bytes, sizeof bytes, "H", &h, &e),
+	assert_int_equal(hive_open_bytes(bytes, sizeof bytes, "H", 0, &h, &e),
 			 ERR_CORRUPT);
 	assert_non_null(strstr(e.msg, "damaged"));
 	assert_null(h);

@@ -20,7 +20,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct hive *h;
 	struct err e;
 
-	if (hive_open_bytes(data, size, "input", &h, &e))
+	if (hive_open_bytes(data, size, "input", 0, &h, &e))
 		return 0;
 	hive_dirty(h);
 	if (!hive_subkeys(h, "", &keys)) {

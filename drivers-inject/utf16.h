@@ -1,0 +1,20 @@
+/* utf16.h: strings as the registry stores them, UTF-16LE, and as we have them,
+ * UTF-8. */
+#ifndef REHOST_UTF16_H
+#define REHOST_UTF16_H
+#include <stddef.h>
+#include <stdint.h>
+#include "common/err.h"
+#include "drivers-inject/strv.h"
+
+/* text with a 0 behind it; what is no UTF-8 becomes U+FFFD.  *ret: malloc'd. */
+int utf16_make(const char *text, uint8_t **ret, size_t *ret_len, struct err *e) must_check;
+/* Each with a 0, and one more: a REG_MULTI_SZ. */
+int utf16_make_strings(const struct strv *l, uint8_t **ret, size_t *ret_len,
+		       struct err *e) must_check;
+/* The strings of len bytes of UTF-16LE, each up to its 0, the last one also without;
+ * empty ones are left out.  What is no character becomes U+FFFD, control characters
+ * too.  0, or -1 when out of memory. */
+int utf16_strings(const uint8_t *in, size_t len, struct strv *ret);
+
+#endif
