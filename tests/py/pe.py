@@ -39,12 +39,28 @@ def checksum(data, at):
     return total + len(data)
 
 
-def make(machine, imports=("ntoskrnl.exe",), subsystem=NATIVE, note=b""):
+def version_resource(version, rva):
+    """A resource section at `rva` with nothing but VS_VERSIONINFO, its text left out."""
+    w, x, y, z = version
+    fixed = struct.pack("<IIIIIIIIIIIII", 0xFEEF04BD, 0x10000, w << 16 | x, y << 16 | z,
+                        w << 16 | x, y << 16 | z, 0x3F, 0, 0x40004, 3, 7, 0, 0)
+    info = struct.pack("<HHH", 40 + len(fixed), len(fixed), 0) + "VS_VERSION_INFO\0".encode("utf-16-le")
+    info += bytes(2) + fixed
+    out = b""
+    for level, number in enumerate((16, 1, 0x409)):        # type, name, language
+        to = len(out) + 24
+        out += struct.pack("<IIHHHHII", 0, 0, 0, 0, 0, 1, number, to | (1 << 31) * (level < 2))
+    return out + struct.pack("<IIII", rva + len(out) + 16, len(info), 0, 0) + info
+
+
+def make(machine, imports=("ntoskrnl.exe",), subsystem=NATIVE, note=b"", version=None):
     """The file's bytes.  note: kept behind the code, so that two files differ."""
     wide = machine != X86
     code = pad(RETURN[machine] + b"\0" + note)
     idata = pad(import_table(imports, PAGE * 2, wide)) if imports else b""
-    sections = [(b".text", PAGE, code, 0x68000020), (b"INIT", PAGE * 2, idata, 0xE2000020)]
+    rsrc = pad(version_resource(version, PAGE * 3)) if version else b""
+    sections = [(b".text", PAGE, code, 0x68000020), (b"INIT", PAGE * 2, idata, 0xE2000020),
+                (b".rsrc", PAGE * 3, rsrc, 0x40000040)]
     sections = [s for s in sections if s[2]]
     size_of_optional = 240 if wide else 224
     coff = struct.pack("<HHIIIHH", machine, len(sections), 0x5A000000, 0, 0, size_of_optional,
@@ -54,12 +70,14 @@ def make(machine, imports=("ntoskrnl.exe",), subsystem=NATIVE, note=b""):
                            PAGE, PAGE)
     optional += struct.pack("<Q", base) if wide else struct.pack("<II", PAGE * 2, base)
     optional += struct.pack("<IIHHHHHHIIIIHH", PAGE, ALIGN, 6, 1, 6, 1, 6, 1, 0,
-                            PAGE * (len(sections) + 1), 2 * ALIGN, 0, subsystem, 0)
+                            sections[-1][1] + PAGE, 2 * ALIGN, 0, subsystem, 0)
     optional += struct.pack("<4Q" if wide else "<4I", 0x40000, 0x1000, 0x100000, 0x1000)
     optional += struct.pack("<II", 0, 16)
     directories = [(0, 0)] * 16
     if imports:
         directories[1] = (PAGE * 2, 20 * (len(imports) + 1))
+    if version:
+        directories[2] = (PAGE * 3, len(rsrc))
     optional += b"".join(struct.pack("<II", *d) for d in directories)
     assert len(optional) == size_of_optional
     table, raw = b"", 2 * ALIGN
