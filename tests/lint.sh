@@ -43,6 +43,8 @@ only() { # PATTERN ALLOWED_FILES_REGEX WHY
 inc='^[[:space:]]*#[[:space:]]*include[[:space:]]*'
 only "$inc<(ncursesw?/)?n?curses\.h>" '^tui/(term|draw)\.c$' '<curses.h> belongs in tui/term.c and tui/draw.c alone'
 only "$inc<hivex\.h>" '^drivers-inject/hive\.c$' '<hivex.h> belongs in drivers-inject/hive.c alone'
+only "$inc<archive(_entry)?\.h>" '^drivers-inject/windows/pack\.c$' '<archive.h> belongs in drivers-inject/windows/pack.c alone'
+only "$inc<mspack\.h>" '^drivers-inject/windows/pack-ms\.c$' '<mspack.h> belongs in drivers-inject/windows/pack-ms.c alone'
 only "$inc\"imager/fmt/disk\.h\"" '^(imager/fmt|tests)/' 'imager/fmt/disk.h belongs to imager/fmt alone'
 only "$inc\"imager/fs/" '^(imager/[^/]*\.[ch]|imager/(fs|part)/|drivers-inject/|tests/)' 'fs, fmt and store do not include each other'
 only "$inc\"imager/fmt/" '^(imager/[^/]*\.[ch]|imager/fmt/|drivers-inject/|tests/)' 'fs, fmt and store do not include each other'
