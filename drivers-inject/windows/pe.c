@@ -213,10 +213,16 @@ static void read_version(const struct image *im, struct pe *p)
 	if (to >> 31 || get(im, base + to, &data, sizeof data) ||
 	    locate(im, le32_get(data.address), &base, &room) || room < FIXED + sizeof fixed)
 		return;
+	if (le32_get(data.size) < room)
+		room = le32_get(data.size);
+	if (room < FIXED + sizeof fixed)
+		return;
 	memcpy(&fixed, im->b + base + FIXED, sizeof fixed);
 	if (le32_get(fixed.magic) != VERSION_MAGIC)
 		return;
 	p->has_version = 1;
+	p->info_at = (size_t)base;
+	p->info_n = room;
 	p->version[0] = (uint16_t)(le32_get(fixed.high) >> 16);
 	p->version[1] = (uint16_t)le32_get(fixed.high);
 	p->version[2] = (uint16_t)(le32_get(fixed.low) >> 16);

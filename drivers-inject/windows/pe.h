@@ -32,6 +32,7 @@ struct pe {
 	struct strv imports;            /* "storport.sys", as they are written */
 	int has_version;
 	uint16_t version[4];            /* FileVersion                         */
+	size_t info_at, info_n;         /* where in the file VS_VERSIONINFO is  */
 };
 
 /* name: for messages.  ERR_CORRUPT: no PE file, or one that ends in its headers.

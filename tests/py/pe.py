@@ -39,13 +39,31 @@ def checksum(data, at):
     return total + len(data)
 
 
-def version_resource(version, rva):
-    """A resource section at `rva` with nothing but VS_VERSIONINFO, its text left out."""
+def version_node(key, value=b"", kind=0, inner=b"", count=None):
+    """A node of VS_VERSIONINFO: lengths, key, value and nodes in it, all to 4 bytes."""
+    out = pad(bytes(6) + (key + "\0").encode("utf-16-le"), 4) + value
+    if inner:
+        out = pad(out, 4) + inner
+    return struct.pack("<HHH", len(out), len(value) if count is None else count, kind) + out[6:]
+
+
+def version_resource(version, rva, original=None):
+    """A resource section at `rva` with nothing but VS_VERSIONINFO: the numbers, and where
+    `original` is given the texts OriginalFilename and InternalName."""
     w, x, y, z = version
     fixed = struct.pack("<IIIIIIIIIIIII", 0xFEEF04BD, 0x10000, w << 16 | x, y << 16 | z,
                         w << 16 | x, y << 16 | z, 0x3F, 0, 0x40004, 3, 7, 0, 0)
-    info = struct.pack("<HHH", 40 + len(fixed), len(fixed), 0) + "VS_VERSION_INFO\0".encode("utf-16-le")
-    info += bytes(2) + fixed
+    inner = b""
+    if original is not None:
+        texts = (("FileVersion", f"{w}.{x}.{y}.{z}"), ("InternalName", original),
+                 ("OriginalFilename", original))
+        strings = b"".join(pad(version_node(k, (v + "\0").encode("utf-16-le"), 1, count=len(v) + 1), 4)
+                           for k, v in texts)
+        inner = pad(version_node("StringFileInfo", kind=1, inner=version_node(
+            "040904B0", kind=1, inner=strings)), 4)
+        inner += version_node("VarFileInfo", kind=1, inner=version_node(
+            "Translation", struct.pack("<HH", 0x409, 0x4B0)))
+    info = version_node("VS_VERSION_INFO", fixed, inner=inner)
     out = b""
     for level, number in enumerate((16, 1, 0x409)):        # type, name, language
         to = len(out) + 24
@@ -53,12 +71,13 @@ def version_resource(version, rva):
     return out + struct.pack("<IIII", rva + len(out) + 16, len(info), 0, 0) + info
 
 
-def make(machine, imports=("ntoskrnl.exe",), subsystem=NATIVE, note=b"", version=None):
+def make(machine, imports=("ntoskrnl.exe",), subsystem=NATIVE, note=b"", version=None,
+         original=None):
     """The file's bytes.  note: kept behind the code, so that two files differ."""
     wide = machine != X86
     code = pad(RETURN[machine] + b"\0" + note)
     idata = pad(import_table(imports, PAGE * 2, wide)) if imports else b""
-    rsrc = pad(version_resource(version, PAGE * 3)) if version else b""
+    rsrc = pad(version_resource(version, PAGE * 3, original)) if version else b""
     sections = [(b".text", PAGE, code, 0x68000020), (b"INIT", PAGE * 2, idata, 0xE2000020),
                 (b".rsrc", PAGE * 3, rsrc, 0x40000040)]
     sections = [s for s in sections if s[2]]

@@ -22,6 +22,8 @@ MADE = {
     "amd64": pe.make(pe.AMD64, ("ntoskrnl.exe", "storport.sys", "hal.dll"), version=(100, 93, 104, 24000)),
     "arm64": pe.make(pe.ARM64, ("ntoskrnl.exe",), version=(1, 0, 65535, 0)),
     "x86-version": pe.make(pe.X86, (), version=(5, 1, 2600, 5512)),
+    "x86-name": pe.make(pe.X86, (), version=(5, 1, 2600, 5512), original="halmacpi.dll"),
+    "amd64-name": pe.make(pe.AMD64, version=(6, 1, 7601, 17514), original="\u00e4\u4e2d.sys"),
     "program": pe.make(pe.AMD64, ("KERNEL32.dll",), 3),
     "odd-size": pe.make(pe.AMD64) + b"\x01\x02\x03",
     "no-sum": pe.make(pe.AMD64)[:0xD8] + bytes(4) + pe.make(pe.AMD64)[0xDC:],
@@ -51,6 +53,8 @@ def other(path):
         "certificate": security.Size > 8 and struct.unpack_from(
             "<H", f.__data__, security.VirtualAddress + 6)[0] == 2,
         "imports": [i.dll.decode() for i in getattr(f, "DIRECTORY_ENTRY_IMPORT", [])],
+        "original": next((v.decode() for info in (getattr(f, "FileInfo", None) or [[]])[0] for t in getattr(
+            info, "StringTable", []) for k, v in t.entries.items() if k == b"OriginalFilename"), ""),
         "version": f"{ms >> 16}.{ms & 65535}.{ls >> 16}.{ls & 65535}" if fixed else "",
     }
 

@@ -3,11 +3,11 @@
 #include <stdlib.h>
 #include "common/cleanup.h"
 #include "common/json.h"
-#include "drivers-inject/windows/pe.h"
+#include "drivers-inject/windows/pe-text.h"
 
 #define SIZE_MAX_READ (64u << 20)
 
-static void show(const struct pe *p)
+static void show(const void *bytes, const struct pe *p)
 {
 	struct json_object *o = json_object_new_object(), *list = json_object_new_array();
 	char text[64], room[24];
@@ -33,6 +33,8 @@ static void show(const struct pe *p)
 	snprintf(text, sizeof text, "%u.%u.%u.%u", p->version[0], p->version[1], p->version[2],
 		 p->version[3]);
 	json_put_str(o, "version", p->has_version ? text : "");
+	pe_text(bytes, p, "OriginalFilename", text, sizeof text);
+	json_put_str(o, "original", text);
 	if (json_print(stdout, o, &e))
 		abort();
 	json_object_put(o);
@@ -53,7 +55,7 @@ int main(int argc, char **argv)
 		fprintf(stderr, "%s\n", e.msg);
 		return 1;
 	}
-	show(&p);
+	show(bytes, &p);
 	pe_done(&p);
 	return 0;
 }
