@@ -251,8 +251,10 @@ static void read_machine(struct reading *r)
 {
 	struct json_object *fw = json_get_object(r->doc, "firmware");
 	const char *type = json_get_str(fw, "type", "");
-	const char *arch = json_get_str(json_get_object(r->doc, "cpu"), "arch", "");
+	struct json_object *cpu = json_get_object(r->doc, "cpu");
+	const char *arch = json_get_str(cpu, "arch", "");
 	const char *uuid = json_get_str(json_get_object(r->doc, "dmi"), "product_uuid", "");
+	uint64_t threads = json_get_u64(cpu, "threads", 0);
 
 	r->hw.firmware = !strcmp(type, "efi") ? HW_FW_EFI :
 			 !strcmp(type, "bios") ? HW_FW_BIOS : HW_FW_UNKNOWN;
@@ -260,6 +262,8 @@ static void read_machine(struct reading *r)
 			    json_get_bool(fw, "secure_boot", -1);
 	if (plain_word(arch, sizeof r->hw.arch - 1))
 		snprintf(r->hw.arch, sizeof r->hw.arch, "%s", arch);
+	if (threads <= HW_PROCESSORS_MAX)
+		r->hw.processors = (unsigned)threads;
 	if (plain_word(uuid, sizeof r->hw.uuid - 1))
 		snprintf(r->hw.uuid, sizeof r->hw.uuid, "%s", uuid);
 }

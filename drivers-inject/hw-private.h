@@ -7,6 +7,7 @@
 #define HW_MODALIAS_MAX 512     /* bytes; a PCI one has 54, an ACPI one < 200 */
 #define HW_PATHS_MAX 1024       /* disks of one machine                      */
 #define HW_LINKS_MAX 64         /* devices on the way to one                  */
+#define HW_PROCESSORS_MAX 8192  /* as Linux on x86-64                        */
 
 /* Each adds to *h; the strings are copied, names come from `names` (NULL: none
  * but the built-in ones).  ERR_NOMEM. */

@@ -40,6 +40,7 @@ struct hw {
 	int secure_boot;        /* 1, 0, -1 unknown                          */
 	char arch[16];          /* uname -m; "" unknown                      */
 	char uuid[40];          /* DMI product_uuid; ""                      */
+	unsigned processors;    /* as the system sees them; 0 unknown        */
 	struct hw_path *path;
 	size_t n_paths;
 	struct hw_nic *nic;

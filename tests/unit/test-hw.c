@@ -118,7 +118,7 @@ static void an_unknown_profile_names_all(void **state)
 }
 
 #define MACHINE "\"dmi\":{\"product_uuid\":\"4C4C4544-0042-4410-8036-B7C04F335931\"}," \
-	"\"firmware\":{\"type\":\"efi\",\"secure_boot\":true},\"cpu\":{\"arch\":\"x86_64\"},"
+	"\"firmware\":{\"type\":\"efi\",\"secure_boot\":true},\"cpu\":{\"arch\":\"x86_64\",\"threads\":8},"
 #define BRIDGE "{\"name\":\"pci0000:00\"},{\"name\":\"0000:00:01.0\",\"subsystem\":\"pci\"," \
 	"\"driver\":\"pcieport\",\"modalias\":\"pci:v00008086d00001901sv00001028sd000006B9bc06sc04i00\"},"
 #define NVME "{\"name\":\"nvme0n1\",\"serial\":\"S4EV1\",\"controller\":\"0000:01:00.0\",\"path\":[" BRIDGE \
@@ -141,6 +141,7 @@ static void the_way_to_each_disk(void **state)
 	assert_int_equal(hw.secure_boot, 1);
 	assert_string_equal(hw.arch, "x86_64");
 	assert_string_equal(hw.uuid, "4C4C4544-0042-4410-8036-B7C04F335931");
+	assert_int_equal(hw.processors, 8);
 	assert_int_equal(hw.n_paths, 2);
 	assert_false(hw.path[0].required);
 	/* no bridge, no port: the kernel itself serves them */
@@ -224,13 +225,14 @@ static void hostile_inventories(void **state)
 	load("{\"disks\":[{\"name\":\"sd\\u001b[2Ja\",\"path\":[]},{\"name\":\"../x\"},5,null,"
 	     "{\"name\":\"sda\",\"path\":[{\"driver\":\"d\",\"modalias\":\"pci:\\u001b]0;x\"},7,"
 	     "{\"driver\":\"d\",\"modalias\":\"pci:v1 x\"},{\"driver\":\"sd\",\"modalias\":\"scsi:t-0x00\"}]}],"
-	     "\"cpu\":{\"arch\":\"x86;rm\"},\"dmi\":{\"product_uuid\":\"$(id)\"},\"firmware\":{\"type\":5},"
+	     "\"cpu\":{\"arch\":\"x86;rm\",\"threads\":99999999999},\"dmi\":{\"product_uuid\":\"$(id)\"},\"firmware\":{\"type\":5},"
 	     "\"nics\":[{\"name\":\"a/b\",\"mac\":\"zz:zz:zz:zz:zz:zz\",\"modalias\":7},"
 	     "{\"name\":\"eth0\",\"mac\":\"52:54:00:12:34:56:\"},3]}", NULL);
 	assert_int_equal(hw.n_paths, 1);
 	assert_string_equal(links(&hw.path[0]), "scsi:t-0x00");
 	assert_string_equal(hw.arch, "");
 	assert_string_equal(hw.uuid, "");
+	assert_int_equal(hw.processors, 0);
 	assert_int_equal(hw.firmware, HW_FW_UNKNOWN);
 	assert_int_equal(hw.n_nics, 3);
 	assert_string_equal(hw.nic[0].ifname, "");
