@@ -267,6 +267,15 @@ int bootini_set_path(struct bootini *b, size_t at, const char *path, struct err 
 						     l.key + l.key_len), e);
 }
 
+int bootini_set_options(struct bootini *b, size_t at, const char *options, struct err *e)
+{
+	const struct bootini_entry *it = &b->entry[at];
+	const char *line = b->lines.v[it->line];
+
+	return replace(b, it->line, printed("%s=\"%s\" %s%s", it->path, it->title, options,
+					    line + strcspn(line, "\r\n")), e);
+}
+
 /* The line of a key in [boot loader] gets another value; it is made where it isn't. */
 static int set_loader(struct bootini *b, const char *key, const char *value, struct err *e)
 {

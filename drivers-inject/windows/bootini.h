@@ -51,6 +51,7 @@ int bootini_default(const struct bootini *b);
 int bootini_add(struct bootini *b, size_t at, const char *title, const char *options,
 		struct err *e) must_check;
 int bootini_set_path(struct bootini *b, size_t at, const char *path, struct err *e) must_check;
+int bootini_set_options(struct bootini *b, size_t at, const char *options, struct err *e) must_check;
 int bootini_set_default(struct bootini *b, const char *path, struct err *e) must_check;
 int bootini_set_timeout(struct bootini *b, int seconds, struct err *e) must_check;
 

@@ -8,7 +8,7 @@
 #include "drivers-inject/windows/win.h"
 
 win_planner *const win_planners[] = {
-	win_plan_boot, NULL,
+	win_plan_boot, win_plan_hal, NULL,
 };
 
 /* ---- hives as edits ---- */

@@ -81,6 +81,7 @@ int win_plan(struct win *w, const struct win_wishes *wishes, struct plan **ret,
 typedef int win_planner(struct win *w, const struct win_wishes *wishes, struct plan *p,
 			struct err *e);
 win_planner win_plan_boot;      /* drivers of the way to the disk            */
+win_planner win_plan_hal;       /* 2000 to 2003: boot.ini, HAL, kernel      */
 extern win_planner *const win_planners[]; /* in order, NULL at the end       */
 
 #endif

@@ -174,6 +174,17 @@ static void test_set_path(void **state)
 	is_text(&b, "[operating systems]\r\n  " XP " = \"b\" /x \r\n");
 }
 
+static void test_set_options(void **state)
+{
+	struct bootini b = parse("[operating systems]\n" XP " = \"a\"   /x\n" W2K "=b /y");
+	struct err e = { 0 };
+
+	(void)state;
+	assert_int_equal(bootini_set_options(&b, 0, "/z", &e), 0);
+	assert_int_equal(bootini_set_options(&b, 1, "", &e), 0);
+	is_text(&b, "[operating systems]\n" XP "=\"a\" /z\n" W2K "=\"b\" ");
+}
+
 static void test_options(void **state)
 {
 	static const char options[] = "/fastdetect /NOEXECUTE=OptIn  /pae /PAEX /hal=";
@@ -223,7 +234,7 @@ int main(void)
 		cmocka_unit_test(test_reads), cmocka_unit_test(test_odd_texts),
 		cmocka_unit_test(test_as_ntldr), cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_add), cmocka_unit_test(test_add_at_the_end),
-		cmocka_unit_test(test_full), cmocka_unit_test(test_set_path),
+		cmocka_unit_test(test_full), cmocka_unit_test(test_set_path), cmocka_unit_test(test_set_options),
 		cmocka_unit_test(test_options), cmocka_unit_test(test_arc),
 	};
 
