@@ -86,6 +86,7 @@ static void plan(struct root *r, struct tree *t, char **argv)
 	struct win_wishes wishes = { .target = &target };
 	struct plan *p = plan_new(r);
 	struct volumes v = { 0 };
+	struct json_object *o;
 	struct err e = { 0 };
 	struct win w;
 
@@ -99,8 +100,10 @@ static void plan(struct root *r, struct tree *t, char **argv)
 	if (arg(argv, "fetch", NULL) ? win_fetch_inbox(&w, p, arg(argv, "fetch", NULL), &e) :
 	    win_plan_hal(&w, &wishes, p, &e))
 		die(&e);
-	if (json_print(stdout, plan_json(p), &e))
+	o = plan_json(p);
+	if (json_print(stdout, o, &e))
 		die(&e);
+	json_object_put(o);
 	if (arg(argv, "hive", NULL))
 		save_hive(&w, arg(argv, "hive", NULL));
 	if (arg(argv, "apply", NULL) && p->n && plan_apply(p, NULL, &e))
