@@ -34,7 +34,6 @@ struct volume {
 	struct blkdev *dev;
 	unsigned int number;    /* of the partition; 0: the whole disk */
 	uint64_t start;
-	unsigned int flags;     /* enum part_flag                      */
 };
 
 static void note(struct json_object *notes, const struct volume *v,
@@ -96,7 +95,7 @@ static char *look(void *ctx)
 	for (size_t i = 0; i < found.n; i++)
 		json_object_array_add(systems, report_guest(found.v[i]));
 	if (r == ERR_NOT_FOUND && !t)
-		r = signature_tell(v->dev, v->flags & PART_ESP, &e);
+		r = signature_tell(v->dev, &e);
 	if (r)
 		note(notes, v, "%s", e.msg);
 	json_object_object_add(o, "systems", systems);
@@ -195,8 +194,7 @@ static int search_partitions(struct search *s, const struct part_table *t,
 
 	for (size_t i = 0; i < t->n_parts; i++) {
 		const struct partition *p = &t->parts[i];
-		struct volume v = { .number = p->number, .start = p->start,
-				    .flags = p->flags };
+		struct volume v = { .number = p->number, .start = p->start };
 		int r;
 
 		if (p->flags & PART_EXTENDED)

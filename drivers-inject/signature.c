@@ -33,13 +33,9 @@ static int tell(const char *type, struct err *e)
 		       NOT_YET, type);
 }
 
-int signature_tell(struct blkdev *d, int esp, struct err *e)
+int signature_tell(struct blkdev *d, struct err *e)
 {
 	struct fs_ident id;
 
-	if (!fs_known(d, &id))
-		return tell(id.type, e);
-	if (!esp && !fs_fat.probe(d, &id, NULL))
-		return tell("FAT", e);
-	return 0;
+	return fs_known(d, &id) ? 0 : tell(id.type, e);
 }

@@ -3,8 +3,8 @@
 #define REHOST_SIGNATURE_H
 #include "imager/dev/dev.h"
 
-/* 0: nothing that may hold a system (esp: nor is a FAT that is an EFI system
- * partition).  ERR_UNSUPPORTED: e names it, in a sentence for the user. */
-int signature_tell(struct blkdev *d, int esp, struct err *e) must_check;
+/* 0: nothing that may hold a system.  ERR_UNSUPPORTED: e names it, in a sentence
+ * for the user. */
+int signature_tell(struct blkdev *d, struct err *e) must_check;
 
 #endif

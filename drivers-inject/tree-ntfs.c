@@ -128,6 +128,48 @@ static int nt_read(struct tree *t, const struct tree_node *n, uint64_t off,
 	return r;
 }
 
+/* Where an open attribute's byte off lies; a resident, compressed or encrypted one's
+ * bytes have no place of their own. */
+static int attr_where(ntfs_attr *na, uint64_t off, uint64_t *ret_at, uint64_t *ret_len)
+{
+	const ntfs_volume *vol = na->ni->vol;
+	VCN vcn = (VCN)(off >> vol->cluster_size_bits);
+	runlist_element *rl;
+	uint64_t in;
+
+	if (!NAttrNonResident(na) || na->data_flags & (ATTR_COMPRESSION_MASK | ATTR_IS_ENCRYPTED) ||
+	    (int64_t)off >= na->initialized_size)
+		return 0;
+	rl = ntfs_attr_find_vcn(na, vcn);
+	if (!rl || rl->lcn < 0 || vcn < rl->vcn || vcn >= rl->vcn + rl->length)
+		return 0;
+	in = off - ((uint64_t)rl->vcn << vol->cluster_size_bits);
+	*ret_at = ((uint64_t)rl->lcn << vol->cluster_size_bits) + in;
+	*ret_len = ((uint64_t)rl->length << vol->cluster_size_bits) - in;
+	if (*ret_len > (uint64_t)na->initialized_size - off)
+		*ret_len = (uint64_t)na->initialized_size - off;
+	return 1;
+}
+
+static int nt_where(struct tree *t, const struct tree_node *n, uint64_t off, uint64_t *ret_at,
+		    uint64_t *ret_len, struct err *e)
+{
+	ntfs_inode *ni;
+	ntfs_attr *na;
+	int r = nt_inode(t, n->id, &ni, e);
+
+	if (r)
+		return r;
+	na = ntfs_attr_open(ni, AT_DATA, AT_UNNAMED, 0);
+	if (!na || !attr_where(na, off, ret_at, ret_len))
+		r = err_set(e, ERR_UNSUPPORTED, "%s: a file is compressed, encrypted, sparse or so "
+			    "small that it has no clusters", t->dev->name);
+	if (na)
+		ntfs_attr_close(na);
+	ntfs_inode_close(ni);
+	return r;
+}
+
 struct lister {
 	struct strv *out;
 	int failed;             /* no memory */
@@ -163,6 +205,7 @@ const struct tree_ops tree_ntfs = {
 	.root = nt_root,
 	.lookup = nt_lookup,
 	.read = nt_read,
+	.where = nt_where,
 	.list = nt_list,
 	.close = nt_close,
 };

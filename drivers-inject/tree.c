@@ -5,7 +5,8 @@
 #include "common/checked.h"
 #include "common/cleanup.h"
 
-static const struct tree_ops *const kinds[] = { &tree_ext, &tree_ntfs, NULL };
+static const struct tree_ops *const kinds[] = { &tree_ext, &tree_ntfs, &tree_fat,
+					       NULL };
 
 int tree_open(struct blkdev *d, struct tree **ret, struct err *e)
 {
@@ -150,6 +151,17 @@ int tree_read(struct tree *t, const struct tree_node *n, uint64_t off,
 		return err_set(e, ERR_CORRUPT, "%s: a read outside a file",
 			       t->dev->name);
 	return len ? t->ops->read(t, n, off, buf, len, e) : 0;
+}
+
+int tree_where(struct tree *t, const struct tree_node *n, uint64_t off, uint64_t *ret_at,
+	       uint64_t *ret_len, struct err *e)
+{
+	if (n->type != TREE_FILE || off >= n->size)
+		return err_set(e, ERR_CORRUPT, "%s: a place outside a file", t->dev->name);
+	if (!t->ops->where)
+		return err_set(e, ERR_UNSUPPORTED, "%s: where a file lies is not known of this "
+			       "file system", t->dev->name);
+	return t->ops->where(t, n, off, ret_at, ret_len, e);
 }
 
 int tree_head(struct tree *t, const char *path, size_t max, char **ret,

@@ -26,7 +26,7 @@ struct tree_node {
 struct tree;
 
 struct tree_ops {
-	const char *name;       /* "ext", "ntfs"                             */
+	const char *name;       /* "ext", "ntfs", "fat"                       */
 	/* 0: mine, *ret is open.  ERR_NOT_FOUND: another file system.  else:
 	 * mine, but it can't be read.  d stays the caller's. */
 	int (*open)(struct blkdev *d, struct tree **ret, struct err *e);
@@ -38,6 +38,11 @@ struct tree_ops {
 	 * has checked that they lie inside n->size. */
 	int (*read)(struct tree *t, const struct tree_node *n, uint64_t off,
 		    void *buf, size_t len, struct err *e);
+	/* Where byte off of a FILE, which lies inside it, is on the device, and how
+	 * many bytes of the file follow it there.  NULL, or ERR_UNSUPPORTED: its
+	 * bytes don't lie there as they are. */
+	int (*where)(struct tree *t, const struct tree_node *n, uint64_t off,
+		     uint64_t *ret_at, uint64_t *ret_len, struct err *e);
 	/* Adds names to *out, at most TREE_LIST_MAX */
 	int (*list)(struct tree *t, const struct tree_node *dir,
 		    struct strv *out, struct err *e);
@@ -71,6 +76,10 @@ int tree_head(struct tree *t, const char *path, size_t max, char **ret,
 int tree_read(struct tree *t, const struct tree_node *n, uint64_t off,
 	      void *buf, size_t len, struct err *e) must_check;
 
-extern const struct tree_ops tree_ext, tree_ntfs;
+/* As the op; off must lie inside the node. */
+int tree_where(struct tree *t, const struct tree_node *n, uint64_t off, uint64_t *ret_at,
+	       uint64_t *ret_len, struct err *e) must_check;
+
+extern const struct tree_ops tree_ext, tree_ntfs, tree_fat;
 
 #endif

@@ -6,41 +6,8 @@
 #include "imager/fs/fat.h"
 #include "imager/fs/pagefile.h"
 
-struct fat_dirent_disk {
-	uint8_t name[11];     /* +0x00 8 + 3, upper case, spaces     */
-	uint8_t attrs;        /* +0x0b 0x08 label, 0x10 directory    */
-	uint8_t a[8];         /* +0x0c */
-	le16 cluster_hi;      /* +0x14 */
-	uint8_t b[4];         /* +0x16 */
-	le16 cluster_lo;      /* +0x1a */
-	le32 size;            /* +0x1c bytes */
-};
-_Static_assert(sizeof(struct fat_dirent_disk) == 32, "FAT 1.03");
-
 /* More of a root directory than this is not searched. */
 #define ROOT_MAX (4u << 20)
-
-/* The entry of a cluster in the first FAT; 0 if it can't be read. */
-static uint32_t next_cluster(const struct fat *f, uint64_t cluster)
-{
-	uint64_t even = cluster & ~(uint64_t)1, off = even * f->bits / 8;
-	uint8_t buf[8] = { 0 };
-	size_t len = f->fat_size - off < sizeof buf ? (size_t)(f->fat_size - off) : sizeof buf;
-
-	if (dev_read(f->d, f->fat_start + off, buf, len, NULL) < 0)
-		return 0;
-	return fat_entry(f, buf, cluster & 1);
-}
-
-static int is_end(const struct fat *f, uint32_t v)
-{
-	return v >= (f->bits == 12 ? 0xff8u : f->bits == 16 ? 0xfff8u : 0x0ffffff8u);
-}
-
-static int is_cluster(const struct fat *f, uint64_t c)
-{
-	return c >= 2 && c < f->clusters + 2;
-}
 
 /* The file's clusters as ranges; 0 if its chain is not sound. */
 static int chain(const struct fat *f, const struct fat_dirent_disk *n, struct ranges *ret,
@@ -55,14 +22,14 @@ static int chain(const struct fat *f, const struct fat_dirent_disk *n, struct ra
 		uint32_t next;
 		int r;
 
-		if (!is_cluster(f, c))
+		if (!fat_is_cluster(f, c))
 			return 0;
 		r = ranges_add(ret, fat_cluster_at(f, c), fat_cluster_at(f, c + 1), e);
 		if (r < 0)
 			return r;
-		next = next_cluster(f, c);
+		next = fat_next(f, c);
 		if (i + 1 == want)
-			return is_end(f, next);
+			return fat_is_end(f, next);
 		c = next;
 	}
 	return 0;
@@ -147,14 +114,6 @@ static int search(const struct fat *f, const uint8_t *dir, size_t len, struct ra
 	return 0;
 }
 
-/* Windows clears this bit while it has the volume mounted. */
-static int dirty(const struct fat *f)
-{
-	uint32_t v = next_cluster(f, 1);
-
-	return f->bits == 16 ? !(v & 0x8000) : f->bits == 32 ? !(v & 0x08000000) : 0;
-}
-
 int fat_page_files(const struct fat *f, struct ranges *cut, const struct fs_notes *notes,
 		   struct err *e)
 {
@@ -165,12 +124,12 @@ int fat_page_files(const struct fat *f, struct ranges *cut, const struct fs_note
 
 	if (!buf)
 		return err_set(e, ERR_NOMEM, "out of memory for the root directory");
-	if (dirty(f)) {
+	if (fat_dirty(f)) {
 		fs_note(notes, "It was not unmounted cleanly.");
 		return 0;
 	}
 	while (!r && total < ROOT_MAX) {
-		if (f->bits == 32 && !is_cluster(f, at))
+		if (f->bits == 32 && !fat_is_cluster(f, at))
 			break;
 		/* a root directory that can't be read leaves nothing out */
 		if (dev_read(f->d, f->bits == 32 ? fat_cluster_at(f, at) : f->root_start,
@@ -179,7 +138,7 @@ int fat_page_files(const struct fat *f, struct ranges *cut, const struct fs_note
 		r = search(f, buf, len, cut, notes, e);
 		if (f->bits != 32)
 			break;
-		at = next_cluster(f, at);
+		at = fat_next(f, at);
 		total += len;
 	}
 	ranges_sort(cut);

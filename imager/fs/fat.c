@@ -171,6 +171,35 @@ uint32_t fat_entry(const struct fat *f, const uint8_t *buf, size_t i)
 	}
 }
 
+uint32_t fat_next(const struct fat *f, uint64_t cluster)
+{
+	uint64_t even = cluster & ~(uint64_t)1, off = even * f->bits / 8;
+	uint8_t buf[8] = { 0 };
+	size_t len = f->fat_size - off < sizeof buf ? (size_t)(f->fat_size - off) : sizeof buf;
+
+	if (dev_read(f->d, f->fat_start + off, buf, len, NULL) < 0)
+		return 0;
+	return fat_entry(f, buf, cluster & 1);
+}
+
+int fat_is_end(const struct fat *f, uint32_t v)
+{
+	return v >= (f->bits == 12 ? 0xff8u : f->bits == 16 ? 0xfff8u : 0x0ffffff8u);
+}
+
+int fat_is_cluster(const struct fat *f, uint64_t c)
+{
+	return c >= 2 && c < f->clusters + 2;
+}
+
+/* Windows clears this bit while it has the volume mounted. */
+int fat_dirty(const struct fat *f)
+{
+	uint32_t v = fat_next(f, 1);
+
+	return f->bits == 16 ? !(v & 0x8000) : f->bits == 32 ? !(v & 0x08000000) : 0;
+}
+
 /* Divisible by what 2 entries of 12, 16 and 32 bits take. */
 #define FAT_CHUNK (96u << 10)
 

@@ -128,6 +128,14 @@ def main():
         save("fat", name, sparse(img))
         if name == "fat12":
             fat = img
+        # long and short names, directories, a file in pieces; mtools wants of a
+        # FAT32 more clusters than the seed has
+        deep = () if name == "fat32" else (
+            "mmd -i IMG ::/EFI ::/EFI/Microsoft ::/EFI/Microsoft/Boot '::/A Long Name Of Two Entries'",
+            "mcopy -i IMG DIR/file2 ::/hole", "mcopy -i IMG DIR/file0 ::/EFI/Microsoft/Boot/BCD",
+            "mdel -i IMG ::/hole",
+            "mcopy -i IMG DIR/pagefile.sys DIR/file2 ::/EFI/Microsoft/Boot")
+        save("fat-tree", name, sparse(image(size, "mkfs.vfat %s IMG" % opts, *deep)))
     # partition tables
     mbr = image(4 << 20, r"printf 'size=256K,type=83\nsize=300K,type=c\ntype=f\nsize=100K\nsize=100K,type=82\n' | sfdisk -q --label dos --sector-size 512 IMG" .replace(" --sector-size 512", ""))
     gpt = image(4 << 20, r"printf 'label: gpt\nfirst-lba: 34\nsize=256K,name=a\nsize=300K\nsize=1M,type=U\n' | sfdisk -q IMG")
