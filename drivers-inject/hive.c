@@ -183,6 +183,22 @@ int hive_value(const struct hive *h, const char *key, const char *value,
 	return 1;
 }
 
+int hive_value_place(const struct hive *h, const char *key, const char *value, size_t *ret_at,
+		     size_t *ret_len)
+{
+	hive_value_h v = find_value(h, key, value);
+	size_t cell, len;
+
+	errno = 0;
+	cell = v ? hivex_value_data_cell_offset(h->h, v, &len) : 0;
+	/* 0: kept in the value itself; a larger value stands in several cells */
+	if (!cell || len > HIVE_VALUE_MAX)
+		return 0;
+	*ret_at = cell + 4; /* behind the cell's size */
+	*ret_len = len;
+	return 1;
+}
+
 int hive_dword(const struct hive *h, const char *key, const char *value,
 	       uint32_t *ret)
 {

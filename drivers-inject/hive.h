@@ -56,6 +56,11 @@ int hive_dword(const struct hive *h, const char *key, const char *value,
 /* 1: the value as it is stored; *ret is malloc'd and the caller's. */
 int hive_value(const struct hive *h, const char *key, const char *value,
 	       uint32_t *ret_type, uint8_t **ret, size_t *ret_len);
+/* 1: its data stands in one piece at *ret_at in the hive's file as it was opened, so
+ * that it can be changed there.  Of a hive that was completed from its logs this is
+ * not the file on the disk. */
+int hive_value_place(const struct hive *h, const char *key, const char *value, size_t *ret_at,
+		     size_t *ret_len);
 /* 1: the strings of a REG_MULTI_SZ, or the one of a REG_SZ; strv_done(). */
 int hive_strings(const struct hive *h, const char *key, const char *value, struct strv *ret);
 /* Names of the keys below key, of the values in it; 0, or -1 with *ret
