@@ -9,6 +9,7 @@ import shutil
 import struct
 import subprocess
 import sys
+import uuid
 
 import pe
 import pytest
@@ -114,12 +115,15 @@ def test_disk(tmp_path, name, table, roles):
     want = tmp_path / "tree"
     g.tree(want)
     if set(roles) == {"windows"}:
-        g.boot_files(want, 1)
+        g.boot_files(want, 1, (int(seen["id"], 16), at, at))
     got = output(B / "tests/tools/ntfs-hashes", disk, at, size).decode()
     assert sorted(got.splitlines()) == hashes(want)
     if "esp" in roles:
         image = f"{disk}@@{parts['esp'][1]}"
-        assert output("mtype", "-i", image, "::/EFI/Microsoft/Boot/BCD") == winguest.fixture(winguest.BCD)
+        # the boot configuration names these partitions
+        store = output("mtype", "-i", image, "::/EFI/Microsoft/Boot/BCD")
+        assert uuid.UUID(seen["partitions"][n - 1]["uuid"]).bytes_le in store
+        assert uuid.UUID(seen["id"]).bytes_le in store
         loader = output("mtype", "-i", image, "::/EFI/Microsoft/Boot/bootmgfw.efi")
         assert pe.machine(loader) == winguest.ARCH[g.arch]
     if shutil.which("rehost-adapt"):

@@ -53,8 +53,21 @@ GUESTS = {
         "UBR": 309, "ReleaseId": "1709", "EditionID": "Professional",
         "InstallationType": "Client"}),
 }
+# a real boot configuration; its disk, its Windows and its ESP
 BCD = "hives/bcd/esp-win10-asus/Boot/BCD"
+BCD_IDS = ("5541e87d-91a5-4f2b-ad43-a0345c199e9b", "9d4a7cb0-ab9d-4d71-961f-50f1d9c9252f",
+           "1c6ab89c-bcbf-4abe-8593-618e4d2f5811")
+# one without entries, as BCD-Template is
+TEMPLATE = "hives/bcd/esp-win10-asus/Recovery/BCD"
+TEMPLATE_LOADERS = ("{ffd52abc-b0f1-11ea-8883-e126dd9df35c}", "{ffd52abd-b0f1-11ea-8883-e126dd9df35c}")
+BOOTMGR, MEMDIAG = "{9dea862c-5cdd-4e70-acc1-f32b344d4795}", "{b2721d73-1db4-4c62-bf78-c548a880142d}"
+FWBOOTMGR = "{a5a30fa2-3d06-4e9f-b5f4-a01df9d1fcba}"
+LOADER, RESUME = "{e018a2d0-b134-11ea-95b2-81f0ac71b75b}", "{e018a2cf-b134-11ea-95b2-81f0ac71b75b}"
+GPT_DISK, GPT_ESP = "0D1F6C52-8A3B-4C77-9B1E-5A6D7C8B9A01", "B0A7E5C4-11D2-4E6F-8A90-1C2B3D4E5F60"
+GPT_WINDOWS = "6F2D2C6B-4D7A-4F0C-9E43-2B1A0C5D7E11"
+MBR_SIGNATURE = 0x7AB15C0D
 MINIMAL = "hives/odd/hivex-minimal"
+BOOTMGR_BYTES = b"\xe9\x00\x01" + b"bootmgr of a test" * 100
 
 
 def run(argv, **more):
@@ -168,6 +181,46 @@ class Edits:
         return merge(self.hive.data, self.keys) if self.keys else self.hive.data
 
 
+# --- boot configurations
+
+def gpt_element(part, disk):
+    """A BCD device element: the partition of that GUID."""
+    return bytes(16) + struct.pack("<4I", 6, 0, 0x48, 0) + uuid.UUID(part).bytes_le + bytes(8) \
+        + uuid.UUID(disk).bytes_le + bytes(16)
+
+
+def mbr_element(signature, offset):
+    return bytes(16) + struct.pack("<4IQQIII", 6, 0, 0x48, 0, offset, 0, 0, 1, signature) + bytes(28)
+
+
+def bcd_gpt(disk, windows, esp):
+    """The real store with these GUIDs."""
+    data = fixture(BCD)
+    for old, new in zip(BCD_IDS, (disk, windows, esp)):
+        data = data.replace(uuid.UUID(old).bytes_le, uuid.UUID(new).bytes_le)
+    return data
+
+
+def bcd_mbr(signature, windows, system):
+    """The real store as a BIOS has it; windows, system: the partitions' offsets."""
+    os, boot = mbr_element(signature, windows), mbr_element(signature, system)
+    keys = {f"Objects\\{k.name}": None for k in regf.Hive(fixture(BCD)).root.find("Objects").subkeys()
+            if k.name == FWBOOTMGR or k.find("Description").number("Type") == 0x101FFFFF}
+    for name, device, path in ((BOOTMGR, boot, "\\bootmgr"), (MEMDIAG, boot, "\\boot\\memtest.exe"),
+                               (LOADER, os, "\\Windows\\system32\\winload.exe"),
+                               (RESUME, os, "\\Windows\\system32\\winresume.exe")):
+        at = f"Objects\\{name}\\Elements"
+        keys[f"{at}\\11000001"] = {"Element": device}
+        keys[f"{at}\\12000002"] = {"Element": path}
+        if device is os:
+            keys[f"{at}\\21000001"] = {"Element": os}
+    return merge(fixture(BCD), keys)
+
+
+def bcd_template():
+    return merge(fixture(TEMPLATE), {f"Objects\\{name}": None for name in TEMPLATE_LOADERS})
+
+
 # --- one guest
 
 class Guest:
@@ -256,10 +309,24 @@ class Guest:
                 at.write_bytes(pe.make(ARCH[self.arch], ("ntoskrnl.exe",) + imports, note=path.encode()))
         for name in ("inf", "Temp"):
             (top / name).mkdir()
+        if not self.old:
+            self.own_boot_files(top)
         return top
 
-    def boot_files(self, where, root_partition=1):
-        """What a BIOS starts: the files in the root of the active partition."""
+    def own_boot_files(self, top):
+        """What Windows keeps to make the boot files anew."""
+        (top / "Boot/EFI").mkdir(parents=True)
+        (top / "Boot/PCAT").mkdir()
+        (top / "Boot/EFI/bootmgfw.efi").write_bytes(self.bootmgfw())
+        (top / "Boot/PCAT/bootmgr").write_bytes(BOOTMGR_BYTES)
+        (top / "System32/config/BCD-Template").write_bytes(bcd_template())
+
+    def bootmgfw(self):
+        return pe.make(ARCH[self.arch], (), pe.EFI_APPLICATION, b"bootmgfw")
+
+    def boot_files(self, where, root_partition, ids):
+        """What a BIOS starts: the files in the root of the active partition.  ids: for
+        bcd_mbr()."""
         where = pathlib.Path(where)
         where.mkdir(exist_ok=True)
         if self.old:
@@ -271,15 +338,16 @@ class Guest:
                 f'{arc}="{(self.facts or {}).get("ProductName", "Windows NT Server")}" /fastdetect\r\n',
                 newline="")
             return
-        (where / "bootmgr").write_bytes(b"\xe9\x00\x01" + b"bootmgr of a test" * 100)
+        (where / "bootmgr").write_bytes(BOOTMGR_BYTES)
         (where / "Boot").mkdir()
-        (where / "Boot/BCD").write_bytes(fixture(BCD))
+        (where / "Boot/BCD").write_bytes(bcd_mbr(*ids))
 
-    def esp_files(self, where):
-        loader = pe.make(ARCH[self.arch], (), pe.EFI_APPLICATION, b"bootmgfw")
+    def esp_files(self, where, ids):
+        """ids: for bcd_gpt()."""
+        loader = self.bootmgfw()
         name = {"x86": "bootia32.efi", "AMD64": "bootx64.efi", "ARM64": "bootaa64.efi"}[self.arch]
         for path, data in (("EFI/Microsoft/Boot/bootmgfw.efi", loader), (f"EFI/Boot/{name}", loader),
-                           ("EFI/Microsoft/Boot/BCD", fixture(BCD))):
+                           ("EFI/Microsoft/Boot/BCD", bcd_gpt(*ids))):
             at = pathlib.Path(where, path)
             at.parent.mkdir(parents=True, exist_ok=True)
             at.write_bytes(data)
@@ -294,30 +362,37 @@ class Guest:
             return "gpt", str(uuid.UUID(bytes_le=value.data[8:24])).upper()
         return None
 
-    def disk(self, path, table=None, system=None, missing=()):
+    def disk(self, path, table=None, system=None, missing=(), apart=None, room=24):
         """Makes the disk file; [(number, "esp" | "boot" | "windows", offset, size)].
         Disk signature, partition id and offset are those that MountedDevices has
-        for C:, where it fits."""
+        for C:, where it fits.  apart: 1: an MBR disk with the boot files on a partition
+        of their own; None: where C: leaves room for it.  room: free MiB, about."""
         c = self.drive_c()
         table = table or (c[0] if c else "mbr")
         with tempfile.TemporaryDirectory(dir=pathlib.Path(path).parent) as work:
             work = pathlib.Path(work)
             self.tree(work / "windows", system, missing)
             if table == "gpt":
-                self.esp_files(work / "esp")
+                self.esp_files(work / "esp", (GPT_DISK, gpt_windows(c), GPT_ESP))
                 layout = [("esp", MIB, 8 * MIB), ("", 9 * MIB, 16 * MIB), ("windows", 25 * MIB, 0)]
             else:
                 at = c[2] if c and c[0] == "mbr" else MIB
+                if apart:
+                    at = max(at, 32 * MIB)
                 apart = at >= 32 * MIB           # a System Reserved before it
                 layout = [("boot", MIB, at - MIB)] * apart + [("windows", at, 0)]
-                self.boot_files(work / ("boot" if apart else "windows"), len(layout))
-            size = (used(work / "windows") * 5 // 4 + 24 * MIB) & -MIB
+                self.boot_files(work / ("boot" if apart else "windows"), len(layout),
+                                (mbr_signature(c), at, MIB if apart else at))
+            size = (used(work / "windows") * 5 // 4 + room * MIB) & -MIB
             layout[-1] = (*layout[-1][:2], size)
             partition(path, table, layout, c)
             for role, at, length in layout:
                 if role:
                     part = work / "part"
                     (fat if role == "esp" else ntfs)(part, at, length, work / role, role)
+                    if table == "mbr":
+                        word = "NTLDR" if self.old else "BOOTMGR"
+                        boot_code(part, SECTOR, bytes([len(word), 0]) + word.encode("utf-16-le"))
                     insert(part, path, at)
         return [(n + 1, r, at, length) for n, (r, at, length) in enumerate(layout) if r]
 
@@ -329,22 +404,37 @@ def used(tree):
     return sum(((p.stat().st_size + 4095) & -4096) + 1024 for p in pathlib.Path(tree).rglob("*"))
 
 
+def mbr_signature(c):
+    return c[1] if c and c[0] == "mbr" else MBR_SIGNATURE
+
+
+def gpt_windows(c):
+    return c[1] if c and c[0] == "gpt" else GPT_WINDOWS
+
+
+def boot_code(path, at, code):
+    """Code of a boot sector: behind `at`, and not what starts anything."""
+    with open(path, "r+b") as f:
+        f.seek(at)
+        f.write(code)
+
+
 def partition(path, table, layout, c):
     with open(path, "wb") as f:
         f.truncate(layout[-1][1] + layout[-1][2] + MIB)
     if table == "mbr":
-        signature = c[1] if c and c[0] == "mbr" else 0x7AB15C0D
-        lines = ["label: dos", f"label-id: {signature:#x}"]
+        lines = ["label: dos", f"label-id: {mbr_signature(c):#x}"]
         for n, (_, at, length) in enumerate(layout):
             lines.append(f"start={at // SECTOR}, size={length // SECTOR}, type=7" + ", bootable" * (n == 0))
     else:
-        guid = c[1] if c and c[0] == "gpt" else "6F2D2C6B-4D7A-4F0C-9E43-2B1A0C5D7E11"
-        lines = ["label: gpt", "label-id: 0D1F6C52-8A3B-4C77-9B1E-5A6D7C8B9A01"]
+        lines = ["label: gpt", f"label-id: {GPT_DISK}"]
+        guids = {"windows": f", uuid={gpt_windows(c)}", "esp": f", uuid={GPT_ESP}"}
         for role, at, length in layout:
             kind = {"esp": ESP_TYPE, "": MSR_TYPE}.get(role, DATA_TYPE)
-            own = f", uuid={guid}" if role == "windows" else ""
-            lines.append(f"start={at // SECTOR}, size={length // SECTOR}, type={kind}{own}")
+            lines.append(f"start={at // SECTOR}, size={length // SECTOR}, type={kind}{guids.get(role, '')}")
     run(["sfdisk", "--quiet", "--no-reread", "--no-tell-kernel", path], input="\n".join(lines).encode())
+    if table == "mbr":
+        boot_code(path, 0, b"\xfa\x33\xc0 Missing operating system (of a test)")
 
 
 def ntfs(part, at, length, tree, label):
