@@ -9,7 +9,6 @@
 #include "common/io.h"
 #include "drivers-inject/windows/chain-int.h"
 
-#define DEVICE 0x11000001
 #define OS_DEVICE 0x21000001
 
 struct store {
@@ -73,6 +72,16 @@ static int volume_of(const struct store *s, const struct bcd_object *o, uint32_t
 	return found;
 }
 
+/* 1: it runs from a RAM disk (the recovery environment) or a virtual disk. */
+static int is_nested(const struct store *s, const struct bcd_object *o)
+{
+	for (size_t i = 0; i < s->b.n_uses; i++)
+		if (&s->b.v[s->b.use[i].object] == o && s->b.use[i].element == OS_DEVICE &&
+		    s->b.use[i].at != BCD_DEVICE_AT)
+			return 1;
+	return 0;
+}
+
 /* An entry of the menu, for people. */
 static void tell_loader(const struct store *s, const struct bcd_object *o)
 {
@@ -115,7 +124,7 @@ static void judge(const struct store *s, const struct bcd_object *mine, int uefi
 	}
 }
 
-static int tell(const struct store *s, int uefi)
+static void tell(const struct store *s, int uefi)
 {
 	const struct bcd_object *mine = NULL;
 	char dir[256];
@@ -128,14 +137,13 @@ static int tell(const struct store *s, int uefi)
 			continue;
 		tell_loader(s, o);
 		/* "LOCATE" and the like name no partition */
-		if (strncasecmp(o->path, dir, strlen(dir)) || o->path[strlen(dir)] != '\\')
+		if (is_nested(s, o) || strncasecmp(o->path, dir, strlen(dir)) || o->path[strlen(dir)] != '\\')
 			continue;
 		if (volume_of(s, o, OS_DEVICE) == s->ch->c->volume ||
 		    (volume_of(s, o, OS_DEVICE) == -2 && !mine))
 			mine = o;
 	}
 	judge(s, mine, uefi);
-	return mine != NULL;
 }
 
 /* ---- new ids ---- */

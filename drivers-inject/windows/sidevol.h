@@ -36,8 +36,9 @@ int sidevol_put(struct sidevol *s, const char *path, const void *bytes, size_t l
 int sidevol_patch(struct sidevol *s, uint64_t off, const void *bytes, size_t len,
 		  struct err *e, const char *reason, ...) must_check
 	__attribute__((format(printf, 6, 7)));
-/* The edits: the volume begins at byte `start` of the disk.  In an order that leaves a
- * FAT sound when it is interrupted: free clusters, FAT, directories. */
+/* The edits: the volume begins at byte `start` of the disk.  On FAT first
+ * clusters that were free, then the FATs, then the rest: a new file that is interrupted
+ * costs no other one anything (one that is replaced may be lost until the undo). */
 int sidevol_edits(struct sidevol *s, struct plan *p, const char *disk, uint64_t start,
 		  struct err *e) must_check;
 

@@ -235,12 +235,55 @@ def test_gpt_fallback(tmp_path):
     disk = gpt_disk(tmp_path)
     run("mdel", "-i", disk.esp(), "::/EFI/Boot/bootx64.efi")
     run("mrd", "-i", disk.esp(), "::/EFI/Boot")
-    was = disk.state()
+    was, before = disk.state(), disk.path.read_bytes()
+    store = disk.on_esp("/EFI/Microsoft/Boot/BCD")
     out = disk.mend()
     assert "no entry for Windows starts the fallback program" in out
+    interrupted(disk, before, store, out)
     assert disk.on_esp("/EFI/BOOT/BOOTX64.EFI") == disk.guest.bootmgfw()
     disk.sound()
     disk.undo(was)
+
+
+def interrupted(disk, before, store, out):
+    """After each of the edits the other files are whole; at most clusters are lost."""
+    edits = [line.split(" ")[3:5] for line in out.splitlines() if line.startswith("edit: disk ")]
+    after, half = disk.path.read_bytes(), bytearray(before)
+    _, at, size = disk.parts["esp"]
+    cut = disk.path.with_name("cut")
+    assert len(edits) >= 3
+    for offset, length in edits:
+        o, n = int(offset), int(length)
+        assert at <= o and o + n <= at + size
+        half[o:o + n] = after[o:o + n]
+        cut.write_bytes(half[at:at + size])
+        assert run("mtype", "-i", cut, "::/EFI/Microsoft/Boot/BCD") == store
+        said = subprocess.run(["fsck.fat", "-n", cut], capture_output=True, check=False).stdout.decode()
+        for word in ("share", "free cluster", "Bad", "beyond", "truncat"):
+            assert word not in said, said
+    assert half[at:at + size] == after[at:at + size]
+
+
+def test_gpt_winre_beside(tmp_path):
+    """The recovery environment on Windows' own partition: its entry is renamed inside a
+    file's descriptor, and isn't taken for Windows."""
+    disk = gpt_disk(tmp_path)
+    store, own = disk.on_esp("/EFI/Microsoft/Boot/BCD"), winguest.gpt_windows(disk.guest.drive_c())
+    winre = {what.split()[0] for at, what in bcd_uses(store).values() if at != 0x10}
+    assert len(winre) == 1
+    (tmp_path / "store").write_bytes(store.replace(uuid.UUID(winre.pop()).bytes_le, uuid.UUID(own).bytes_le))
+    run("mcopy", "-o", "-i", disk.esp(), tmp_path / "store", "::/EFI/Microsoft/Boot/BCD")
+    new_guids(disk)
+    was = disk.state()
+    assert "problem:" not in disk.mend()
+    uses = bcd_uses(disk.on_esp("/EFI/Microsoft/Boot/BCD"))
+    nested = [what for at, what in uses.values() if at != 0x10]
+    assert len(nested) == 2 and set(nested) == {f"{NEW_OS} {NEW_DISK}"}
+    disk.undo(was)
+    left = winguest.merge((tmp_path / "store").read_bytes(), {f"Objects\\{winguest.LOADER}": None})
+    (tmp_path / "left").write_bytes(left)
+    run("mcopy", "-o", "-i", disk.esp(), tmp_path / "left", "::/EFI/Microsoft/Boot/BCD")
+    assert "has no entry for this Windows" in disk.plan("hive=0")
 
 
 def test_gpt_other_fallback(tmp_path):
