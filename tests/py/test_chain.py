@@ -276,11 +276,12 @@ def test_gpt_winre_beside(tmp_path):
     new_guids(disk)
     was = disk.state()
     assert "problem:" not in disk.mend()
-    uses = bcd_uses(disk.on_esp("/EFI/Microsoft/Boot/BCD"))
+    new = disk.on_esp("/EFI/Microsoft/Boot/BCD")
+    uses = bcd_uses(new)
     nested = [what for at, what in uses.values() if at != 0x10]
     assert len(nested) == 2 and set(nested) == {f"{NEW_OS} {NEW_DISK}"}
     disk.undo(was)
-    left = winguest.merge((tmp_path / "store").read_bytes(), {f"Objects\\{winguest.LOADER}": None})
+    left = winguest.merge(new, {f"Objects\\{winguest.LOADER}": None})
     (tmp_path / "left").write_bytes(left)
     run("mcopy", "-o", "-i", disk.esp(), tmp_path / "left", "::/EFI/Microsoft/Boot/BCD")
     assert "has no entry for this Windows" in disk.plan("hive=0")
