@@ -247,12 +247,39 @@ static int read_nics(struct reading *r)
 	return 0;
 }
 
+/* What hypervisors write into their DMI tables; "" fits all. */
+static const struct { const char *vendor, *product, *profile; } virtual_machines[] = {
+	{ "QEMU", "", "kvm" }, { "Red Hat", "KVM", "kvm" }, { "OpenStack", "", "kvm" },
+	{ "oVirt", "", "kvm" }, { "Nutanix", "AHV", "kvm" }, { "VMware", "", "vmware" },
+	{ "innotek", "", "virtualbox" }, { "", "VirtualBox", "virtualbox" }, { "Xen", "", "xen" },
+	{ "Parallels", "", "parallels" }, { "Microsoft", "Virtual Machine", "hyperv" },
+	{ "Google", "Google Compute Engine", "gcp" }, { "Amazon EC2", "", "aws" },
+};
+
+static void read_hypervisor(struct reading *r)
+{
+	struct json_object *dmi = json_get_object(r->doc, "dmi");
+	const char *vendor = json_get_str(dmi, "sys_vendor", "");
+	const char *product = json_get_str(dmi, "product_name", "");
+	size_t n = sizeof virtual_machines / sizeof *virtual_machines, i = 0;
+
+	while (i < n && (strncmp(vendor, virtual_machines[i].vendor, strlen(virtual_machines[i].vendor)) ||
+			 !strstr(product, virtual_machines[i].product)))
+		i++;
+	/* EC2's real machines: "i3.metal" */
+	r->hw.is_virtual = !*vendor ? -1 : i < n && !strstr(product, ".metal");
+	if (r->hw.is_virtual == 1)
+		snprintf(r->hw.hypervisor, sizeof r->hw.hypervisor, "%s", virtual_machines[i].profile);
+}
+
 static void read_machine(struct reading *r)
 {
 	struct json_object *fw = json_get_object(r->doc, "firmware");
 	const char *type = json_get_str(fw, "type", "");
 	struct json_object *cpu = json_get_object(r->doc, "cpu");
 	const char *arch = json_get_str(cpu, "arch", "");
+	const char *arch = json_get_str(json_get_object(r->doc, "cpu"), "arch", "");
+	const char *cpu = json_get_str(json_get_object(r->doc, "cpu"), "vendor", "");
 	const char *uuid = json_get_str(json_get_object(r->doc, "dmi"), "product_uuid", "");
 	uint64_t threads = json_get_u64(cpu, "threads", 0);
 
@@ -266,6 +293,9 @@ static void read_machine(struct reading *r)
 		r->hw.processors = (unsigned)threads;
 	if (plain_word(uuid, sizeof r->hw.uuid - 1))
 		snprintf(r->hw.uuid, sizeof r->hw.uuid, "%s", uuid);
+	if (plain_word(cpu, sizeof r->hw.cpu_vendor - 1))
+		snprintf(r->hw.cpu_vendor, sizeof r->hw.cpu_vendor, "%s", cpu);
+	read_hypervisor(r);
 }
 
 int hw_from_json(struct json_object *o, const char *name, const char *disk,

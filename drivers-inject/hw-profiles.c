@@ -210,7 +210,7 @@ static int fill(const struct target *t, struct pci_names *names, struct hw *h, s
 int hw_profile(const char *name, struct hw *ret, struct err *e)
 {
 	const struct target *t = find_target(name, e);
-	struct hw h = { .secure_boot = -1 };
+	struct hw h = { .secure_boot = -1, .is_virtual = 1 };
 	struct pci_names *names;
 	int r;
 
@@ -219,6 +219,8 @@ int hw_profile(const char *name, struct hw *ret, struct err *e)
 	names = pci_names_open(NULL);
 	snprintf(h.name, sizeof h.name, "%s", t->names[0]);
 	h.firmware = t->firmware;
+	if (t->ways == any)
+		h.is_virtual = -1;
 	r = fill(t, names, &h, e);
 	pci_names_close(names);
 	if (r) {

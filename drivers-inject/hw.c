@@ -68,6 +68,42 @@ struct hw_nic *hw_add_nic(struct hw *h, const char *modalias, struct pci_names *
 	return v->modalias && v->name ? v : NULL;
 }
 
+/* "v000015AD", but not the subsystem's "sv000015AD": QEMU's e1000e has that one. */
+static int in_modalias(const char *modalias, const char *sign)
+{
+	const char *at = modalias ? strstr(modalias, sign) : NULL;
+
+	while (at && at > modalias && at[-1] == 's' && *sign == 'v')
+		at = strstr(at + 1, sign);
+	return at != NULL;
+}
+
+static int has_sign(const struct hw *h, const char *sign)
+{
+	for (size_t i = 0; i < h->n_paths; i++)
+		for (size_t k = 0; k < h->path[i].n; k++)
+			if (in_modalias(h->path[i].v[k].modalias, sign))
+				return 1;
+	for (size_t i = 0; i < h->n_nics; i++)
+		if (in_modalias(h->nic[i].modalias, sign))
+			return 1;
+	return 0;
+}
+
+int hw_is_one_of(const struct hw *h, const char *profiles, const char *const *signs, size_t n)
+{
+	char name[80], hypervisor[24];
+
+	snprintf(name, sizeof name, " %s ", h->name);
+	snprintf(hypervisor, sizeof hypervisor, " %s ", h->hypervisor);
+	if (strstr(profiles, name) || (*h->hypervisor && strstr(profiles, hypervisor)))
+		return 1;
+	for (size_t i = 0; i < n && signs[i]; i++)
+		if (has_sign(h, signs[i]))
+			return 1;
+	return 0;
+}
+
 static void path_done(struct hw_path *p)
 {
 	for (size_t i = 0; i < p->n; i++) {

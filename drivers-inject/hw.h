@@ -41,6 +41,9 @@ struct hw {
 	char arch[16];          /* uname -m; "" unknown                      */
 	char uuid[40];          /* DMI product_uuid; ""                      */
 	unsigned processors;    /* as the system sees them; 0 unknown        */
+	char cpu_vendor[16];    /* "GenuineIntel", "AuthenticAMD"; "" unknown */
+	int is_virtual;         /* 1: a virtual machine, 0: none, -1 unknown */
+	char hypervisor[16];    /* the profile of its kind: "kvm"; "" unknown */
 	struct hw_path *path;
 	size_t n_paths;
 	struct hw_nic *nic;
@@ -59,6 +62,10 @@ int hw_profile(const char *name, struct hw *ret, struct err *e) must_check;
 /* This machine; disk as above (path or name). */
 int hw_here(const char *disk, struct hw *ret, struct err *e) must_check;
 void hw_done(struct hw *h);
+
+/* 1: the target's name or hypervisor stands in profiles (" kvm qemu "), or a device of it
+ * has one of the n signs in its modalias ("v00001AF4"); NULL ends the signs too. */
+int hw_is_one_of(const struct hw *h, const char *profiles, const char *const *signs, size_t n);
 
 /* "1af4:1042 Red Hat, Inc. Virtio 1.0 block device" of a modalias; ret always
  * gets a text for people.  0, or ERR_NOT_FOUND: nobody knows such a device, the

@@ -95,31 +95,9 @@ static int is_installed(const struct lin *l, const char *name)
 
 /* ---- where it belongs ---- */
 
-static int has_sign(const struct hw *t, const char *sign)
-{
-	for (size_t i = 0; i < t->n_paths; i++)
-		for (size_t k = 0; k < t->path[i].n; k++)
-			if (t->path[i].v[k].modalias && strstr(t->path[i].v[k].modalias, sign))
-				return 1;
-	for (size_t i = 0; i < t->n_nics; i++)
-		if (t->nic[i].modalias && strstr(t->nic[i].modalias, sign))
-			return 1;
-	return 0;
-}
-
 static int belongs(const struct tools *k, const struct hw *t)
 {
-	char name[80];
-
-	if (!t)
-		return 1;
-	snprintf(name, sizeof name, " %s ", t->name);
-	if (strstr(k->profiles, name))
-		return 1;
-	for (size_t i = 0; i < 3 && k->signs[i]; i++)
-		if (has_sign(t, k->signs[i]))
-			return 1;
-	return 0;
+	return !t || hw_is_one_of(t, k->profiles, k->signs, 3);
 }
 
 /* ---- switching off ---- */

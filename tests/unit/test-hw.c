@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <stdio.h>
 #include <string.h>
 #include "common/json.h"
 #include "drivers-inject/hw-private.h"
@@ -244,6 +245,55 @@ static void hostile_inventories(void **state)
 	assert_int_equal(from("{\"disks\":[{\"name\":\"sda\",\"path\":{}}]}", NULL, &e), ERR_UNSUPPORTED);
 }
 
+static void which_hypervisor(void **state)
+{
+	static const struct { const char *vendor, *product; int is_virtual; const char *name; } v[] = {
+		{ "QEMU", "Standard PC (Q35 + ICH9, 2009)", 1, "kvm" }, { "Red Hat", "KVM", 1, "kvm" },
+		{ "Red Hat", "a server", 0, "" }, { "VMware, Inc.", "VMware7,1", 1, "vmware" },
+		{ "innotek GmbH", "VirtualBox", 1, "virtualbox" }, { "Xen", "HVM domU", 1, "xen" },
+		{ "Microsoft Corporation", "Virtual Machine", 1, "hyperv" },
+		{ "Microsoft Corporation", "Surface Pro", 0, "" }, { "Amazon EC2", "m5.large", 1, "aws" },
+		{ "Amazon EC2", "i3.metal", 0, "" }, { "Dell Inc.", "OptiPlex", 0, "" }, { "", "", -1, "" },
+	};
+	char text[300];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof v / sizeof *v; i++) {
+		snprintf(text, sizeof text, "{\"disks\":[],\"cpu\":{\"vendor\":\"AuthenticAMD\"},"
+			 "\"dmi\":{\"sys_vendor\":\"%s\",\"product_name\":\"%s\"}}", v[i].vendor,
+			 v[i].product);
+		load(text, NULL);
+		assert_int_equal(hw.is_virtual, v[i].is_virtual);
+		assert_string_equal(hw.hypervisor, v[i].name);
+		assert_string_equal(hw.cpu_vendor, "AuthenticAMD");
+		assert_int_equal(hw_is_one_of(&hw, " vmware kvm ", NULL, 0),
+				 !strcmp(v[i].name, "kvm") || !strcmp(v[i].name, "vmware"));
+		hw_done(&hw);
+	}
+}
+
+/* A device's vendor counts, not its subsystem's: QEMU's e1000e has VMware's. */
+static void signs_of_a_hypervisor(void **state)
+{
+	static const char *const vmware[] = { "v000015AD" }, *const xen[] = { "v00005853", "xen:" };
+	struct err e = { 0 };
+
+	(void)state;
+	assert_int_equal(hw_profile("kvm", &hw, &e), 0);
+	assert_int_equal(hw.is_virtual, 1);
+	assert_int_equal(hw_is_one_of(&hw, "", vmware, 1), 0);
+	assert_int_equal(hw_is_one_of(&hw, " kvm ", vmware, 1), 1);
+	hw_done(&hw);
+	assert_int_equal(hw_profile("vmware", &hw, &e), 0);
+	assert_int_equal(hw_is_one_of(&hw, "", vmware, 1), 1);
+	assert_int_equal(hw_is_one_of(&hw, "", xen, 2), 0);
+	hw_done(&hw);
+	assert_int_equal(hw_profile("any", &hw, &e), 0);
+	assert_int_equal(hw.is_virtual, -1);
+	assert_int_equal(hw_is_one_of(&hw, "", xen, 2), 1);
+	hw_done(&hw);
+}
+
 static void devices_have_names(void **state)
 {
 	char name[320];
@@ -288,6 +338,8 @@ int main(void)
 		cmocka_unit_test_teardown(one_disk_by_name_or_number, done),
 		cmocka_unit_test_teardown(old_inventories, done),
 		cmocka_unit_test_teardown(hostile_inventories, done),
+		cmocka_unit_test_teardown(which_hypervisor, done),
+		cmocka_unit_test_teardown(signs_of_a_hypervisor, done),
 		cmocka_unit_test(devices_have_names),
 		cmocka_unit_test(this_machine),
 	};
