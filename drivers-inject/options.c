@@ -28,6 +28,7 @@ static const char usage[] =
 "  --new-identity       new machine id, SSH host keys, random seed (for a copy)\n"
 "  --remove-tools       switch off another hypervisor's guest tools\n"
 "  --nic NAME=MAC       the network card MAC takes the name NAME (repeatable)\n"
+"  --unattend FILE      put this answer file of sysprep into the Windows\n"
 "  --reinstall-boot     boot code anew, even where it looks right\n"
 "  --no-nvram           leave the firmware's boot entries alone\n"
 "  --chroot             run the system's own program that makes its initramfs\n"
@@ -41,7 +42,7 @@ static const char usage[] =
 "not boot; 4 refused for safety.\n";
 
 enum { OPT_ROOT = 256, OPT_VOLUMES, OPT_HARDWARE, OPT_PROFILE, OPT_OLD, OPT_TARGET, OPT_HOST,
-       OPT_NIC, OPT_LUKS, OPT_EVENTS };
+       OPT_NIC, OPT_UNATTEND, OPT_LUKS, OPT_EVENTS };
 
 static struct option longs[] = {
 	{ "dry-run", no_argument, NULL, 'n' },
@@ -56,6 +57,7 @@ static struct option longs[] = {
 	{ "target", required_argument, NULL, OPT_TARGET },
 	{ "hostname", required_argument, NULL, OPT_HOST },
 	{ "nic", required_argument, NULL, OPT_NIC },
+	{ "unattend", required_argument, NULL, OPT_UNATTEND },
 	{ "luks-key", required_argument, NULL, OPT_LUKS },
 	{ "events-fd", required_argument, NULL, OPT_EVENTS },
 	{ "new-identity", no_argument, NULL, 'i' },
@@ -105,6 +107,8 @@ static int flag(int c, struct options *o)
 	return -1;
 }
 
+#define NIC_NAME_MAX 64 /* of a connection in Windows; in Linux 15 are possible */
+
 /* "eth0=52:54:00:12:34:56" */
 static int add_nic(struct options *o, const char *arg)
 {
@@ -112,7 +116,7 @@ static int add_nic(struct options *o, const char *arg)
 	int end = 0;
 	const char *mac = strchr(arg, '=');
 
-	if (!mac || mac == arg || mac - arg > 15 ||
+	if (!mac || mac == arg || mac - arg > NIC_NAME_MAX ||
 	    sscanf(mac + 1, "%2x:%2x:%2x:%2x:%2x:%2x%n", &b[0], &b[1], &b[2], &b[3], &b[4], &b[5],
 		   &end) != 6 || mac[1 + end])
 		return bad("--nic wants NAME=MAC, such as eth0=52:54:00:12:34:56");
@@ -132,6 +136,7 @@ static int valued(int c, struct options *o, const char *arg)
 	case OPT_OLD: o->old_hardware = arg; break;
 	case OPT_TARGET: o->target = arg; break;
 	case OPT_HOST: o->hostname = arg; break;
+	case OPT_UNATTEND: o->unattend = arg; break;
 	case OPT_LUKS: o->luks_key = arg; break;
 	case OPT_NIC: return add_nic(o, arg);
 	default:

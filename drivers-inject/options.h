@@ -10,7 +10,7 @@ struct options {
 	int json, yes, new_identity, remove_tools, chroot, reinstall_boot, no_nvram;
 	int events_fd;          /* -1: none                                  */
 	const char *root, *volumes, *hardware, *profile, *old_hardware, *target;
-	const char *hostname, *luks_key;
+	const char *hostname, *luks_key, *unattend;
 	struct strv nics;
 	char **disks;           /* NULL at the end; argv's                   */
 	int n_disks;

@@ -34,6 +34,7 @@ static const struct option_line lines[] = {
 	{ OPT_REMOVE_TOOLS, "remove-tools", NULL, "adapt: switch off other hypervisors' tools" },
 	{ OPT_NIC, "nic", "OLD=MAC", "adapt: the card MAC takes the name OLD (repeatable)" },
 	{ OPT_LUKS_KEY, "luks-key", "FILE", "adapt: passphrase or key of LUKS volumes" },
+	{ OPT_UNATTEND, "unattend", "FILE", "adapt: put sysprep's answer file into the Windows" },
 	{ OPT_EVENTS_FD, "events-fd", "N", "write events as JSON lines to descriptor N" },
 	{ OPT_JSON, "json", NULL, "print one JSON document" },
 	{ OPT_HELP, "help", NULL, "this text" },
@@ -67,7 +68,7 @@ static int pass_on(enum cmd_opt opt, const char *arg, struct cmd_opts *o, struct
 	/* what it wants as "--name" */
 	static const char *const names[] = {
 		"--hardware", "--profile", "--hostname", "--new-identity", "--remove-tools",
-		"--nic", "--luks-key",
+		"--nic", "--luks-key", "--unattend",
 	};
 
 	if (o->n_adapt_args + 2 > ADAPT_ARGS_MAX)
