@@ -9,6 +9,7 @@
 
 win_planner *const win_planners[] = {
 	win_plan_boot, win_plan_hal, NULL,
+	win_plan_boot, win_plan_leftovers, win_plan_identity, win_plan_firstboot, NULL,
 };
 
 /* ---- hives as edits ---- */
@@ -76,6 +77,12 @@ static void judge(struct plan *p)
 
 int win_plan(struct win *w, const struct win_wishes *wishes, struct plan **ret, struct err *e)
 {
+	return win_plan_with(win_planners, w, wishes, ret, e);
+}
+
+int win_plan_with(win_planner *const *planners, struct win *w, const struct win_wishes *wishes,
+		  struct plan **ret, struct err *e)
+{
 	struct plan *p = plan_new(w->root);
 	int rc = p ? 0 : err_set(e, ERR_NOMEM, "out of memory for the plan");
 
@@ -84,8 +91,8 @@ int win_plan(struct win *w, const struct win_wishes *wishes, struct plan **ret, 
 	if (!rc && w->software_problem)
 		plan_warn(p, "What stands in the registry hive SOFTWARE is left as it is: %s",
 			  w->software_problem);
-	for (size_t i = 0; !rc && win_planners[i]; i++)
-		rc = win_planners[i](w, wishes, p, e);
+	for (size_t i = 0; !rc && planners[i]; i++)
+		rc = planners[i](w, wishes, p, e);
 	if (!rc)
 		rc = hive_edit(w, w->software, "SOFTWARE", p, e);
 	/* last: it is what makes the files before it count */

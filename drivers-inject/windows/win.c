@@ -5,6 +5,7 @@
 #include <string.h>
 #include "common/cleanup.h"
 #include "drivers-inject/adapter.h"
+#include "drivers-inject/windows/plan-firstboot.h"
 
 int win_path(const struct win *w, const char *below, char ret[PATH_MAX], struct err *e)
 {
@@ -197,4 +198,5 @@ void win_done(struct win *w)
 	free(w->software_problem);
 	strv_done(&w->sets);
 	strv_done(&w->warnings);
+	w->stages = win_stages_free(w->stages);
 }

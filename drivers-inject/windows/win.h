@@ -40,6 +40,7 @@ struct win {
 	struct hive *software;  /* for changing; NULL: software_problem      */
 	char *software_problem;
 	struct strv warnings;   /* of opening: dirty hives and so on          */
+	struct win_stages *stages;      /* plan-firstboot.h; NULL: none      */
 };
 
 struct drivers;                 /* drivers.h: packages to take drivers from  */
@@ -51,6 +52,8 @@ struct win_wishes {
 	struct drivers *drivers;     /* NULL: none were given                */
 	const char *hostname;        /* NULL: keep                           */
 	const char *unattend;        /* an answer file to put there; NULL    */
+	const struct strv *nics;     /* "Ethernet=52:54:00:12:34:56": --nic; NULL */
+	int new_identity;            /* a copy whose original lives on       */
 	int remove_tools;            /* leftovers of hypervisors' tools      */
 	int even_dirty;              /* hives whose logs don't fit           */
 	int keep_reboot;             /* 1: restarts after a blue screen stay */
@@ -82,6 +85,12 @@ typedef int win_planner(struct win *w, const struct win_wishes *wishes, struct p
 			struct err *e);
 win_planner win_plan_boot;      /* drivers of the way to the disk            */
 win_planner win_plan_hal;       /* 2000 to 2003: boot.ini, HAL, kernel      */
+win_planner win_plan_leftovers; /* of the old hardware, of guest tools       */
+win_planner win_plan_identity;  /* name, answer file                         */
+win_planner win_plan_firstboot; /* after all that stage packages for it      */
 extern win_planner *const win_planners[]; /* in order, NULL at the end       */
+/* win_plan with these instead, NULL at the end. */
+int win_plan_with(win_planner *const *planners, struct win *w, const struct win_wishes *wishes,
+		  struct plan **ret, struct err *e) must_check;
 
 #endif
