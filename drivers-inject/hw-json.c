@@ -278,8 +278,7 @@ static void read_machine(struct reading *r)
 	const char *type = json_get_str(fw, "type", "");
 	struct json_object *cpu = json_get_object(r->doc, "cpu");
 	const char *arch = json_get_str(cpu, "arch", "");
-	const char *arch = json_get_str(json_get_object(r->doc, "cpu"), "arch", "");
-	const char *cpu = json_get_str(json_get_object(r->doc, "cpu"), "vendor", "");
+	const char *vendor = json_get_str(cpu, "vendor", "");
 	const char *uuid = json_get_str(json_get_object(r->doc, "dmi"), "product_uuid", "");
 	uint64_t threads = json_get_u64(cpu, "threads", 0);
 
@@ -293,8 +292,8 @@ static void read_machine(struct reading *r)
 		r->hw.processors = (unsigned)threads;
 	if (plain_word(uuid, sizeof r->hw.uuid - 1))
 		snprintf(r->hw.uuid, sizeof r->hw.uuid, "%s", uuid);
-	if (plain_word(cpu, sizeof r->hw.cpu_vendor - 1))
-		snprintf(r->hw.cpu_vendor, sizeof r->hw.cpu_vendor, "%s", cpu);
+	if (plain_word(vendor, sizeof r->hw.cpu_vendor - 1))
+		snprintf(r->hw.cpu_vendor, sizeof r->hw.cpu_vendor, "%s", vendor);
 	read_hypervisor(r);
 }
 
