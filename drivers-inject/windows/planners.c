@@ -65,6 +65,14 @@ static int hive_edit(struct win *w, struct hive *h, const char *name, struct pla
 	return 0;
 }
 
+int win_plan_hives(struct win *w, struct plan *p, struct err *e)
+{
+	int rc = hive_edit(w, w->software, "SOFTWARE", p, e);
+
+	/* last: it is what makes the files before it count */
+	return rc ? rc : hive_edit(w, w->system, "SYSTEM", p, e);
+}
+
 static void judge(struct plan *p)
 {
 	int fatal = p->problems.n > 0;
@@ -94,10 +102,7 @@ int win_plan_with(win_planner *const *planners, struct win *w, const struct win_
 	for (size_t i = 0; !rc && planners[i]; i++)
 		rc = planners[i](w, wishes, p, e);
 	if (!rc)
-		rc = hive_edit(w, w->software, "SOFTWARE", p, e);
-	/* last: it is what makes the files before it count */
-	if (!rc)
-		rc = hive_edit(w, w->system, "SYSTEM", p, e);
+		rc = win_plan_hives(w, p, e);
 	if (rc) {
 		plan_free(p);
 		return rc;

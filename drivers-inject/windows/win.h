@@ -80,6 +80,9 @@ void win_key(char ret[WIN_KEY_MAX], const char *set, const char *fmt, ...)
 int win_plan(struct win *w, const struct win_wishes *wishes, struct plan **ret,
 	     struct err *e) must_check;
 
+/* The hives that were changed, as edits; win_plan() does it. */
+int win_plan_hives(struct win *w, struct plan *p, struct err *e) must_check;
+
 /* ---- planners: each changes hives or adds edits, or says why it can't ---- */
 typedef int win_planner(struct win *w, const struct win_wishes *wishes, struct plan *p,
 			struct err *e);

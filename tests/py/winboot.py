@@ -202,9 +202,7 @@ class Database:
         if any(i.upper() in out for i in device.ids):
             return None
         unsigned = (package.number("SignerScore") or 0x80000000) >= 0x80000000
-        own = config.find("Device")
-        filters = [(kind, f) for kind in ("UpperFilters", "LowerFilters")
-                   for f in (own.texts(kind) if own else ())]
+        filters = [(kind, f) for kind in ("UpperFilters", "LowerFilters") for f in config.texts(kind)]
         rank = (unsigned, feature, identifier, -date, -version, inf.lower())
         return rank, Match(config.text("Service"), guid, one,
                            f"DriverPackages\\{package.name}\\Configurations\\{name}", filters)
