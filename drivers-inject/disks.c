@@ -259,6 +259,9 @@ int disks_mode(struct session *s, struct err *e)
 		rc = image_mount(o->disks[0], &j.image, &j.disk[0], e);
 	if (!rc && is_image)
 		old_machine(&j);
+	if (!rc && o->mode != MODE_UNDO)
+		rc = session_drivers(s, is_image ? image_mount_source(j.image) : NULL, o->disks[0],
+				     j.people, e);
 	s->host = &host;
 	if (!rc)
 		rc = run(&j, e);

@@ -92,8 +92,12 @@ static int root_mode(struct session *s, struct err *e)
 	int rc = o->volumes ? load_volumes(o->volumes, &v, e) : 0;
 	FILE *people = o->json ? NULL : stdout;
 
-	if (rc)
+	if (!rc && o->mode != MODE_UNDO)
+		rc = session_drivers(s, NULL, NULL, people, e);
+	if (rc) {
+		volumes_done(&v);
 		return rc;
+	}
 	/* what the file calls the disks, another disk may be called here */
 	for (size_t i = 0; i < v.n_disks; i++)
 		*v.disk[i].path = 0;

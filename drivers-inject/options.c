@@ -27,6 +27,8 @@ static const char usage[] =
 "  --hostname NAME      the system's new host name\n"
 "  --new-identity       new machine id, SSH host keys, random seed (for a copy)\n"
 "  --remove-tools       switch off another hypervisor's guest tools\n"
+"  --drivers PLACE      drivers for a Windows: a folder, an .inf, .zip, .cab or .iso\n"
+"                       (repeatable; also smb://, nfs://, dev://)\n"
 "  --nic NAME=MAC       the network card MAC takes the name NAME (repeatable)\n"
 "  --unattend FILE      put this answer file of sysprep into the Windows\n"
 "  --reinstall-boot     boot code anew, even where it looks right\n"
@@ -42,7 +44,7 @@ static const char usage[] =
 "not boot; 4 refused for safety.\n";
 
 enum { OPT_ROOT = 256, OPT_VOLUMES, OPT_HARDWARE, OPT_PROFILE, OPT_OLD, OPT_TARGET, OPT_HOST,
-       OPT_NIC, OPT_UNATTEND, OPT_LUKS, OPT_EVENTS };
+       OPT_NIC, OPT_UNATTEND, OPT_LUKS, OPT_EVENTS, OPT_DRIVERS };
 
 static struct option longs[] = {
 	{ "dry-run", no_argument, NULL, 'n' },
@@ -59,6 +61,7 @@ static struct option longs[] = {
 	{ "nic", required_argument, NULL, OPT_NIC },
 	{ "unattend", required_argument, NULL, OPT_UNATTEND },
 	{ "luks-key", required_argument, NULL, OPT_LUKS },
+	{ "drivers", required_argument, NULL, OPT_DRIVERS },
 	{ "events-fd", required_argument, NULL, OPT_EVENTS },
 	{ "new-identity", no_argument, NULL, 'i' },
 	{ "remove-tools", no_argument, NULL, 'r' },
@@ -139,6 +142,7 @@ static int valued(int c, struct options *o, const char *arg)
 	case OPT_UNATTEND: o->unattend = arg; break;
 	case OPT_LUKS: o->luks_key = arg; break;
 	case OPT_NIC: return add_nic(o, arg);
+	case OPT_DRIVERS: return strv_add(&o->drivers, arg) ? 1 : -1;
 	default:
 		n = strtol(arg, &end, 10);
 		if (*end || end == arg || n < 0 || n > 1 << 20)
@@ -182,6 +186,8 @@ static int consistent(const struct options *o)
 		return bad("name a disk, an image, or --root DIR");
 	if (o->mode == MODE_DETECT && (o->n_disks != 1 || o->root))
 		return bad("--detect wants one disk");
+	if (o->drivers.n && (o->mode == MODE_DETECT || o->mode == MODE_UNDO))
+		return bad("--drivers has no meaning with --detect and --undo");
 	if (o->hostname && !is_hostname(o->hostname))
 		return bad("--hostname: letters, digits, '-' and '.' only");
 	return -1;
@@ -205,4 +211,5 @@ int options_parse(int argc, char **argv, struct options *o)
 void options_done(struct options *o)
 {
 	strv_done(&o->nics);
+	strv_done(&o->drivers);
 }

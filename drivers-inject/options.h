@@ -12,6 +12,7 @@ struct options {
 	const char *root, *volumes, *hardware, *profile, *old_hardware, *target;
 	const char *hostname, *luks_key, *unattend;
 	struct strv nics;
+	struct strv drivers;    /* paths and places, as given               */
 	char **disks;           /* NULL at the end; argv's                   */
 	int n_disks;
 };

@@ -78,6 +78,36 @@ int session_open(const struct options *o, const char *disk, struct session *ret,
 	return 0;
 }
 
+static void note_drivers(struct session *s, FILE *people)
+{
+	for (size_t i = 0; i < s->drivers.n; i++) {
+		char note[1200];
+
+		if (!driver_place_note(&s->drivers.v[i], note, sizeof note))
+			continue;
+		json_object_array_add(s->notes, json_text(note));
+		if (people) {
+			fputs("note: ", people);
+			text_print(people, note);
+			fputc('\n', people);
+		}
+	}
+}
+
+int session_drivers(struct session *s, const char *image, const char *shown, FILE *people,
+		    struct err *e)
+{
+	struct driver_places_request q = {
+		.asked = (const char *const *)s->o->drivers.v, .n_asked = s->o->drivers.n,
+		.image = image, .shown_image = shown,
+	};
+	int rc = driver_places_open(&q, &s->drivers, e);
+
+	if (!rc)
+		note_drivers(s, people);
+	return rc;
+}
+
 void session_reset(struct session *s)
 {
 	json_object_put(s->doc);
@@ -88,6 +118,7 @@ void session_reset(struct session *s)
 	json_put(s->doc, "notes", s->notes);
 	s->locked = json_object_new_array();
 	json_put(s->doc, "locked", s->locked);
+	note_drivers(s, NULL);
 	s->edits = 0;
 	s->trouble = 0;
 	s->wishes = (struct lin_wishes){
@@ -107,6 +138,7 @@ void session_close(struct session *s)
 	hw_done(&s->old);
 	events_free(s->events);
 	json_object_put(s->doc);
+	driver_places_close(&s->drivers);
 }
 
 /* ---- one system ---- */

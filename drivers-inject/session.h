@@ -2,10 +2,12 @@
 #ifndef REHOST_SESSION_H
 #define REHOST_SESSION_H
 #include <json-c/json.h>
+#include <stdio.h>
 #include "common/events.h"
 #include "drivers-inject/apply.h"
 #include "drivers-inject/linux/linux.h"
 #include "drivers-inject/options.h"
+#include "imager/driver-places.h"
 
 struct session {
 	const struct options *o;
@@ -15,6 +17,7 @@ struct session {
 	struct events *events;
 	const struct apply_host *host;
 	struct json_object *doc, *systems, *notes, *locked; /* of the document; doc owns */
+	struct driver_places drivers;   /* for a Windows; session_drivers()   */
 	int trouble;            /* status 3: a warning, or it will not boot   */
 	size_t edits;           /* planned in all systems                     */
 };
@@ -26,6 +29,11 @@ int session_read_json(const char *path, struct json_object **ret, struct err *e)
 int session_open(const struct options *o, const char *disk, struct session *ret,
 		 struct err *e) must_check;
 void session_close(struct session *s);
+/* Where drivers may be taken from, --drivers' places mounted; those that nobody asked
+ * for are told in the notes, now and after each reset.  image: its local path, NULL:
+ * a disk; shown: as it was given. */
+int session_drivers(struct session *s, const char *image, const char *shown, FILE *people,
+		    struct err *e) must_check;
 /* The document begins anew: a second look at the same systems. */
 void session_reset(struct session *s);
 

@@ -22,9 +22,9 @@ int adapt_options_check(const struct cmd_opts *o, const char *target, struct err
 	int machine = 0;
 	struct stat st;
 
-	if (!o->adapt && (o->n_adapt_args || o->adapt_anyway))
-		return err_set(e, ERR_USAGE, "%s belongs to --adapt",
-			       o->n_adapt_args ? o->adapt_args[0] : "--adapt-anyway");
+	if (!o->adapt && (o->n_adapt_args || o->n_drivers || o->adapt_anyway))
+		return err_set(e, ERR_USAGE, "%s belongs to --adapt", o->n_adapt_args ?
+			       o->adapt_args[0] : o->n_drivers ? "--drivers" : "--adapt-anyway");
 	for (int i = 0; i < o->n_adapt_args; i++)
 		machine |= !strcmp(o->adapt_args[i], "--hardware") || !strcmp(o->adapt_args[i], "--profile");
 	if (o->adapt && !machine && (stat(target, &st) < 0 || !S_ISBLK(st.st_mode)))
@@ -40,7 +40,7 @@ int adapt_options_check(const struct cmd_opts *o, const char *target, struct err
 static const char **make_argv(const struct adapt_run *a, const char *path,
 			      const char *const *front, const char *old, const char *disk)
 {
-	const char **argv = calloc((size_t)a->o->n_adapt_args + 16, sizeof *argv);
+	const char **argv = calloc((size_t)a->o->n_adapt_args + 2 * a->drivers.n + 16, sizeof *argv);
 	int n = 0, machine = 0;
 
 	if (!argv)
@@ -51,6 +51,10 @@ static const char **make_argv(const struct adapt_run *a, const char *path,
 	for (int i = 0; i < a->o->n_adapt_args; i++) {
 		argv[n++] = a->o->adapt_args[i];
 		machine |= !strcmp(argv[n - 1], "--hardware") || !strcmp(argv[n - 1], "--profile");
+	}
+	for (size_t i = 0; i < a->drivers.n; i++) {
+		argv[n++] = "--drivers";
+		argv[n++] = a->drivers.v[i].path;
 	}
 	if (!machine) {
 		argv[n++] = "--target";
@@ -171,6 +175,22 @@ static void say(const char *before, const char *text)
 	fputs(before, stderr);
 	text_print(stderr, text);
 	fputc('\n', stderr);
+}
+
+int adapt_drivers(struct adapt_run *a, const char *image, const char *shown, struct err *e)
+{
+	const struct cmd_opts *o = a->o;
+	struct driver_places_request q = {
+		.asked = o->drivers, .n_asked = (size_t)o->n_drivers, .image = image,
+		.shown_image = shown, .credentials = o->credentials, .cancel = &stop_signal,
+	};
+	int rc = driver_places_open(&q, &a->drivers, e);
+	char note[1200];
+
+	for (size_t i = 0; !rc && i < a->drivers.n; i++)
+		if (driver_place_note(&a->drivers.v[i], note, sizeof note))
+			say("note: ", note);
+	return rc;
 }
 
 /* Strings, or objects of which `key` is told */

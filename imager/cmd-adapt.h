@@ -11,7 +11,14 @@ struct adapt_run {
 	/* the old machine's inventory (an image's META), or NULL: for the names
 	 * of network cards */
 	struct json_object *old_hardware;
+	struct driver_places drivers;   /* adapt_drivers()                     */
 };
+
+/* Mounts what --drivers names, looks beside the image (a local path; shown: as it
+ * was given) and on the live medium, and says what it found there.  Close
+ * a->drivers at the end. */
+int adapt_drivers(struct adapt_run *a, const char *image, const char *shown,
+		  struct err *e) must_check;
 
 /* ERR_USAGE: options of adapt without --adapt, or no way to know the machine. */
 int adapt_options_check(const struct cmd_opts *o, const char *target, struct err *e) must_check;

@@ -32,6 +32,7 @@ static const struct option_line lines[] = {
 	{ OPT_HOSTNAME, "hostname", "NAME", "adapt: the system's new host name" },
 	{ OPT_NEW_IDENTITY, "new-identity", NULL, "adapt: new machine id and SSH host keys" },
 	{ OPT_REMOVE_TOOLS, "remove-tools", NULL, "adapt: switch off other hypervisors' tools" },
+	{ OPT_DRIVERS, "drivers", "PLACE", "adapt: drivers for a Windows (repeatable)" },
 	{ OPT_NIC, "nic", "OLD=MAC", "adapt: the card MAC takes the name OLD (repeatable)" },
 	{ OPT_LUKS_KEY, "luks-key", "FILE", "adapt: passphrase or key of LUKS volumes" },
 	{ OPT_UNATTEND, "unattend", "FILE", "adapt: put sysprep's answer file into the Windows" },
@@ -44,7 +45,7 @@ static const struct option_line lines[] = {
 /* Known names of a later version: refused with that word. */
 static const char *const later[] = {
 	"base", "split", "encrypt", "resume", "only", "delta", "layout", "new-ids",
-	"deep", "driver", "drivers", NULL
+	"deep", "driver", NULL
 };
 
 static int number(const char *name, const char *text, int min, int max, int *ret,
@@ -79,6 +80,14 @@ static int pass_on(enum cmd_opt opt, const char *arg, struct cmd_opts *o, struct
 	return 0;
 }
 
+static int add_drivers(const char *arg, struct cmd_opts *o, struct err *e)
+{
+	if (o->n_drivers == DRIVER_PLACES_MAX)
+		return err_set(e, ERR_USAGE, "--drivers can be given %d times", DRIVER_PLACES_MAX);
+	o->drivers[o->n_drivers++] = arg;
+	return 0;
+}
+
 static int take(enum cmd_opt opt, const char *arg, struct cmd_opts *o, struct err *e)
 {
 	switch (opt) {
@@ -99,6 +108,7 @@ static int take(enum cmd_opt opt, const char *arg, struct cmd_opts *o, struct er
 	case OPT_HELP: o->help = 1; break;
 	case OPT_ADAPT: o->adapt = 1; break;
 	case OPT_ADAPT_ANYWAY: o->adapt_anyway = 1; break;
+	case OPT_DRIVERS: return add_drivers(arg, o, e);
 	default: return pass_on(opt, arg, o, e);
 	}
 	return 0;

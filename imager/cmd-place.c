@@ -40,6 +40,7 @@ static void list(const char *dir, struct json_object *o)
 {
 	cleanup_names char **names = sysfs_names("%s", dir);
 	struct json_object *images = json_object_new_array(), *dirs = json_object_new_array();
+	struct json_object *drivers = json_object_new_array();
 	char path[PATH_MAX];
 	struct stat st;
 
@@ -51,9 +52,12 @@ static void list(const char *dir, struct json_object *o)
 			json_object_array_add(dirs, json_text(*p));
 		else if (S_ISREG(st.st_mode) && is_image_name(*p))
 			json_object_array_add(images, image_json_short(path, *p));
+		else if (S_ISREG(st.st_mode) && driver_is_file(*p))
+			json_object_array_add(drivers, json_text(*p));
 	}
 	json_put(o, "images", images);
 	json_put(o, "directories", dirs);
+	json_put(o, "drivers", drivers);
 }
 
 static void print_text(struct json_object *o)

@@ -214,7 +214,10 @@ static int run(const struct cmd_opts *o, struct err *e)
 		return e->code;
 	rc = cmd_image_open(o->args[0], o, &how, &im, e);
 	if (rc == 0) {
-		rc = restore_steps(j, im.path, e);
+		rc = o->adapt ? adapt_drivers(&j->adapt, im.path, o->args[0], e) : 0;
+		if (!rc)
+			rc = restore_steps(j, im.path, e);
+		driver_places_close(&j->adapt.drivers);
 		if (j->in != j->file)
 			store_close(j->in);
 		store_close(j->file);

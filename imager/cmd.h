@@ -3,6 +3,7 @@
 #define REHOST_CMD_H
 #include <signal.h>
 #include "common/err.h"
+#include "imager/driver-places.h"
 #include "imager/engine.h"
 #include "imager/place.h"
 
@@ -12,7 +13,7 @@ enum cmd_opt {
 	OPT_LEVEL = 1 << 3, OPT_VERIFY = 1 << 4, OPT_PAGE_FILES = 1 << 5,
 	OPT_WORKERS = 1 << 6, OPT_CREDENTIALS = 1 << 7, OPT_EVENTS_FD = 1 << 8,
 	OPT_OVERWRITE = 1 << 9, OPT_YES = 1 << 10, OPT_HELP = 1 << 11,
-	OPT_RUN = 1 << 12, OPT_READ_ONLY = 1 << 13, OPT_EXPECT_SERIAL = 1 << 24,
+	OPT_RUN = 1 << 12, OPT_READ_ONLY = 1 << 13, OPT_EXPECT_SERIAL = 1 << 24, OPT_DRIVERS = 1 << 25,
 	OPT_ADAPT = 1 << 14, OPT_ADAPT_ANYWAY = 1 << 15,
 	/* handed to rehost-adapt as they are */
 	OPT_HARDWARE = 1 << 16, OPT_PROFILE = 1 << 17, OPT_HOSTNAME = 1 << 18,
@@ -20,7 +21,7 @@ enum cmd_opt {
 	OPT_LUKS_KEY = 1 << 22, OPT_UNATTEND = 1 << 23,
 	OPTS_ADAPT = OPT_ADAPT | OPT_ADAPT_ANYWAY | OPT_HARDWARE | OPT_PROFILE | OPT_HOSTNAME |
 		     OPT_NEW_IDENTITY | OPT_REMOVE_TOOLS | OPT_NIC | OPT_LUKS_KEY |
-		     OPT_UNATTEND,
+		     OPT_UNATTEND | OPT_DRIVERS,
 };
 
 #define ADAPT_ARGS_MAX 64      /* words for rehost-adapt                    */
@@ -29,6 +30,8 @@ struct cmd_opts {
 	int adapt, adapt_anyway;
 	const char *adapt_args[ADAPT_ARGS_MAX]; /* as on the command line    */
 	int n_adapt_args;
+	const char *drivers[DRIVER_PLACES_MAX]; /* adapt: paths and URLs         */
+	int n_drivers;
 	int json, used, no_systems, verify, page_files, overwrite, yes, read_only, help;
 	int workers;               /* 0: by itself */
 	int events_fd;             /* -1: none */

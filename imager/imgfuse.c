@@ -188,6 +188,11 @@ const char *image_mount_meta(const struct image_mount *d)
 	return image_meta(d->src.im);
 }
 
+const char *image_mount_source(const struct image_mount *d)
+{
+	return d->src.file->name;
+}
+
 int image_mount_failed(struct image_mount *d, struct err *e)
 {
 	struct err said;

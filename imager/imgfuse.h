@@ -22,6 +22,8 @@ int image_mount(const char *image, struct image_mount **ret, const char **ret_pa
 /* The image's description (docs/INTERFACES.md, info): the disk's old name, the
  * machine's hardware. */
 const char *image_mount_meta(const struct image_mount *m);
+/* Where the image is on this machine: in its mounted place, or as it was given. */
+const char *image_mount_source(const struct image_mount *m);
 /* 1: a read failed; e says why (a damaged chunk).  The reader has only seen an
  * I/O error. */
 int image_mount_failed(struct image_mount *m, struct err *e);

@@ -5,7 +5,7 @@
 expect_status 0 rehost-adapt --help
 grep -q 'usage: rehost-adapt' out
 expect_status 0 rehost-adapt --version
-for args in "" "--detect" "--detect a b" "--drivers . a" "-x a" "--dry-run --undo a" "--root . a" \
+for args in "" "--detect" "--detect a b" "--wallpaper . a" "--detect --drivers . a" "-x a" "--dry-run --undo a" "--root . a" \
 	"--volumes v a" "--hardware h --profile kvm --root ." "--hostname a_b --root ." \
 	"--nic eth0 --root ." "--nic eth0=5:4 --root ." "--events-fd x --root ."; do
 	# shellcheck disable=SC2086
