@@ -5,6 +5,7 @@
  * Platform Extensions with Other Section Name Extensions".  Files come first, then
  * DelReg, AddReg and BitReg: the order of setupapi, as Wine's has it too. */
 #include "drivers-inject/windows/inf-install-int.h"
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -260,22 +261,34 @@ static void run_parts(struct inf_job *j, const char *base)
 	}
 }
 
-/* DriverVer of the section goes before [Version]'s; FeatureScore: 0 to 0xff, only of
- * this very section, the first one. */
+/* Hexadecimal, 0x or not; 0xff where there is none. */
+static unsigned feature_score(struct inf_job *j, const struct inf_line *l)
+{
+	const char *text = l ? inf_value(&j->b, j->f, l, 0) : "";
+	char *end;
+	unsigned long score = strtoul(text, &end, 16);
+
+	if (!*text)
+		return 0xff;
+	if (!isxdigit((unsigned char)*text) || *end) {
+		inf_note(&j->b, INF_BROKEN, j->f, l, "number", text);
+		return 0xff;
+	}
+	return score <= 0xff ? (unsigned)score : 0xff;
+}
+
+/* DriverVer of the section goes before [Version]'s; FeatureScore: only of this very
+ * section, the first one. */
 static void facts(struct inf_job *j, const struct inf_section *s)
 {
 	const struct inf_line *l = inf_find(j->f, s, "DriverVer");
-	uint64_t score;
 
 	if (!l)
 		l = inf_find(j->f, inf_section(j->f, "Version"), "DriverVer");
 	if (l)
 		j->ret->driver_ver = inf_driver_ver_parse(inf_value(&j->b, j->f, l, 0),
 							  inf_value(&j->b, j->f, l, 1));
-	j->ret->feature_score = 0xff;
-	l = inf_find(j->f, s, "FeatureScore");
-	if (l && !inf_value_number(&j->b, j->f, l, 0, 0xff, &score))
-		j->ret->feature_score = score <= 0xff ? (unsigned)score : 0xff;
+	j->ret->feature_score = feature_score(j, inf_find(j->f, s, "FeatureScore"));
 }
 
 int inf_install_get(const struct inf *f, const char *section, const struct inf_target *t,

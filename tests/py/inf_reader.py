@@ -367,8 +367,9 @@ class Install:
         self.notes = []
         self.included = {}
         score = self.inf.find(section, "FeatureScore")
-        feature = number(score.text(0)) if score else 0xff
-        if score and score.text(0) and feature is None:
+        hexadecimal = score and re.fullmatch("(?:0[xX])?([0-9a-fA-F]+)", score.text(0))
+        feature = int(hexadecimal[1], 16) if hexadecimal else 0xff
+        if score and score.text(0) and not hexadecimal:
             self.note("broken", "number", score.text(0), score)
         ver = self.inf.find(section, "DriverVer") or self.inf.find("Version", "DriverVer")
         self.part(section, "main", "software")
@@ -385,7 +386,7 @@ class Install:
                     for d in (f".nt{self.t.arch}", ".nt", "")):
                 self.note("broken", "services section", name, None)
         self.result = {"section": section, "driver_ver": driver_ver(ver),
-                       "feature_score": feature if feature is not None and feature <= 0xff else 0xff,
+                       "feature_score": feature if feature <= 0xff else 0xff,
                        "files": self.files, "registry": self.registry, "services": self.services,
                        "filters": self.filters, "notes": self.notes}
 

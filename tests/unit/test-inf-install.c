@@ -325,6 +325,26 @@ static void test_filters(void **state)
 
 /* --- sections */
 
+static void test_feature_score(void **state)
+{
+	static const struct { const char *text; unsigned score, notes; } cases[] = {
+		{ "F8", 0xf8, 0 }, { "0xFE", 0xfe, 0 }, { "10", 0x10, 0 }, { "", 0xff, 0 },
+		{ "100", 0xff, 0 }, { "-1", 0xff, 1 }, { "F8h", 0xff, 1 }, { "0x", 0xff, 1 },
+	};
+	struct inf_install in;
+	char text[100];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		snprintf(text, sizeof text, "[I]\nFeatureScore=%s\n[I.Services]\nAddService=,2\n",
+			 cases[i].text);
+		expand(text, &in);
+		assert_int_equal(in.feature_score, cases[i].score);
+		assert_int_equal(in.notes.n, cases[i].notes);
+		done(&in);
+	}
+}
+
 static void test_decorated(void **state)
 {
 	struct inf_install in;
@@ -497,6 +517,7 @@ int main(void)
 		cmocka_unit_test(test_service),
 		cmocka_unit_test(test_broken_services),
 		cmocka_unit_test(test_filters),
+		cmocka_unit_test(test_feature_score),
 		cmocka_unit_test(test_decorated),
 		cmocka_unit_test(test_no_section),
 		cmocka_unit_test(test_not_done),
