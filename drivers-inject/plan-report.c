@@ -194,6 +194,8 @@ struct json_object *plan_json(const struct plan *p)
 	json_put(o, "edits", a);
 	json_put(o, "warnings", list(&p->warnings));
 	json_put(o, "notes", list(&p->notes));
+	json_object_object_foreach(p->more, key, value)
+		json_put(o, key, json_object_get(value));
 	return o;
 }
 

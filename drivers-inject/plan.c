@@ -14,8 +14,10 @@ struct plan *plan_new(struct root *r)
 {
 	struct plan *p = calloc(1, sizeof *p);
 
-	if (p)
-		p->root = r;
+	if (!p)
+		return NULL;
+	p->root = r;
+	p->more = json_object_new_object();
 	return p;
 }
 
@@ -46,6 +48,7 @@ struct plan *plan_free(struct plan *p)
 	strv_done(&p->problems);
 	strv_done(&p->warnings);
 	strv_done(&p->notes);
+	json_object_put(p->more);
 	free(p);
 	return NULL;
 }

@@ -70,6 +70,7 @@ struct plan {
 	struct strv notes;
 	struct missing *missing;
 	size_t n_missing;
+	struct json_object *more;       /* joins the document: a planner's own facts */
 };
 
 struct plan *plan_new(struct root *r);

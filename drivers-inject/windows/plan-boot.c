@@ -1,9 +1,207 @@
-/* plan-boot.c: the drivers of the way to the disk, enabled or brought in. */
-#include "drivers-inject/windows/win.h"
+/* plan-boot.c: the way to the disk: what keeps Windows from starting is found
+ * (boot.h) and mended (mend.h), in every control set, until nothing more can be done.
+ * What is left decides the verdict. */
+#include <stdlib.h>
+#include <string.h>
+#include "common/json.h"
+#include "drivers-inject/windows/inbox-table.h"
+#include "drivers-inject/windows/mend.h"
+
+/* Each round mends what the one before it uncovered: an entry, then its service, then
+ * the file. */
+#define ROUNDS_MAX 12
+
+struct planning {
+	struct win *w;
+	const struct win_wishes *wishes;
+	struct plan *p;
+	struct json_object *ways;       /* of the document                   */
+	size_t good, known;     /* ways that start, that can be told         */
+	int required_bad;
+};
+
+static int mend_all(struct planning *s, const char *set, const struct win_boot *b, int *ret_done,
+		    struct err *e)
+{
+	int rc = 0;
+
+	*ret_done = 0;
+	for (size_t i = 0; !rc && i < b->n; i++) {
+		int done;
+
+		rc = win_mend(s->w, s->wishes, s->p, set, &b->v[i], &done, e);
+		*ret_done |= done;
+	}
+	return rc;
+}
+
+/* *ret: what is left. */
+static int mend_way(struct planning *s, const char *set, const struct win_way *way,
+		    struct win_boot *ret, struct err *e)
+{
+	for (int round = 0;; round++) {
+		struct win_boot b;
+		int done = 0, rc = win_boot(s->w, s->p, set, way, &b, e);
+
+		if (rc)
+			return rc;
+		if (b.n && round < ROUNDS_MAX)
+			rc = mend_all(s, set, &b, &done, e);
+		if (!rc && !done) {
+			*ret = b;
+			return 0;
+		}
+		win_boot_done(&b);
+		if (rc)
+			return rc;
+	}
+}
+
+static struct json_object *reasons(const struct win_boot *b)
+{
+	struct json_object *a = json_object_new_array();
+
+	for (size_t i = 0; i < b->n; i++) {
+		struct json_object *o = json_object_new_object();
+
+		json_put_str(o, "code", b->v[i].code);
+		json_put(o, "subject", json_text(b->v[i].subject));
+		json_put(o, "text", json_text(b->v[i].text));
+		json_object_array_add(a, o);
+	}
+	return a;
+}
+
+static void put_way(struct planning *s, const struct win_way *way, const struct win_boot *before,
+		    const struct win_boot *after)
+{
+	struct json_object *o = json_object_new_object(), *a = json_object_new_array();
+
+	json_put_str(o, "name", way->name);
+	json_put_str(o, "verdict", verdict_name(after->n ? VERDICT_WILL_NOT : before->n ?
+						VERDICT_AFTER_EDITS : VERDICT_BOOTS));
+	json_put(o, "before", reasons(before));
+	json_put(o, "after", reasons(after));
+	for (size_t i = 0; i < after->n_bound; i++) {
+		struct json_object *d = json_object_new_object();
+
+		json_put_str(d, "device", after->bound[i].device->name);
+		json_put_str_if(d, "service", after->bound[i].service);
+		json_put_str_if(d, "id", after->bound[i].id);
+		json_object_array_add(a, d);
+	}
+	json_put(o, "devices", a);
+	json_object_array_add(s->ways, o);
+}
+
+/* Missing drivers are told with where to find them, the rest as sentences. */
+static int tell_left(struct planning *s, const struct win_way *way, const struct win_boot *b,
+		     int fatal, struct err *e)
+{
+	int rc = 0;
+
+	for (size_t i = 0; !rc && i < b->n; i++) {
+		const struct win_reason *r = &b->v[i];
+
+		if (r->device && *r->device->modalias)
+			rc = plan_missing(s->p, r->device->name, r->device->modalias,
+					  win_driver_hint(r->device->modalias), s->w->build, fatal, e);
+		else if (fatal)
+			plan_problem(s->p, "%s", r->text);
+		else
+			plan_warn(s->p, "by %s it will not start: %s", way->name, r->text);
+	}
+	return rc;
+}
+
+struct outcome {
+	struct win_boot before, after;
+};
+
+/* One way: all control sets, of which the one that starts next is kept. */
+static int one_way(struct planning *s, const struct win_way *way, struct outcome *o, struct err *e)
+{
+	int rc = win_boot(s->w, s->p, s->w->set, way, &o->before, e);
+
+	for (size_t i = 0; !rc && i < s->w->sets.n; i++) {
+		struct win_boot left = { 0 };
+
+		rc = mend_way(s, s->w->sets.v[i], way, &left, e);
+		win_boot_done(&left);
+	}
+	if (!rc)
+		rc = win_boot(s->w, s->p, s->w->set, way, &o->after, e);
+	return rc;
+}
+
+static int all_ways(struct planning *s, const struct win_ways *ways, struct outcome *o,
+		    struct err *e)
+{
+	int rc = 0;
+
+	for (size_t i = 0; !rc && i < ways->n; i++) {
+		const struct win_way *way = &ways->v[i];
+
+		if (way->unknown) {
+			plan_warn(s->p, "%s: %s", way->name, way->unknown);
+			continue;
+		}
+		rc = one_way(s, way, &o[i], e);
+		s->known++;
+		s->good += !rc && !o[i].after.n;
+		s->required_bad |= way->required && o[i].after.n;
+	}
+	return rc;
+}
+
+static int tell_all(struct planning *s, const struct win_ways *ways, const struct outcome *o,
+		    struct err *e)
+{
+	int fatal = s->known && (s->required_bad || !s->good), rc = 0;
+
+	for (size_t i = 0; !rc && i < ways->n; i++) {
+		if (ways->v[i].unknown)
+			continue;
+		put_way(s, &ways->v[i], &o[i].before, &o[i].after);
+		rc = tell_left(s, &ways->v[i], &o[i].after,
+			       fatal && (ways->v[i].required || !s->good), e);
+	}
+	s->p->verdict = !s->known ? VERDICT_UNKNOWN : fatal ? VERDICT_WILL_NOT : VERDICT_BOOTS;
+	return rc;
+}
+
+/* Group policies against new devices: repaired, since a guest without its disk's
+ * driver helps nobody. */
+static int lift_restrictions(struct win *w, struct err *e)
+{
+	static const char key[] = "Policies\\Microsoft\\Windows\\DeviceInstall\\Restrictions";
+
+	return w->software ? hive_remove_key(w->software, key, e) : 0;
+}
 
 int win_plan_boot(struct win *w, const struct win_wishes *wishes, struct plan *p, struct err *e)
 {
-	(void)w, (void)wishes, (void)e;
-	p->verdict = VERDICT_UNKNOWN;
-	return 0;
+	struct planning s = { .w = w, .wishes = wishes, .p = p, .ways = json_object_new_array() };
+	struct win_ways ways;
+	struct outcome *o;
+	int rc = win_ways(wishes->target, &ways, e);
+
+	if (rc) {
+		json_object_put(s.ways);
+		return rc;
+	}
+	o = calloc(ways.n + 1, sizeof *o);
+	rc = o ? all_ways(&s, &ways, o, e) : err_set(e, ERR_NOMEM, "out of memory");
+	if (!rc)
+		rc = tell_all(&s, &ways, o, e);
+	if (!rc)
+		rc = lift_restrictions(w, e);
+	for (size_t i = 0; o && i < ways.n; i++) {
+		win_boot_done(&o[i].before);
+		win_boot_done(&o[i].after);
+	}
+	free(o);
+	win_ways_done(&ways);
+	json_put(p->more, "ways", s.ways);
+	return rc;
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 #include "common/cleanup.h"
 #include "drivers-inject/adapter.h"
+#include "drivers-inject/windows/drivers.h"
 #include "drivers-inject/windows/plan-firstboot.h"
 
 int win_path(const struct win *w, const char *below, char ret[PATH_MAX], struct err *e)
@@ -195,6 +196,7 @@ void win_done(struct win *w)
 {
 	w->system = hive_close(w->system);
 	w->software = hive_close(w->software);
+	w->own = drivers_free(w->own);
 	free(w->software_problem);
 	strv_done(&w->sets);
 	strv_done(&w->warnings);

@@ -41,6 +41,7 @@ struct win {
 	char *software_problem;
 	struct strv warnings;   /* of opening: dirty hives and so on          */
 	struct win_stages *stages;      /* plan-firstboot.h; NULL: none      */
+	struct drivers *own;    /* packages on its own disk; NULL: not looked for */
 };
 
 struct drivers;                 /* drivers.h: packages to take drivers from  */
