@@ -7,9 +7,9 @@
 #include <string.h>
 #include "common/cleanup.h"
 #include "common/json.h"
+#include "drivers-inject/disks-windows.h"
 #include "drivers-inject/linux/nvram.h"
 #include "drivers-inject/mount/assemble.h"
-#include "drivers-inject/search.h"
 #include "imager/guard.h"
 #include "imager/imgfuse.h"
 
@@ -111,7 +111,7 @@ static int pass(struct job *j, int apply, struct err *e)
 		return rc;
 	put_notes(j, a);
 	if (!a->n_roots)
-		rc = err_set(e, ERR_NOT_FOUND, "%s: no Linux was found that could be adapted%s%s",
+		rc = err_set(e, ERR_NOT_FOUND, "%s: no system was found that could be adapted%s%s",
 			     j->s->o->disks[0], a->warnings.n ? "; " : "",
 			     a->warnings.n ? a->warnings.v[0] : "");
 	for (size_t i = 0; !rc && i < a->n_roots; i++) {
@@ -133,35 +133,29 @@ static int pass(struct job *j, int apply, struct err *e)
 	return assembly_close(&a, e);
 }
 
-/* Systems of other kinds are told, not edited. */
-static int tell_windows(struct job *j, struct err *e)
+/* A Windows is edited without being mounted.  *ret counts what was found. */
+static int windows_pass(struct job *j, int apply, struct disk_systems *ret, struct err *e)
 {
-	cleanup_json struct json_object *doc = NULL;
-	struct json_object *list;
-	struct blkdev *d;
-	int incomplete, rc = dev_open_ro(j->disk[0], &d, e);
+	int write = apply || j->s->o->mode == MODE_UNDO, rc = 0;
 
-	if (rc)
-		return rc;
-	rc = search_disk(d, j->disk[0], &doc, &incomplete, e);
-	dev_close(d);
-	if (rc)
-		return rc;
-	list = json_get_array(doc, "systems");
-	for (size_t i = 0; list && i < json_object_array_length(list); i++) {
-		struct json_object *o = json_object_array_get_idx(list, i);
-
-		if (strcmp(json_get_str(o, "kind", ""), "windows"))
-			continue;
-		json_put_str(o, "verdict", "unknown");
-		json_object_array_add(j->s->systems, json_object_get(o));
-		if (j->people)
-			fprintf(j->people, "%s: %s: this version can't adapt a Windows; whether it "
-				"will boot can't be told\n", json_get_str(o, "root", ""),
-				json_get_str(o, "name", "Windows"));
-		j->s->trouble = 1;
+	for (size_t i = 0; !rc && i < j->n; i++) {
+		rc = write ? dev_open_rw(&j->token[i], &j->open[i], e) :
+			     dev_open_ro(j->disk[i], &j->open[i], e);
+		if (!rc)
+			rc = disk_windows(j->s, j->open[i], j->disk[i], j->s->o->disks[i], apply,
+					  j->people, ret, e);
+		j->open[i] = dev_close(j->open[i]);
 	}
-	return 0;
+	return rc;
+}
+
+/* Both kinds; a disk on which neither is seen may hold a Linux in a container. */
+static int both_passes(struct job *j, int apply, struct err *e)
+{
+	struct disk_systems found = { 0 };
+	int rc = windows_pass(j, apply, &found, e);
+
+	return rc || (found.n_windows && !found.n_linux) ? rc : pass(j, apply, e);
 }
 
 /* ---- the whole ---- */
@@ -188,16 +182,11 @@ static int run(struct job *j, struct err *e)
 	int rc = 0;
 
 	if (o->mode != MODE_UNDO) {
-		rc = pass(j, 0, e);
-		if (rc == ERR_NOT_FOUND && !tell_windows(j, NULL) &&
-		    json_object_array_length(j->s->systems))
-			return 0;
+		rc = both_passes(j, 0, e);
 		/* whoever reads the document may know the passphrase */
 		if (rc == ERR_NOT_FOUND && o->mode == MODE_DRY_RUN && o->json &&
 		    json_object_array_length(j->s->locked))
 			return 0;
-		if (!rc)
-			rc = tell_windows(j, e);
 		if (rc || o->mode != MODE_APPLY || !j->s->edits)
 			return rc;
 	}
@@ -206,7 +195,7 @@ static int run(struct job *j, struct err *e)
 			       "adapt the disk; --dry-run shows the plan", o->disks[0]);
 	rc = permit(j, e);
 	session_reset(j->s);
-	return rc ? rc : pass(j, 1, e);
+	return rc ? rc : both_passes(j, o->mode == MODE_APPLY, e);
 }
 
 /* An image knows the machine that it was taken from. */

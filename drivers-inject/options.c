@@ -31,6 +31,9 @@ static const char usage[] =
 "                       (repeatable; also smb://, nfs://, dev://)\n"
 "  --nic NAME=MAC       the network card MAC takes the name NAME (repeatable)\n"
 "  --unattend FILE      put this answer file of sysprep into the Windows\n"
+"  --even-dirty         a Windows volume or registry that wasn't left clean, too; what\n"
+"                       the registry's logs hold may be lost\n"
+"  --discard-hibernation   throw away the session of a hibernated Windows\n"
 "  --reinstall-boot     boot code anew, even where it looks right\n"
 "  --no-nvram           leave the firmware's boot entries alone\n"
 "  --chroot             run the system's own program that makes its initramfs\n"
@@ -65,6 +68,8 @@ static struct option longs[] = {
 	{ "events-fd", required_argument, NULL, OPT_EVENTS },
 	{ "new-identity", no_argument, NULL, 'i' },
 	{ "remove-tools", no_argument, NULL, 'r' },
+	{ "even-dirty", no_argument, NULL, 'E' },
+	{ "discard-hibernation", no_argument, NULL, 'D' },
 	{ "reinstall-boot", no_argument, NULL, 'b' },
 	{ "no-nvram", no_argument, NULL, 'N' },
 	{ "chroot", no_argument, NULL, 'C' },
@@ -99,6 +104,8 @@ static int flag(int c, struct options *o)
 	case 'i': o->new_identity = 1; break;
 	case 'r': o->remove_tools = 1; break;
 	case 'b': o->reinstall_boot = 1; break;
+	case 'E': o->even_dirty = 1; break;
+	case 'D': o->discard_hibernation = 1; break;
 	case 'N': o->no_nvram = 1; break;
 	case 'C': o->chroot = 1; break;
 	case 'y': o->yes = 1; break;

@@ -7,7 +7,8 @@ enum mode { MODE_APPLY, MODE_DRY_RUN, MODE_DETECT, MODE_CHECK, MODE_UNDO };
 
 struct options {
 	enum mode mode;
-	int json, yes, new_identity, remove_tools, chroot, reinstall_boot, no_nvram;
+	int json, yes, new_identity, remove_tools, chroot, reinstall_boot, no_nvram, even_dirty,
+	    discard_hibernation;
 	int events_fd;          /* -1: none                                  */
 	const char *root, *volumes, *hardware, *profile, *old_hardware, *target;
 	const char *hostname, *luks_key, *unattend;

@@ -65,6 +65,7 @@ struct plan {
 	struct edit *v;
 	size_t n;
 	enum verdict verdict;
+	int boots_now;          /* Windows: 1, without any edit              */
 	struct strv problems;   /* why it will not boot                      */
 	struct strv warnings;   /* status 3                                  */
 	struct strv notes;

@@ -7,7 +7,9 @@
 #include "common/text.h"
 #include "drivers-inject/linux/check.h"
 #include "drivers-inject/report.h"
+#include "drivers-inject/session-int.h"
 #include "drivers-inject/tree-dir.h"
+#include "drivers-inject/windows/drivers.h"
 
 #define JSON_FILE_MAX (16u << 20) /* an inventory has some 50 KB              */
 
@@ -138,6 +140,7 @@ void session_close(struct session *s)
 	hw_done(&s->old);
 	events_free(s->events);
 	json_object_put(s->doc);
+	s->packages = drivers_free(s->packages);
 	driver_places_close(&s->drivers);
 }
 
@@ -159,7 +162,7 @@ static struct json_object *detected(struct root *r)
 	return o ? o : json_object_new_object();
 }
 
-static void join(struct json_object *to, struct json_object *from)
+void session_join(struct json_object *to, struct json_object *from)
 {
 	json_object_object_foreach(from, key, val) {
 		json_object_object_add(to, key, json_object_get(val));
@@ -167,7 +170,7 @@ static void join(struct json_object *to, struct json_object *from)
 	json_object_put(from);
 }
 
-static void put_target(const struct session *s, struct json_object *o)
+void session_put_target(const struct session *s, struct json_object *o)
 {
 	static const char *const firmware[] = { "unknown", "bios", "efi" };
 	struct json_object *t = json_object_new_object();
@@ -183,7 +186,7 @@ static struct json_object *report(struct session *s, struct root *r, const struc
 	struct json_object *o = detected(r), *a = json_object_new_array();
 
 	json_put_str(o, "root", name);
-	put_target(s, o);
+	session_put_target(s, o);
 	for (size_t i = 0; i < l->n_kernels; i++) {
 		struct json_object *k = json_object_new_object();
 
@@ -195,7 +198,7 @@ static struct json_object *report(struct session *s, struct root *r, const struc
 		json_object_array_add(a, k);
 	}
 	json_put(o, "boots", a);
-	join(o, plan_json(p));
+	session_join(o, plan_json(p));
 	json_put(o, "volumes", volumes_json(v));
 	json_object_array_add(s->systems, o);
 	return o;
@@ -213,7 +216,7 @@ static void tell(const struct session *s, const struct lin *l, const struct plan
 	plan_print(p, f);
 }
 
-static void count(struct session *s, const struct plan *p)
+void session_count(struct session *s, const struct plan *p)
 {
 	s->edits += p->n;
 	s->trouble |= p->verdict == VERDICT_WILL_NOT || p->warnings.n || p->n_missing;
@@ -261,7 +264,7 @@ static int check_again(struct session *s, struct root *r, const struct volumes *
 	return rc;
 }
 
-static int undo(struct session *s, struct root *r, const char *name, FILE *people, struct err *e)
+int session_undo(struct session *s, struct root *r, const char *name, FILE *people, struct err *e)
 {
 	struct json_object *o = json_object_new_object(), *kept = json_object_new_array();
 	struct undo_result u;
@@ -304,7 +307,7 @@ static int adapt(struct session *s, struct root *r, const struct volumes *v, con
 	events_step(s->events, "plan", "Planning");
 	rc = lin_plan(&l, &s->wishes, &p, e);
 	if (!rc) {
-		count(s, p);
+		session_count(s, p);
 		o = report(s, r, &l, p, v, name);
 		if (people && s->o->mode != MODE_CHECK && !apply)
 			tell(s, &l, p, name, people);
@@ -341,7 +344,7 @@ int session_linux(struct session *s, const char *dir, const struct volumes *v, c
 
 	if (rc)
 		return rc;
-	rc = s->o->mode == MODE_UNDO ? undo(s, r, name, people, e)
+	rc = s->o->mode == MODE_UNDO ? session_undo(s, r, name, people, e)
 				     : adapt(s, r, v, name, apply, people, e);
 	root_close(r);
 	return rc;

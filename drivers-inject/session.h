@@ -18,6 +18,7 @@ struct session {
 	const struct apply_host *host;
 	struct json_object *doc, *systems, *notes, *locked; /* of the document; doc owns */
 	struct driver_places drivers;   /* for a Windows; session_drivers()   */
+	struct drivers *packages; /* read from these when a Windows needs them */
 	int trouble;            /* status 3: a warning, or it will not boot   */
 	size_t edits;           /* planned in all systems                     */
 };
@@ -42,4 +43,15 @@ void session_reset(struct session *s);
  * name: for people, "/dev/sda2". */
 int session_linux(struct session *s, const char *dir, const struct volumes *v, const char *name,
 		  int apply, FILE *people, struct err *e) must_check;
+
+/* A Windows on a volume, which is not mounted. */
+struct session_volume {
+	struct blkdev *dev;     /* for writing when the edits are to be made */
+	const char *dir;        /* "Windows"                                 */
+	const char *name;       /* for people                                */
+	const struct volumes *volumes;
+	int volume;             /* which of them it is; -1: not known        */
+};
+int session_windows(struct session *s, const struct session_volume *x, int apply, FILE *people,
+		    struct err *e) must_check;
 #endif

@@ -17,7 +17,8 @@ struct planning {
 	struct plan *p;
 	struct json_object *ways;       /* of the document                   */
 	size_t good, known;     /* ways that start, that can be told         */
-	int required_bad;
+	size_t good_now;        /* that start without edits                  */
+	int required_bad, required_bad_now;
 };
 
 static int mend_all(struct planning *s, const char *set, const struct win_boot *b, int *ret_done,
@@ -149,7 +150,9 @@ static int all_ways(struct planning *s, const struct win_ways *ways, struct outc
 		rc = one_way(s, way, &o[i], e);
 		s->known++;
 		s->good += !rc && !o[i].after.n;
+		s->good_now += !rc && !o[i].before.n;
 		s->required_bad |= way->required && o[i].after.n;
+		s->required_bad_now |= way->required && o[i].before.n;
 	}
 	return rc;
 }
@@ -167,6 +170,7 @@ static int tell_all(struct planning *s, const struct win_ways *ways, const struc
 			       fatal && (ways->v[i].required || !s->good), e);
 	}
 	s->p->verdict = !s->known ? VERDICT_UNKNOWN : fatal ? VERDICT_WILL_NOT : VERDICT_BOOTS;
+	s->p->boots_now = s->good_now && !s->required_bad_now;
 	return rc;
 }
 
