@@ -248,7 +248,8 @@ static void print_missing(const struct missing *m, FILE *f)
 {
 	fputs("  no driver for ", f);
 	text_print(f, m->device);
-	fputs(" in kernel", f);
+	if (m->kernels.n)
+		fputs(" in kernel", f);
 	for (size_t i = 0; i < m->kernels.n; i++) {
 		fputc(' ', f);
 		text_print(f, m->kernels.v[i]);

@@ -102,7 +102,7 @@ int plan_missing(struct plan *p, const char *device, const char *modalias,
 			return no_memory(e);
 	}
 	m->fatal |= fatal;
-	if (!strv_has(&m->kernels, kernel) && strv_add(&m->kernels, kernel))
+	if (*kernel && !strv_has(&m->kernels, kernel) && strv_add(&m->kernels, kernel))
 		return no_memory(e);
 	return 0;
 }

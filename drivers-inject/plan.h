@@ -112,7 +112,7 @@ void plan_warn(struct plan *p, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 void plan_note(struct plan *p, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
-/* One per device: kernels are joined. */
+/* One per device: kernels are joined ("": none to name). */
 int plan_missing(struct plan *p, const char *device, const char *modalias,
 		 const char *hint, const char *kernel, int fatal,
 		 struct err *e) must_check;

@@ -106,7 +106,7 @@ static int tell_left(struct planning *s, const struct win_way *way, const struct
 
 		if (r->device && *r->device->modalias)
 			rc = plan_missing(s->p, r->device->name, r->device->modalias,
-					  win_driver_hint(r->device->modalias), s->w->build, fatal, e);
+					  win_driver_hint(r->device->modalias), "", fatal, e);
 		else if (fatal)
 			plan_problem(s->p, "%s", r->text);
 		else

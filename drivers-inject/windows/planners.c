@@ -8,7 +8,8 @@
 #include "drivers-inject/windows/win.h"
 
 win_planner *const win_planners[] = {
-	win_plan_boot, win_plan_hal, win_plan_leftovers, win_plan_identity, win_plan_firstboot,
+	win_plan_boot, win_plan_start, win_plan_hal, win_plan_leftovers, win_plan_identity,
+	win_plan_firstboot,
 	NULL,
 };
 

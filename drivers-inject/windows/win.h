@@ -88,6 +88,7 @@ int win_plan_hives(struct win *w, struct plan *p, struct err *e) must_check;
 typedef int win_planner(struct win *w, const struct win_wishes *wishes, struct plan *p,
 			struct err *e);
 win_planner win_plan_boot;      /* drivers of the way to the disk            */
+win_planner win_plan_start;     /* boot sectors, boot files, ids of the disk   */
 win_planner win_plan_hal;       /* 2000 to 2003: boot.ini, HAL, kernel      */
 win_planner win_plan_leftovers; /* of the old hardware, of guest tools       */
 win_planner win_plan_identity;  /* name, answer file                         */

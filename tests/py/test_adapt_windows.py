@@ -1,0 +1,203 @@
+"""rehost adapt on Windows-like disks around real hives: for every target, what it says
+of each way to the disk, before and after its edits, is what an independent decision
+(winboot.py: other code, another registry reader) says of the hive on the disk."""
+import json
+import os
+import subprocess
+
+import pytest
+
+import hivelog_oracle
+import pe
+import regf
+import win_targets
+import winboot
+import winguest
+
+B = os.environ.get("REHOST_B", "build")
+ADAPT = os.path.join(B, "rehost-adapt")
+FIXTURES = os.environ.get("REHOST_FIXTURES", "/nonexistent")
+pytestmark = pytest.mark.skipif(not os.path.isdir(os.path.join(FIXTURES, "hives")),
+                                reason="no fixtures")
+
+GUESTS = ["winxp-sp3-x86", "win7-sp1-x86", "win81-x64-dirty-nologs", "win10-1709-x64-dirty"]
+PROFILES = ["kvm", "vmware", "hyperv-gen1", "hyperv-gen2", "xen", "virtualbox", "aws", "gcp",
+            "azure"]
+
+class Disk:
+    """A guest's disk, made once; each test has a copy."""
+
+    def __init__(self, name, where):
+        self.guest = winguest.Guest(name)
+        self.system = None
+        if name == "win81-x64-dirty-nologs":     # as it would be after a clean shutdown
+            self.system = winguest.merge(self.guest.system, {"Setup": {}})
+        self.path = where / f"{name}.img"
+        parts = self.guest.disk(self.path, system=self.system, room=64)
+        self.number, _, self.offset, self.size = [p for p in parts if p[1] == "windows"][0]
+
+    def hive_on(self, vol):
+        """The bytes of SYSTEM on the volume; foreign tools mind its case."""
+        name = "system32/config/system" if self.guest.old else "System32/config/SYSTEM"
+        return ntfs_file(vol, f"/{self.guest.root_name}/{name}")
+
+    def original(self):
+        """The hive as Windows would load it."""
+        if self.system:
+            return regf.Hive(self.system)
+        if not self.guest.name.endswith("dirty"):
+            return regf.Hive(self.guest.system)
+        logs = [self.guest.logs.get(f"SYSTEM.LOG{n}") for n in (1, 2)]
+        return regf.Hive(hivelog_oracle.recover(self.guest.system, logs, True), True)
+
+
+@pytest.fixture(scope="module")
+def disks(tmp_path_factory):
+    made = {}
+
+    def get(name):
+        if name not in made:
+            made[name] = Disk(name, tmp_path_factory.mktemp("disks"))
+        return made[name]
+    return get
+
+
+def adapt(path, *options, status=(0, 3)):
+    done = subprocess.run([ADAPT, "--json", *options, str(path)], stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE, text=True, timeout=120)
+    assert done.returncode in status, done.stderr
+    return json.loads(done.stdout)["systems"][0] if done.stdout else done.stderr
+
+
+def volume(disk, path, where):
+    at = where / "volume"
+    with open(path, "rb") as f, open(at, "wb") as out:
+        f.seek(disk.offset)
+        left = disk.size
+        while left:
+            data = f.read(min(left, 1 << 20))
+            out.write(data)
+            left -= len(data)
+    return at
+
+
+def ntfs_file(vol, path):
+    return subprocess.run(["ntfscat", "-f", "-q", str(vol), path], stdout=subprocess.PIPE,
+                          stderr=subprocess.DEVNULL, check=True).stdout
+
+
+def files_below(vol, windows):
+    """Every path on the volume below %SystemRoot%, by ntfsls."""
+    out, todo = [], [f"/{windows}"]
+    while todo:
+        at = todo.pop()
+        listing = subprocess.run(["ntfsls", "-f", "-q", "-F", "-p", at, str(vol)],
+                                 stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=True)
+        for name in listing.stdout.decode().splitlines():
+            if name.endswith("/"):
+                if name not in ("./", "../"):
+                    todo.append(f"{at}/{name[:-1]}")
+            else:
+                out.append(f"{at}/{name}"[len(windows) + 2:])
+    return winboot.file_set(out)
+
+
+def ways_of(target):
+    return [w for w in win_targets.find(target).ways if w.title]
+
+
+def said(system):
+    return {w["name"]: w for w in system["ways"]}
+
+
+def boots(hive, has, target, way):
+    return winboot.decide(hive, has, f"{target}/{way.name}")
+
+
+def compare(answer, verdict, what):
+    assert answer["boots"] == verdict, (what, answer["reasons"])
+
+
+def copy_of(disk, where):
+    to = where / "disk.img"
+    subprocess.run(["cp", "--sparse=always", str(disk.path), str(to)], check=True)
+    return to
+
+
+@pytest.mark.parametrize("target", PROFILES)
+@pytest.mark.parametrize("name", GUESTS)
+def test_profile(disks, tmp_path, name, target):
+    disk = disks(name)
+    at = copy_of(disk, tmp_path)
+    plan = adapt(at, "--dry-run", "--profile", target)
+    ours, hive, has = said(plan), disk.original(), disk.guest.has()
+    for way in ways_of(target):
+        compare(boots(hive, has, target, way), not ours[way.title]["before"],
+                (way.name, "before", ours[way.title]["before"]))
+    assert at.read_bytes() == disk.path.read_bytes()
+    adapt(at, "--yes", "--profile", target)
+    vol = volume(disk, at, tmp_path)
+    after = regf.Hive(disk.hive_on(vol))
+    has = files_below(vol, disk.guest.root_name)
+    for way in ways_of(target):
+        compare(boots(after, has, target, way), not ours[way.title]["after"],
+                (way.name, "after", ours[way.title]["after"]))
+    good = adapt(at, "--check", "--profile", target)["check"]["ok"]
+    assert good == (plan["verdict"] != "will-not-boot")
+    again = adapt(at, "--dry-run", "--profile", target)
+    assert again["edits"] == []
+    adapt(at, "--undo", "--yes")
+    assert disk.hive_on(volume(disk, at, tmp_path)) == (disk.system or disk.guest.system)
+
+
+def inventory(way):
+    """`rehost hardware --json` of a machine whose one disk hangs so."""
+    path, pci = [], []
+    for d in way.devices:
+        if not d.hardware[0].startswith("PCI\\VEN_"):
+            continue
+        ids = dict(p.split("_", 1) for p in d.hardware[0][4:].split("&"))
+        cc = max((i[7:13] for i in d.ids if i.startswith("PCI\\CC_")), key=len)
+        sub = ids["SUBSYS"]
+        modalias = (f"pci:v0000{ids['VEN']}d0000{ids['DEV']}sv0000{sub[4:]}sd0000{sub[:4]}"
+                    f"bc{cc[:2]}sc{cc[2:4]}i{cc[4:6]}")
+        path.append({"modalias": modalias, "driver": "x"})
+        pci.append({"slot": f"0000:00:{len(pci):02x}.0", "modalias": modalias, "class": "0x" + cc,
+                    "revision": ids["REV"].lower()})
+    return {"disks": [{"name": "sda", "path": path}], "pci": pci,
+            "firmware": {"type": "unknown"}}
+
+
+@pytest.mark.parametrize("way", [w.name for w in win_targets.PHYSICAL.ways])
+@pytest.mark.parametrize("name", GUESTS)
+def test_physical(disks, tmp_path, name, way):
+    disk = disks(name)
+    way = [w for w in win_targets.PHYSICAL.ways if w.name == way][0]
+    (tmp_path / "hw.json").write_text(json.dumps(inventory(way)))
+    hardware = ("--hardware", str(tmp_path / "hw.json"))
+    at = copy_of(disk, tmp_path)
+    plan = adapt(at, "--dry-run", *hardware)
+    ours = plan["ways"][0]
+    compare(boots(disk.original(), disk.guest.has(), "physical", way), not ours["before"],
+            ("before", ours["before"]))
+    if not plan["edits"]:
+        return
+    adapt(at, "--yes", *hardware)
+    vol = volume(disk, at, tmp_path)
+    after = regf.Hive(disk.hive_on(vol))
+    compare(boots(after, files_below(vol, disk.guest.root_name), "physical", way),
+            not ours["after"], ("after", ours["after"]))
+
+
+def test_nt4_is_refused(tmp_path):
+    winguest.Guest("nt4-sp3-server").disk(tmp_path / "nt4.img")
+    text = adapt(tmp_path / "nt4.img", "--dry-run", "--profile", "kvm", status=(1,))
+    assert "Windows NT 4.0" in text and "no plug and play" in text
+
+
+def test_dirty_without_logs_is_refused(tmp_path):
+    winguest.Guest("win81-x64-dirty-nologs").disk(tmp_path / "w.img")
+    text = adapt(tmp_path / "w.img", "--dry-run", "--profile", "kvm", status=(4,))
+    assert "logs do not help" in text
+    system = adapt(tmp_path / "w.img", "--dry-run", "--profile", "kvm", "--even-dirty")
+    assert any("lost" in w for w in system["warnings"])
