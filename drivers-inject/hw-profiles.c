@@ -92,7 +92,7 @@ static const struct way gcp[] = {
 };
 
 static const struct way azure[] = {
-	HV_VMBUS_SCSI, HV_VMBUS_IDE,
+	HV_VMBUS_SCSI, HV_VMBUS_IDE, HV_IDE,
 	{ "NVMe by VMBus", { VMBUS, "vmbus:1df6c444444400449d52802e27ede19f",
 			     NVME("1414", "00A9", "1414", "00A9") } },
 	{ NULL, { NULL } },

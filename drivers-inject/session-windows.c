@@ -118,13 +118,16 @@ static void put_check(struct session *s, struct json_object *o, const struct pla
 		      const char *name, FILE *people)
 {
 	struct json_object *c = json_object_new_object();
+	int ok = p->boots_now && !p->problems.n;
 
-	json_put_bool(c, "ok", p->boots_now);
+	json_put_bool(c, "ok", ok);
 	json_put(o, "check", c);
 	if (people)
 		fprintf(people, "%s: check: as it is on the disk now it %s\n", name,
-			p->boots_now ? "will start" : "WILL NOT START");
-	s->trouble |= !p->boots_now;
+			ok ? "will start" : "WILL NOT START");
+	for (size_t i = 0; people && i < p->problems.n; i++)
+		fprintf(people, "  because: %s\n", p->problems.v[i]);
+	s->trouble |= !ok;
 }
 
 static int apply_plan(struct session *s, struct plan *p, const char *name, FILE *people,
