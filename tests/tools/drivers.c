@@ -139,27 +139,27 @@ static int show(struct drivers *d, const struct options *opt, struct err *e)
 	return rc;
 }
 
-/* *ret_dev lives as long as the root. */
-static int open_guest(const struct options *opt, struct blkdev **ret_dev, struct root **ret,
-		      struct err *e)
+/* What a root on an NTFS volume stands on; both NULL for a directory. */
+struct volume {
+	struct blkdev *whole, *part;
+};
+
+static int open_guest(const struct options *opt, struct volume *v, struct root **ret, struct err *e)
 {
-	struct blkdev *whole;
 	int rc;
 
 	if (opt->root)
 		return root_open(opt->root, ret, e);
-	rc = dev_open_ro(opt->ntfs, &whole, e);
+	rc = dev_open_ro(opt->ntfs, &v->whole, e);
 	if (rc)
 		return rc;
-	rc = opt->offset ? dev_window(whole, opt->offset, whole->size - opt->offset, ret_dev, e) : 0;
-	if (!opt->offset)
-		*ret_dev = whole;
-	return rc ? rc : root_ntfs_open(*ret_dev, 0, ret, e);
+	rc = dev_window(v->whole, opt->offset, v->whole->size - opt->offset, &v->part, e);
+	return rc ? rc : root_ntfs_open(v->part, 0, ret, e);
 }
 
 static int run(char **paths, const struct options *opt, struct err *e)
 {
-	struct blkdev *dev = NULL;
+	struct volume v = { 0 };
 	struct root *root = NULL;
 	struct drivers *d = NULL;
 	int rc = drivers_new(&d, e);
@@ -167,15 +167,17 @@ static int run(char **paths, const struct options *opt, struct err *e)
 	for (; !rc && *paths; paths++)
 		rc = drivers_add_path(d, *paths, e);
 	if (!rc && (opt->root || opt->ntfs))
-		rc = open_guest(opt, &dev, &root, e);
+		rc = open_guest(opt, &v, &root, e);
 	if (!rc && root)
 		rc = drivers_add_root(d, root, opt->windows, e);
 	if (!rc)
 		rc = show(d, opt, e);
 	drivers_free(d);
 	root_close(root);
-	if (dev)
-		dev_close(dev);
+	if (v.part)
+		dev_close(v.part);
+	if (v.whole)
+		dev_close(v.whole);
 	return rc;
 }
 

@@ -5,7 +5,7 @@
 #include "common/json.h"
 #include "drivers-inject/windows/pe-text.h"
 
-#define SIZE_MAX_READ (64u << 20)
+#define SIZE_MAX_READ (8u << 20)
 
 static void show(const void *bytes, const struct pe *p)
 {
