@@ -247,6 +247,21 @@ static int read_nics(struct reading *r)
 	return 0;
 }
 
+static int read_devices(struct reading *r)
+{
+	struct json_object *pci = json_get_array(r->doc, "pci");
+	int rc = 0;
+
+	for (size_t i = 0; !rc && i < array_length(pci) && i < HW_PATHS_MAX; i++) {
+		const char *modalias = json_get_str(array_item(pci, i), "modalias", "");
+
+		if (hw_modalias_ok(modalias))
+			rc = hw_add_device(&r->hw, modalias, revision_of(r, modalias), r->names,
+					   r->e);
+	}
+	return rc;
+}
+
 /* What hypervisors write into their DMI tables; "" fits all. */
 static const struct { const char *vendor, *product, *profile; } virtual_machines[] = {
 	{ "QEMU", "", "kvm" }, { "Red Hat", "KVM", "kvm" }, { "OpenStack", "", "kvm" },
@@ -312,6 +327,8 @@ int hw_from_json(struct json_object *o, const char *name, const char *disk,
 	rc = read_disks(&r, disk);
 	if (!rc)
 		rc = read_nics(&r);
+	if (!rc)
+		rc = read_devices(&r);
 	pci_names_close(r.names);
 	if (rc) {
 		hw_done(&r.hw);

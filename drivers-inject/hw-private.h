@@ -16,6 +16,10 @@ int hw_add_link(struct hw_path *p, const char *modalias, struct pci_names *names
 		struct err *e) must_check;
 struct hw_nic *hw_add_nic(struct hw *h, const char *modalias, struct pci_names *names);
 
+/* revision: -1 unknown. */
+int hw_add_device(struct hw *h, const char *modalias, int revision, struct pci_names *names,
+		  struct err *e) must_check;
+
 /* 1: visible ASCII of at most HW_MODALIAS_MAX bytes, as all modaliases are. */
 int hw_modalias_ok(const char *modalias);
 /* hw_device_name with libpci's names already open. */

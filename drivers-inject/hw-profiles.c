@@ -189,6 +189,16 @@ static const struct target *find_target(const char *name, struct err *e)
 	return NULL;
 }
 
+/* A virtio card is a PCI device, too. */
+static int add_nic(const char *modalias, struct pci_names *names, struct hw *h, struct err *e)
+{
+	if (!hw_add_nic(h, modalias, names))
+		return err_set(e, ERR_NOMEM, "out of memory for the target's hardware");
+	if (!strcmp(modalias, NIC_VIRTIO))
+		modalias = NIC("1AF4", "1000", "1AF4", "0001");
+	return strncmp(modalias, "pci:", 4) ? 0 : hw_add_device(h, modalias, -1, names, e);
+}
+
 static int fill(const struct target *t, struct pci_names *names, struct hw *h, struct err *e)
 {
 	int r = 0;
@@ -202,8 +212,7 @@ static int fill(const struct target *t, struct pci_names *names, struct hw *h, s
 			r = hw_add_link(p, w->links[i], names, e);
 	}
 	for (size_t i = 0; !r && i < 6 && t->nics[i]; i++)
-		if (!hw_add_nic(h, t->nics[i], names))
-			r = err_set(e, ERR_NOMEM, "out of memory for the target's hardware");
+		r = add_nic(t->nics[i], names, h, e);
 	return r;
 }
 

@@ -104,6 +104,23 @@ int hw_is_one_of(const struct hw *h, const char *profiles, const char *const *si
 	return 0;
 }
 
+int hw_add_device(struct hw *h, const char *modalias, int revision, struct pci_names *names,
+		  struct err *e)
+{
+	struct hw_device *v = reallocarray(h->device, h->n_devices + 1, sizeof *v);
+	char name[320];
+
+	if (!v)
+		return err_set(e, ERR_NOMEM, "out of memory for the target's hardware");
+	h->device = v;
+	v += h->n_devices++;
+	hw_name_with(names, modalias, name, sizeof name);
+	*v = (struct hw_device){ .modalias = strdup(modalias), .name = strdup(name),
+				 .revision = revision < 0 ? known_revision(modalias) : revision };
+	return v->modalias && v->name ? 0 :
+	       err_set(e, ERR_NOMEM, "out of memory for the target's hardware");
+}
+
 static void path_done(struct hw_path *p)
 {
 	for (size_t i = 0; i < p->n; i++) {
@@ -123,6 +140,11 @@ void hw_done(struct hw *h)
 		free(h->nic[i].modalias);
 		free(h->nic[i].name);
 	}
+	for (size_t i = 0; i < h->n_devices; i++) {
+		free(h->device[i].modalias);
+		free(h->device[i].name);
+	}
+	free(h->device);
 	free(h->path);
 	free(h->nic);
 	memset(h, 0, sizeof *h);

@@ -34,6 +34,12 @@ struct hw_nic {
 	int has_link;           /* 1, 0, -1 unknown                          */
 };
 
+/* A PCI device of any kind: Windows' drivers for it may be brought along. */
+struct hw_device {
+	char *modalias, *name;  /* name for people                           */
+	int revision;           /* -1 unknown                                */
+};
+
 struct hw {
 	char name[64];          /* "kvm", "this machine", the file's name     */
 	enum hw_firmware firmware;
@@ -48,6 +54,8 @@ struct hw {
 	size_t n_paths;
 	struct hw_nic *nic;
 	size_t n_nics;
+	struct hw_device *device;       /* all that are known, NICs too      */
+	size_t n_devices;
 };
 
 /* From `rehost hardware --json`.  disk: kernel name ("nvme0n1") or serial number

@@ -9,8 +9,7 @@
 
 win_planner *const win_planners[] = {
 	win_plan_boot, win_plan_start, win_plan_hal, win_plan_leftovers, win_plan_identity,
-	win_plan_firstboot,
-	NULL,
+	win_plan_stage, win_plan_firstboot, NULL,
 };
 
 /* ---- hives as edits ---- */

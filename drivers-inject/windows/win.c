@@ -7,6 +7,7 @@
 #include "drivers-inject/adapter.h"
 #include "drivers-inject/windows/drivers.h"
 #include "drivers-inject/windows/plan-firstboot.h"
+#include "drivers-inject/windows/staged.h"
 
 int win_path(const struct win *w, const char *below, char ret[PATH_MAX], struct err *e)
 {
@@ -196,6 +197,7 @@ void win_done(struct win *w)
 {
 	w->system = hive_close(w->system);
 	w->software = hive_close(w->software);
+	w->staged = win_staged_free(w->staged);
 	w->own = drivers_free(w->own);
 	free(w->software_problem);
 	strv_done(&w->sets);

@@ -41,6 +41,7 @@ struct win {
 	char *software_problem;
 	struct strv warnings;   /* of opening: dirty hives and so on          */
 	struct win_stages *stages;      /* plan-firstboot.h; NULL: none      */
+	struct win_staged *staged;      /* staged.h                          */
 	struct drivers *own;    /* packages on its own disk; NULL: not looked for */
 };
 
@@ -90,6 +91,7 @@ typedef int win_planner(struct win *w, const struct win_wishes *wishes, struct p
 win_planner win_plan_boot;      /* drivers of the way to the disk            */
 win_planner win_plan_start;     /* boot sectors, boot files, ids of the disk   */
 win_planner win_plan_hal;       /* 2000 to 2003: boot.ini, HAL, kernel      */
+win_planner win_plan_stage;     /* given packages for other devices           */
 win_planner win_plan_leftovers; /* of the old hardware, of guest tools       */
 win_planner win_plan_identity;  /* name, answer file                         */
 win_planner win_plan_firstboot; /* after all that stage packages for it      */
