@@ -109,12 +109,19 @@ static int match(struct drivers_match *m, const struct inf_device *device,
 static int by_rank(const void *a, const void *b, void *target)
 {
 	const struct drivers_match *p = a, *q = b;
+	unsigned p_folder = drivers_folder_score(p->package->path, target);
+	unsigned q_folder = drivers_folder_score(q->package->path, target);
 	int d = !!p->reason - !!q->reason;
 
+	/* one of virtio-win for another Windows may be newer, and not run on this */
+	if (!d)
+		d = (p_folder == DRIVERS_OTHER_WINDOWS) - (q_folder == DRIVERS_OTHER_WINDOWS);
 	if (!d)
 		d = q->is_signed - p->is_signed;
 	if (!d)
 		d = inf_rank_compare(&p->rank, &q->rank, target);
+	if (!d)
+		d = (int)p_folder - (int)q_folder;
 	if (!d)
 		d = p->package->number < q->package->number ? -1 : 1;
 	return d;

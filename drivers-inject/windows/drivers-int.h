@@ -49,4 +49,9 @@ void drivers_dir(const struct drivers_package *p, char ret[PATH_MAX]);
 
 /* drivers-check.c: fills reason, warnings and is_signed. */
 int drivers_check(struct drivers_match *m, const struct inf_target *t, struct err *e) must_check;
+/* How well the folders on the way to an INF suit a Windows, less is better; 10: they say
+ * nothing. */
+#define DRIVERS_OTHER_WINDOWS 100u
+unsigned drivers_folder_score(const char *path, const struct inf_target *t);
+
 #endif

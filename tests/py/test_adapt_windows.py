@@ -3,6 +3,8 @@ of each way to the disk, before and after its edits, is what an independent deci
 (winboot.py: other code, another registry reader) says of the hive on the disk."""
 import json
 import os
+import re
+import shutil
 import subprocess
 
 import pytest
@@ -86,7 +88,7 @@ def ntfs_file(vol, path):
                           stderr=subprocess.DEVNULL, check=True).stdout
 
 
-def files_below(vol, windows):
+def list_below(vol, windows):
     """Every path on the volume below %SystemRoot%, by ntfsls."""
     out, todo = [], [f"/{windows}"]
     while todo:
@@ -99,7 +101,11 @@ def files_below(vol, windows):
                     todo.append(f"{at}/{name[:-1]}")
             else:
                 out.append(f"{at}/{name}"[len(windows) + 2:])
-    return winboot.file_set(out)
+    return out
+
+
+def files_below(vol, windows):
+    return winboot.file_set(list_below(vol, windows))
 
 
 def ways_of(target):
@@ -201,3 +207,58 @@ def test_dirty_without_logs_is_refused(tmp_path):
     assert "logs do not help" in text
     system = adapt(tmp_path / "w.img", "--dry-run", "--profile", "kvm", "--even-dirty")
     assert any("lost" in w for w in system["warnings"])
+
+
+def packages(where):
+    """virtio-win's INFs, with made-up files beside them where they name some."""
+    arches = {"x86": pe.X86, "amd64": pe.AMD64, "ARM64": pe.ARM64}
+    shutil.copytree(os.path.join(FIXTURES, "inf", "virtio-win-0.1.240"), where)
+    for inf in where.rglob("*.inf"):
+        for name in set(re.findall(rb"([\w.-]+\.(?:sys|exe|dll|cat))", inf.read_bytes().lower())):
+            to = inf.parent / name.decode()
+            if not to.exists():
+                to.write_bytes(pe.make(arches.get(inf.parent.name, pe.AMD64), ("ntoskrnl.exe",),
+                                       note=name))
+    return where
+
+
+# the folder that is for this Windows; what virtio-win has no package for stays missing
+@pytest.mark.parametrize("name, folder, served", [
+    ("winxp-sp3-x86", "xp/x86", {"virtio-blk"}), ("win7-sp1-x86", "w7/x86", {"virtio-blk"}),
+    ("win81-x64-dirty-nologs", "w8.1/amd64", {"virtio-blk", "virtio-scsi"}),
+    ("win10-1709-x64-dirty", "w10/amd64", {"virtio-blk", "virtio-scsi"})])
+def test_drivers(disks, tmp_path, name, folder, served):
+    disk = disks(name)
+    at = copy_of(disk, tmp_path)
+    options = ("--profile", "kvm", "--drivers", str(packages(tmp_path / "drivers")))
+    plan = adapt(at, "--dry-run", *options)
+    taken = [n for n in plan["notes"] if "gets the driver" in n]
+    assert len(taken) == len(served) and all(folder in n for n in taken), plan["notes"]
+    # there is no NetKVM for 8.1 among the fixtures
+    assert any("gets its driver at the first start" in n and "NetKVM/" in n and
+               (folder in n or "8.1" in folder) for n in plan["notes"])
+    adapt(at, "--yes", *options)
+    vol = volume(disk, at, tmp_path)
+    after, has = regf.Hive(disk.hive_on(vol)), files_below(vol, disk.guest.root_name)
+    ours = said(plan)
+    for way in ways_of("kvm"):
+        compare(boots(after, has, "kvm", way), not ours[way.title]["after"], way.title)
+    assert {t for t in ("virtio-blk", "virtio-scsi") if not ours[t]["after"]} == served
+    again = adapt(at, "--dry-run", *options)
+    assert again["edits"] == [] and again["verdict"] == "boots"
+    assert any(p.startswith("rehost/packages/netkvm") for p in
+               [f.lower() for f in list_below(vol, disk.guest.root_name)]) or disk.guest.old
+
+
+def test_wrong_drivers(disks, tmp_path):
+    """A folder that serves nothing changes nothing, and the verdict says what is missing."""
+    (tmp_path / "empty").mkdir()
+    way = [w for w in win_targets.PHYSICAL.ways if w.name == "vmd-laptop"][0]
+    (tmp_path / "hw.json").write_text(json.dumps(inventory(way)))
+    at = copy_of(disks("win10-1709-x64-dirty"), tmp_path)
+    plan = adapt(at, "--dry-run", "--hardware", str(tmp_path / "hw.json"), "--drivers",
+                 str(tmp_path / "empty"))
+    assert plan["verdict"] == "will-not-boot"
+    assert [(m["modalias"][:22], m["fatal"]) for m in plan["missing"]] == [
+        ("pci:v00008086d0000467F", True)]
+    assert "iaStorVD.inf" in plan["missing"][0]["hint"]
