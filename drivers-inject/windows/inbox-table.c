@@ -1,8 +1,7 @@
 /* inbox-table.c: see inbox-table.h.
  *
  * Sources: Knowledge Base 314082 ("MergeIDE") for IDE; the public MergeIDE script for
- * the services' values; ADAPT.md 2.1, 2.2; the entries that real hives of XP SP3 and
- * 7 SP1 have. */
+ * the services' values; the entries that real hives of XP SP3 and 7 SP1 have. */
 #include "drivers-inject/windows/inbox-table.h"
 #include <fnmatch.h>
 #include <string.h>

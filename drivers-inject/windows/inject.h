@@ -1,5 +1,5 @@
 /* inject.h: a driver package is written into a Windows that does not run, as Windows
- * itself would have installed it (docs/ADAPT.md, "Windows: drivers brought in").
+ * itself would have installed it (docs/ADAPT-WINDOWS.md, "Drivers brought in").
  *
  * Nothing touches the disk here: hives change in memory, files become edits of the
  * plan. */
