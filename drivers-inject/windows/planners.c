@@ -96,6 +96,8 @@ int win_plan_with(win_planner *const *planners, struct win *w, const struct win_
 
 	for (size_t i = 0; !rc && i < w->warnings.n; i++)
 		plan_warn(p, "%s", w->warnings.v[i]);
+	for (size_t i = 0; !rc && i < w->notes.n; i++)
+		plan_note(p, "%s", w->notes.v[i]);
 	if (!rc && w->software_problem)
 		plan_warn(p, "What stands in the registry hive SOFTWARE is left as it is: %s",
 			  w->software_problem);

@@ -55,8 +55,8 @@ static void warn_dirty(struct win *w, const struct hive *h, const char *name)
 	if (hive_replay_problem(h))
 		strv_addf(&w->warnings, "What the logs of the registry hive %s hold is lost: %s", name,
 			  hive_replay_problem(h));
-	if (r->ktm_locked)
-		strv_addf(&w->warnings, "The registry hive %s is marked as having open transactions "
+	if (r->ktm_locked && hive_dirty(h))
+		strv_addf(&w->notes, "The registry hive %s is marked as having open transactions "
 			  "(TxR); what they had not committed is not looked at.", name);
 }
 
@@ -202,5 +202,6 @@ void win_done(struct win *w)
 	free(w->software_problem);
 	strv_done(&w->sets);
 	strv_done(&w->warnings);
+	strv_done(&w->notes);
 	w->stages = win_stages_free(w->stages);
 }

@@ -39,7 +39,7 @@ struct win {
 	struct hive *system;    /* for changing                              */
 	struct hive *software;  /* for changing; NULL: software_problem      */
 	char *software_problem;
-	struct strv warnings;   /* of opening: dirty hives and so on          */
+	struct strv warnings, notes;    /* of opening: dirty hives and so on  */
 	struct win_stages *stages;      /* plan-firstboot.h; NULL: none      */
 	struct win_staged *staged;      /* staged.h                          */
 	struct drivers *own;    /* packages on its own disk; NULL: not looked for */
