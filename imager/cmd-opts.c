@@ -19,6 +19,7 @@ static const struct option_line lines[] = {
 	{ OPT_OVERWRITE, "overwrite", NULL, "replace an image that is already there" },
 	{ OPT_YES, "yes", NULL, "don't ask" },
 	{ OPT_EXPECT_SERIAL, "expect-serial", "TEXT", "only to a disk with this serial number or WWN" },
+	{ OPT_NEW_IDS, "new-ids", NULL, "ids of its own for the disk and its partitions (a copy)" },
 	{ OPT_USED, "used", NULL, "tell used bytes (reads the file systems)" },
 	{ OPT_NO_SYSTEMS, "no-systems", NULL, "don't look for operating systems" },
 	{ OPT_WORKERS, "workers", "N", "threads that compress (default: one a processor)" },
@@ -44,7 +45,7 @@ static const struct option_line lines[] = {
 
 /* Known names of a later version: refused with that word. */
 static const char *const later[] = {
-	"base", "split", "encrypt", "resume", "only", "delta", "layout", "new-ids",
+	"base", "split", "encrypt", "resume", "only", "delta", "layout",
 	"deep", "driver", NULL
 };
 
@@ -96,6 +97,7 @@ static int take(enum cmd_opt opt, const char *arg, struct cmd_opts *o, struct er
 	case OPT_NO_SYSTEMS: o->no_systems = 1; break;
 	case OPT_LEVEL: return image_level_parse(arg, &o->level, e);
 	case OPT_VERIFY: o->verify = 1; break;
+	case OPT_NEW_IDS: o->new_ids = 1; break;
 	case OPT_PAGE_FILES: o->page_files = 1; break;
 	case OPT_WORKERS: return number("workers", arg, 1, JOB_WORKERS_MAX, &o->workers, e);
 	case OPT_CREDENTIALS: o->credentials = arg; break;

@@ -12,6 +12,7 @@
 #include "imager/cmd-adapt.h"
 #include "imager/cmd.h"
 #include "imager/guard.h"
+#include "imager/part/new-ids.h"
 #include "imager/report.h"
 #include "imager/peek.h"
 
@@ -96,6 +97,17 @@ static void reread_table(const char *path)
 		ioctl(fd, BLKRRPART);
 }
 
+/* All was written, so the copy is whole whatever becomes of this. */
+static void new_ids(struct job *j, struct blkdev *target)
+{
+	struct err why;
+	int rc = part_new_ids(target, &why);
+
+	if (rc)
+		report_warning(j->rep, "new-ids", 0, 0, rc == NEW_IDS_NONE ?
+			       "there is no partition table, so there are no ids to change" : why.msg);
+}
+
 static int copy(struct job *j, const struct guard_permit *permit,
 		struct restore_result *res, struct err *e)
 {
@@ -112,6 +124,8 @@ static int copy(struct job *j, const struct guard_permit *permit,
 	report_start(j->rep, &(struct events_start){ .source = j->o->args[0], .target = j->target,
 						     .bytes_total = j->params.used_bytes });
 	rc = restore_run(j->in, target, &opt, report_job_events(j->rep), res, e);
+	if (rc == 0 && j->o->new_ids)
+		new_ids(j, target);
 	dev_close(target);
 	if (rc == 0)
 		reread_table(j->target);
@@ -232,7 +246,7 @@ static int run(const struct cmd_opts *o, struct err *e)
 
 const struct cmd cmd_restore = {
 	.name = "restore", .args = "IMAGE DISK", .summary = "An image onto a disk",
-	.options = OPT_VERIFY | OPT_YES | OPT_EXPECT_SERIAL | OPT_WORKERS | OPT_CREDENTIALS |
+	.options = OPT_VERIFY | OPT_NEW_IDS | OPT_YES | OPT_EXPECT_SERIAL | OPT_WORKERS | OPT_CREDENTIALS |
 		OPT_EVENTS_FD | OPTS_ADAPT,
 	.min_args = 2, .max_args = 2, .run = run,
 	.text = "Overwrites DISK. Shows first what would be lost and asks for the disk's name;\n"
@@ -241,6 +255,8 @@ const struct cmd cmd_restore = {
 		"or is too small: one is large enough when all partitions end on it (`info`\n"
 		"tells the smallest size); a partition for a whole disk's image and a whole\n"
 		"disk for a partition's. A file that isn't there is made.\n"
+		"--new-ids is for a copy whose original lives on: Windows' boot files follow with\n"
+		"--adapt, as do a Linux'; without it they may name ids that are gone.\n"
 		"With --adapt first shows whether the system in the image will boot on the new\n"
 		"hardware, and refuses if it won't; after the restore it is adapted.\n",
 };

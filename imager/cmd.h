@@ -14,6 +14,7 @@ enum cmd_opt {
 	OPT_WORKERS = 1 << 6, OPT_CREDENTIALS = 1 << 7, OPT_EVENTS_FD = 1 << 8,
 	OPT_OVERWRITE = 1 << 9, OPT_YES = 1 << 10, OPT_HELP = 1 << 11,
 	OPT_RUN = 1 << 12, OPT_READ_ONLY = 1 << 13, OPT_EXPECT_SERIAL = 1 << 24, OPT_DRIVERS = 1 << 25,
+	OPT_NEW_IDS = 1 << 26,
 	OPT_ADAPT = 1 << 14, OPT_ADAPT_ANYWAY = 1 << 15,
 	/* handed to rehost-adapt as they are */
 	OPT_HARDWARE = 1 << 16, OPT_PROFILE = 1 << 17, OPT_HOSTNAME = 1 << 18,
@@ -32,7 +33,8 @@ struct cmd_opts {
 	int n_adapt_args;
 	const char *drivers[DRIVER_PLACES_MAX]; /* adapt: paths and URLs         */
 	int n_drivers;
-	int json, used, no_systems, verify, page_files, overwrite, yes, read_only, help;
+	int json, used, no_systems, verify, page_files, overwrite, yes, read_only, new_ids,
+	    help;
 	int workers;               /* 0: by itself */
 	int events_fd;             /* -1: none */
 	enum image_level level;

@@ -23,7 +23,7 @@ for o in --base --split --encrypt --resume --only; do
 	usage rehost capture $o x disk.img a.rhi
 	grep -q "not available in this version" err || fail "$o: $(cat err)"
 done
-for o in --delta --layout=grow --new-ids --resume; do
+for o in --delta --layout=grow --resume; do
 	usage rehost restore $o a.rhi disk.img
 	grep -q "not available in this version" err || fail "$o: $(cat err)"
 done

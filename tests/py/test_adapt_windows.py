@@ -262,3 +262,27 @@ def test_wrong_drivers(disks, tmp_path):
     assert [(m["modalias"][:22], m["fatal"]) for m in plan["missing"]] == [
         ("pci:v00008086d0000467F", True)]
     assert "iaStorVD.inf" in plan["missing"][0]["hint"]
+
+
+@pytest.mark.parametrize("name", ["winxp-sp3-x86", "win7-sp1-x86", "win10-1709-x64-dirty"])
+def test_new_ids(disks, tmp_path, name):
+    """A copy with ids of its own: what names the disk follows, and it is said to start."""
+    disk = disks(name)
+    rehost, image, copy = os.path.join(B, "rehost"), tmp_path / "a.rhi", tmp_path / "copy.img"
+    subprocess.run([rehost, "capture", str(disk.path), str(image)], check=True,
+                   stderr=subprocess.DEVNULL)
+    env = dict(os.environ, PATH=B + ":" + os.environ["PATH"])
+    done = subprocess.run([rehost, "restore", "--yes", "--new-ids", "--adapt", "--profile", "kvm",
+                           str(image), str(copy)], stderr=subprocess.PIPE,
+                          stdout=subprocess.PIPE, text=True, env=env, check=False)
+    assert done.returncode in (0, 3), done.stderr
+    old, new = disk.original(), regf.Hive(disk.hive_on(volume(disk, copy, tmp_path)))
+    c = [h.root.find("MountedDevices").value("\\DosDevices\\C:").data for h in (old, new)]
+    table = open(copy, "rb").read(1 << 20)
+    if len(c[1]) == 12:
+        assert c[1][:4] == table[0x1B8:0x1BC] != c[0][:4] and c[1][4:] == c[0][4:]
+    else:
+        entry = table[1024 + 128 * (disk.number - 1):][:128]
+        assert c[1][8:24] == entry[16:32] != c[0][8:24]
+    assert adapt(copy, "--check", "--profile", "kvm")["check"]["ok"]
+    assert adapt(copy, "--dry-run", "--profile", "kvm")["edits"] == []
