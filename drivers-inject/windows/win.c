@@ -127,6 +127,18 @@ static int find_set(struct win *w, const struct guest *g, struct err *e)
 	return 0;
 }
 
+/* What is there when nothing is to be written yet, but will be refused then. */
+static void warn_state(struct win *w, const struct guest *g)
+{
+	if (g->win.hibernated > 0)
+		strv_addf(&w->warnings, "This Windows is hibernated%s: it is only changed once its session "
+			  "is thrown away (--discard-hibernation), or after it was shut down on its old "
+			  "hardware.", g->win.fast_startup == 1 ? ", or was shut down with Fast Startup" : "");
+	if (g->fs_dirty > 0)
+		strv_addf(&w->warnings, "The NTFS volume is marked dirty: it is only changed after chkdsk, "
+			  "or with --even-dirty.");
+}
+
 static int read_guest(struct win *w, const struct guest *g, struct err *e)
 {
 	static const char *const arches[] = { "x64", "x86", "arm64", "ia64", "arm" };
@@ -177,6 +189,8 @@ int win_open(struct root *r, struct tree *t, const char *dir, const struct win_w
 
 	if (!rc)
 		snprintf(w.dir, sizeof w.dir, "/%s", g->win.directory);
+	if (!rc)
+		warn_state(&w, g);
 	if (!rc)
 		rc = open_hive(&w, "SYSTEM", wishes->even_dirty, &w.system, e);
 	if (!rc)

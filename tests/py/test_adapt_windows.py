@@ -286,3 +286,45 @@ def test_new_ids(disks, tmp_path, name):
         assert c[1][8:24] == entry[16:32] != c[0][8:24]
     assert adapt(copy, "--check", "--profile", "kvm")["check"]["ok"]
     assert adapt(copy, "--dry-run", "--profile", "kvm")["edits"] == []
+
+
+def put_back(disk, at, vol):
+    with open(at, "r+b") as f:
+        f.seek(disk.offset)
+        f.write(vol.read_bytes())
+
+
+def refused(at, *options):
+    before = at.read_bytes()
+    text = adapt(at, "--yes", "--profile", "kvm", *options, status=(4,))
+    assert at.read_bytes() == before
+    return text
+
+
+def test_dirty_volume(disks, tmp_path):
+    disk = disks("win7-sp1-x86")
+    at = copy_of(disk, tmp_path)
+    vol = volume(disk, at, tmp_path)
+    subprocess.run([os.path.join(B, "tests", "tools", "ntfs-dirty"), str(vol)], check=True)
+    put_back(disk, at, vol)
+    assert "dirty" in refused(at) and "chkdsk" in refused(at).lower()
+    adapt(at, "--yes", "--profile", "kvm", "--even-dirty")
+    assert adapt(at, "--check", "--profile", "kvm", "--even-dirty")["check"]["ok"]
+
+
+def test_hibernated(disks, tmp_path):
+    disk = disks("win10-1709-x64-dirty")
+    at = copy_of(disk, tmp_path)
+    vol, top = volume(disk, at, tmp_path), tmp_path / "top"
+    top.mkdir()
+    (top / "hiberfil.sys").write_bytes(b"hibr" + bytes(8188))
+    subprocess.run([os.path.join(B, "tests", "tools", "ntfs-fill"), str(vol), str(top)], check=True)
+    put_back(disk, at, vol)
+    assert "hibernated" in refused(at)
+    plan = adapt(at, "--dry-run", "--profile", "kvm")
+    assert plan["hibernated"] is True and any("--discard-hibernation" in w for w in plan["warnings"])
+    adapt(at, "--yes", "--profile", "kvm", "--discard-hibernation")
+    assert adapt(at, "--check", "--profile", "kvm")["check"]["ok"]
+    assert b"hiberfil.sys" not in subprocess.run(
+        ["ntfsls", "-f", "-q", str(volume(disk, at, tmp_path))], stdout=subprocess.PIPE,
+        check=True).stdout
