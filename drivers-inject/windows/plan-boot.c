@@ -119,27 +119,43 @@ struct outcome {
 	struct win_boot before, after;
 };
 
-/* One way: all control sets, of which the one that starts next is kept. */
-static int one_way(struct planning *s, const struct win_way *way, struct outcome *o, struct err *e)
+/* Each way in the control set that starts next, as the registry is at this moment. */
+static int judge_all(struct planning *s, const struct win_ways *ways, struct outcome *o, int after,
+		     struct err *e)
 {
-	int rc = win_boot(s->w, s->p, s->w->set, way, &o->before, e);
+	int rc = 0;
 
-	for (size_t i = 0; !rc && i < s->w->sets.n; i++) {
-		struct win_boot left = { 0 };
+	for (size_t i = 0; !rc && i < ways->n; i++)
+		if (!ways->v[i].unknown)
+			rc = win_boot(s->w, s->p, s->w->set, &ways->v[i],
+				      after ? &o[i].after : &o[i].before, e);
+	return rc;
+}
 
-		rc = mend_way(s, s->w->sets.v[i], way, &left, e);
-		win_boot_done(&left);
+static int mend_ways(struct planning *s, const struct win_ways *ways, struct err *e)
+{
+	int rc = 0;
+
+	for (size_t i = 0; !rc && i < ways->n; i++) {
+		for (size_t k = 0; !rc && !ways->v[i].unknown && k < s->w->sets.n; k++) {
+			struct win_boot left = { 0 };
+
+			rc = mend_way(s, s->w->sets.v[k], &ways->v[i], &left, e);
+			win_boot_done(&left);
+		}
 	}
-	if (!rc)
-		rc = win_boot(s->w, s->p, s->w->set, way, &o->after, e);
 	return rc;
 }
 
 static int all_ways(struct planning *s, const struct win_ways *ways, struct outcome *o,
 		    struct err *e)
 {
-	int rc = 0;
+	int rc = judge_all(s, ways, o, 0, e);
 
+	if (!rc)
+		rc = mend_ways(s, ways, e);
+	if (!rc)
+		rc = judge_all(s, ways, o, 1, e);
 	for (size_t i = 0; !rc && i < ways->n; i++) {
 		const struct win_way *way = &ways->v[i];
 
@@ -147,10 +163,9 @@ static int all_ways(struct planning *s, const struct win_ways *ways, struct outc
 			plan_warn(s->p, "%s: %s", way->name, way->unknown);
 			continue;
 		}
-		rc = one_way(s, way, &o[i], e);
 		s->known++;
-		s->good += !rc && !o[i].after.n;
-		s->good_now += !rc && !o[i].before.n;
+		s->good += !o[i].after.n;
+		s->good_now += !o[i].before.n;
 		s->required_bad |= way->required && o[i].after.n;
 		s->required_bad_now |= way->required && o[i].before.n;
 	}
@@ -174,13 +189,39 @@ static int tell_all(struct planning *s, const struct win_ways *ways, const struc
 	return rc;
 }
 
+/* Group policy, "Boot-Start Driver Initialization Policy": 8 is good drivers only, 3
+ * also unknown ones, and bad ones that the start hangs on. */
+enum { DRIVERS_GOOD_ONLY = 8, DRIVERS_USUAL = 3 };
+
+static int lift_early_launch(struct win *w, struct plan *p, struct err *e)
+{
+	int rc = 0;
+
+	for (size_t i = 0; !rc && i < w->sets.n; i++) {
+		char key[WIN_KEY_MAX];
+		uint32_t n;
+
+		win_key(key, w->sets.v[i], "Policies\\EarlyLaunch");
+		if (!hive_dword(w->system, key, "DriverLoadPolicy", &n) || n != DRIVERS_GOOD_ONLY)
+			continue;
+		plan_note(p, "A policy lets only drivers start that are known as good; unknown ones "
+			  "may now, too (DriverLoadPolicy)");
+		rc = hive_set_dword(w->system, key, "DriverLoadPolicy", DRIVERS_USUAL, e);
+	}
+	return rc;
+}
+
 /* Group policies against new devices: repaired, since a guest without its disk's
  * driver helps nobody. */
-static int lift_restrictions(struct win *w, struct err *e)
+static int lift_restrictions(struct win *w, struct plan *p, struct err *e)
 {
 	static const char key[] = "Policies\\Microsoft\\Windows\\DeviceInstall\\Restrictions";
+	int rc = lift_early_launch(w, p, e);
 
-	return w->software ? hive_remove_key(w->software, key, e) : 0;
+	if (rc || !w->software || !hive_has_key(w->software, key))
+		return rc;
+	plan_note(p, "A group policy that restricts the installation of devices is removed");
+	return hive_remove_key(w->software, key, e);
 }
 
 int win_plan_boot(struct win *w, const struct win_wishes *wishes, struct plan *p, struct err *e)
@@ -199,7 +240,7 @@ int win_plan_boot(struct win *w, const struct win_wishes *wishes, struct plan *p
 	if (!rc)
 		rc = tell_all(&s, &ways, o, e);
 	if (!rc)
-		rc = lift_restrictions(w, e);
+		rc = lift_restrictions(w, p, e);
 	for (size_t i = 0; o && i < ways.n; i++) {
 		win_boot_done(&o[i].before);
 		win_boot_done(&o[i].after);

@@ -328,3 +328,42 @@ def test_hibernated(disks, tmp_path):
     assert b"hiberfil.sys" not in subprocess.run(
         ["ntfsls", "-f", "-q", str(volume(disk, at, tmp_path))], stdout=subprocess.PIPE,
         check=True).stdout
+
+
+def reasons(system, way):
+    return {(r["code"], r["subject"]) for r in said(system)[way]["before"]}
+
+
+def test_what_people_did(tmp_path):
+    """Filters whose service is gone or disabled, policies, a driver's file that is missing:
+    each is found and mended, in every control set."""
+    guest = winguest.Guest("win7-sp1-x86")
+    hdc, disk_class = "{4D36E96A-E325-11CE-BFC1-08002BE10318}", "{4D36E967-E325-11CE-BFC1-08002BE10318}"
+    system = (guest.edits().filter(hdc, "UpperFilters", "gonefilter")
+              .filter(disk_class, "LowerFilters", "offfilter").start("offfilter", 4)
+              .value("Services\\offfilter", "Type", 1)
+              .pnp("DisableCDDB", 1).pnp("DontStartRawDevices", 1)
+              .value("Policies\\EarlyLaunch", "DriverLoadPolicy", 8)
+              .start("msahci", 4).apply())
+    path = tmp_path / "w.img"
+    parts = guest.disk(path, system=system, room=64)
+    _, _, offset, size = [p for p in parts if p[1] == "windows"][0]
+    plan = adapt(path, "--dry-run", "--profile", "kvm")
+    assert reasons(plan, "AHCI (SATA)") >= {
+        ("filter-service-missing", "gonefilter"), ("filter-service-start", "offfilter"),
+        ("policy-disable-cddb", "DisableCDDB"), ("policy-raw-devices", "DontStartRawDevices"),
+        ("service-start", "msahci")}
+    assert said(plan)["AHCI (SATA)"]["verdict"] == "boots-after-edits"
+    adapt(path, "--yes", "--profile", "kvm")
+
+    class Where:
+        pass
+    where = Where()
+    where.offset, where.size = offset, size
+    hive = regf.Hive(ntfs_file(volume(where, path, tmp_path), "/Windows/System32/config/SYSTEM"))
+    for one in [k for k in hive.root.subkeys() if k.name.startswith("ControlSet")]:
+        assert not one.find(f"Control\\Class\\{hdc}").value("UpperFilters")
+        assert not one.find(f"Control\\Class\\{disk_class}").value("LowerFilters")
+        assert one.find("Control\\PnP").number("DisableCDDB") == 0
+        assert one.find("Services\\msahci").number("Start") == 0
+        assert one.find("Policies\\EarlyLaunch").number("DriverLoadPolicy") == 3
