@@ -268,7 +268,8 @@ void plan_print(const struct plan *p, FILE *f)
 		[VERDICT_WILL_NOT] = "WILL NOT BOOT",
 	};
 
-	fprintf(f, "verdict: %s\n", sentences[p->verdict]);
+	fprintf(f, "verdict: %s", sentences[p->verdict]);
+	fprintf(f, p->verdict == VERDICT_AFTER_EDITS ? " (%zu)\n" : "\n", p->n);
 	print_list(f, "  because: ", &p->problems);
 	for (size_t i = 0; i < p->n_missing; i++)
 		print_missing(&p->missing[i], f);

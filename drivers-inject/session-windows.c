@@ -108,7 +108,9 @@ static void tell(const struct session *s, const struct win *w, const struct plan
 	text_print(f, name);
 	fputs(": ", f);
 	text_print(f, w->name);
-	fprintf(f, " %s %s, for ", w->build, w->arch);
+	fprintf(f, "%s", *w->release ? " " : "");
+	text_print(f, w->release);
+	fprintf(f, " %s (build %s), for ", w->arch, w->build);
 	text_print(f, s->target.name);
 	fputc('\n', f);
 	plan_print(p, f);

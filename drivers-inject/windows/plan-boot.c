@@ -1,6 +1,7 @@
 /* plan-boot.c: the way to the disk: what keeps Windows from starting is found
  * (boot.h) and mended (mend.h), in every control set, until nothing more can be done.
  * What is left decides the verdict. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "common/json.h"
@@ -95,6 +96,27 @@ static void put_way(struct planning *s, const struct win_way *way, const struct 
 	json_object_array_add(s->ways, o);
 }
 
+/* Length of "PCI\\VEN_8086&DEV_467F" in the first id, as the INF that is wanted has it. */
+static int short_id(const struct win_device *d)
+{
+	const char *id = d->hardware.n ? d->hardware.v[0] : "", *dev = strstr(id, "&DEV_");
+
+	return (int)(dev ? (size_t)(dev - id) + 1 + strcspn(dev + 1, "&") : strlen(id));
+}
+
+static int tell_missing(struct planning *s, const struct win_device *d, int fatal, struct err *e)
+{
+	const char *id = d->hardware.n ? d->hardware.v[0] : "";
+	char hint[400];
+
+	snprintf(hint, sizeof hint, "%.*s is in no INF of this Windows%s: %s", short_id(d), id,
+		 s->wishes->drivers ? " or of the drivers given" : "", win_driver_hint(d->modalias));
+	if (fatal)
+		plan_problem(s->p, "It will stop with 0x7B (INACCESSIBLE_BOOT_DEVICE): no driver for %s, %.*s",
+			     d->name, short_id(d), id);
+	return plan_missing(s->p, d->name, d->modalias, hint, "", fatal, e);
+}
+
 /* Missing drivers are told with where to find them, the rest as sentences. */
 static int tell_left(struct planning *s, const struct win_way *way, const struct win_boot *b,
 		     int fatal, struct err *e)
@@ -105,8 +127,7 @@ static int tell_left(struct planning *s, const struct win_way *way, const struct
 		const struct win_reason *r = &b->v[i];
 
 		if (r->device && *r->device->modalias)
-			rc = plan_missing(s->p, r->device->name, r->device->modalias,
-					  win_driver_hint(r->device->modalias), "", fatal, e);
+			rc = tell_missing(s, r->device, fatal, e);
 		else if (fatal)
 			plan_problem(s->p, "%s", r->text);
 		else

@@ -149,6 +149,7 @@ static int read_guest(struct win *w, const struct guest *g, struct err *e)
 		return rc;
 	snprintf(w->name, sizeof w->name, "%s", g->name);
 	snprintf(w->hostname, sizeof w->hostname, "%.127s", g->hostname);
+	snprintf(w->release, sizeof w->release, "%.31s", g->win.release);
 	snprintf(w->build, sizeof w->build, g->win.has_update ? "%.20s.%u" : "%.20s", g->win.build,
 		 g->win.update);
 	w->arch = arch < 0 ? "" : arches[arch];

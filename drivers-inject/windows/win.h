@@ -29,6 +29,7 @@ struct win {
 	int volume;             /* which of them it is on; -1 unknown        */
 	char dir[256];          /* "/Windows", in the case that the disk has */
 	char name[160];         /* "Windows 10 Pro"                          */
+	char release[32];       /* "1709", "22H2"; "" before Windows 10      */
 	char build[32];         /* "16299.309", for people                   */
 	char hostname[128];
 	enum win_generation generation;

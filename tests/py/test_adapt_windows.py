@@ -3,55 +3,24 @@ of each way to the disk, before and after its edits, is what an independent deci
 (winboot.py: other code, another registry reader) says of the hive on the disk."""
 import json
 import os
-import re
-import shutil
 import subprocess
 
 import pytest
 
-import hivelog_oracle
-import pe
 import regf
 import win_targets
 import winboot
 import winguest
+from windisk import FIXTURES, Disk, copy_of, files_below, list_below, ntfs_file, packages, volume
 
 B = os.environ.get("REHOST_B", "build")
 ADAPT = os.path.join(B, "rehost-adapt")
-FIXTURES = os.environ.get("REHOST_FIXTURES", "/nonexistent")
 pytestmark = pytest.mark.skipif(not os.path.isdir(os.path.join(FIXTURES, "hives")),
                                 reason="no fixtures")
 
 GUESTS = ["winxp-sp3-x86", "win7-sp1-x86", "win81-x64-dirty-nologs", "win10-1709-x64-dirty"]
 PROFILES = ["kvm", "vmware", "hyperv-gen1", "hyperv-gen2", "xen", "virtualbox", "aws", "gcp",
             "azure"]
-
-class Disk:
-    """A guest's disk, made once; each test has a copy."""
-
-    def __init__(self, name, where):
-        self.guest = winguest.Guest(name)
-        self.system = None
-        if name == "win81-x64-dirty-nologs":     # as it would be after a clean shutdown
-            self.system = winguest.merge(self.guest.system, {"Setup": {}})
-        self.path = where / f"{name}.img"
-        parts = self.guest.disk(self.path, system=self.system, room=64)
-        self.number, _, self.offset, self.size = [p for p in parts if p[1] == "windows"][0]
-
-    def hive_on(self, vol):
-        """The bytes of SYSTEM on the volume; foreign tools mind its case."""
-        name = "system32/config/system" if self.guest.old else "System32/config/SYSTEM"
-        return ntfs_file(vol, f"/{self.guest.root_name}/{name}")
-
-    def original(self):
-        """The hive as Windows would load it."""
-        if self.system:
-            return regf.Hive(self.system)
-        if not self.guest.name.endswith("dirty"):
-            return regf.Hive(self.guest.system)
-        logs = [self.guest.logs.get(f"SYSTEM.LOG{n}") for n in (1, 2)]
-        return regf.Hive(hivelog_oracle.recover(self.guest.system, logs, True), True)
-
 
 @pytest.fixture(scope="module")
 def disks(tmp_path_factory):
@@ -71,43 +40,6 @@ def adapt(path, *options, status=(0, 3)):
     return json.loads(done.stdout)["systems"][0] if done.stdout else done.stderr
 
 
-def volume(disk, path, where):
-    at = where / "volume"
-    with open(path, "rb") as f, open(at, "wb") as out:
-        f.seek(disk.offset)
-        left = disk.size
-        while left:
-            data = f.read(min(left, 1 << 20))
-            out.write(data)
-            left -= len(data)
-    return at
-
-
-def ntfs_file(vol, path):
-    return subprocess.run(["ntfscat", "-f", "-q", str(vol), path], stdout=subprocess.PIPE,
-                          stderr=subprocess.DEVNULL, check=True).stdout
-
-
-def list_below(vol, windows):
-    """Every path on the volume below %SystemRoot%, by ntfsls."""
-    out, todo = [], [f"/{windows}"]
-    while todo:
-        at = todo.pop()
-        listing = subprocess.run(["ntfsls", "-f", "-q", "-F", "-p", at, str(vol)],
-                                 stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=True)
-        for name in listing.stdout.decode().splitlines():
-            if name.endswith("/"):
-                if name not in ("./", "../"):
-                    todo.append(f"{at}/{name[:-1]}")
-            else:
-                out.append(f"{at}/{name}"[len(windows) + 2:])
-    return out
-
-
-def files_below(vol, windows):
-    return winboot.file_set(list_below(vol, windows))
-
-
 def ways_of(target):
     return [w for w in win_targets.find(target).ways if w.title]
 
@@ -122,12 +54,6 @@ def boots(hive, has, target, way):
 
 def compare(answer, verdict, what):
     assert answer["boots"] == verdict, (what, answer["reasons"])
-
-
-def copy_of(disk, where):
-    to = where / "disk.img"
-    subprocess.run(["cp", "--sparse=always", str(disk.path), str(to)], check=True)
-    return to
 
 
 @pytest.mark.parametrize("target", PROFILES)
@@ -207,19 +133,6 @@ def test_dirty_without_logs_is_refused(tmp_path):
     assert "logs do not help" in text
     system = adapt(tmp_path / "w.img", "--dry-run", "--profile", "kvm", "--even-dirty")
     assert any("lost" in w for w in system["warnings"])
-
-
-def packages(where):
-    """virtio-win's INFs, with made-up files beside them where they name some."""
-    arches = {"x86": pe.X86, "amd64": pe.AMD64, "ARM64": pe.ARM64}
-    shutil.copytree(os.path.join(FIXTURES, "inf", "virtio-win-0.1.240"), where)
-    for inf in where.rglob("*.inf"):
-        for name in set(re.findall(rb"([\w.-]+\.(?:sys|exe|dll|cat))", inf.read_bytes().lower())):
-            to = inf.parent / name.decode()
-            if not to.exists():
-                to.write_bytes(pe.make(arches.get(inf.parent.name, pe.AMD64), ("ntoskrnl.exe",),
-                                       note=name))
-    return where
 
 
 # the folder that is for this Windows; what virtio-win has no package for stays missing
