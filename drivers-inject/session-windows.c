@@ -94,6 +94,8 @@ static struct json_object *report(struct session *s, const struct session_volume
 	struct json_object *o = detected(w->tree, x->dir);
 
 	json_put_str(o, "root", x->name);
+	json_put_str(o, "device_database", w->win.generation == WIN_NT62 ? "DriverDatabase" :
+		     "CriticalDeviceDatabase");
 	session_put_target(s, o);
 	session_join(o, plan_json(p));
 	if (x->volumes)

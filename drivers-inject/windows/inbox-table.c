@@ -1,7 +1,9 @@
 /* inbox-table.c: see inbox-table.h.
  *
  * Sources: Knowledge Base 314082 ("MergeIDE") for IDE; the public MergeIDE script for
- * the services' values; the entries that real hives of XP SP3 and 7 SP1 have. */
+ * the services' values; the entries that real hives of XP SP3 and 7 SP1 have.  Ids of
+ * those who are hinted at: their makers' INFs; docs/ADAPT-WINDOWS.md has what is not
+ * verified. */
 #include "drivers-inject/windows/inbox-table.h"
 #include <fnmatch.h>
 #include <string.h>
@@ -52,19 +54,28 @@ const struct win_inbox_service *win_inbox_service(const char *name)
 	return NULL;
 }
 
+#define CONTAINS(inf, whose) "give a folder that contains " inf " (" whose ")"
+#define VMD CONTAINS("iaStorVD.inf", "Intel RST with VMD")
+#define VROC CONTAINS("iaVROC.inf", "Intel VROC")
+#define LSI CONTAINS("symmpi.inf, lsi_scsi.inf or lsi_sas.inf", "LSI Logic Fusion-MPT")
+
 const char *win_driver_hint(const char *modalias)
 {
 	static const struct { const char *pattern, *hint; } hints[] = {
-		{ "pci:v00001AF4d000010[04][12]*", "give a folder that contains viostor.inf (virtio-win)" },
-		{ "pci:v00001AF4d000010[04][48]*", "give a folder that contains vioscsi.inf (virtio-win)" },
-		{ "pci:v000015ADd000007C0*", "give a folder that contains pvscsi.inf (VMware Tools)" },
-		{ "pci:v00005853d*", "give a folder that contains xenbus.inf and xenvbd.inf (Xen PV drivers)" },
-		{ "pci:v00008086d0000467F*", "give a folder that contains iaStorVD.inf (Intel RST with VMD)" },
-		{ "pci:v00008086d00009A0B*", "give a folder that contains iaStorVD.inf (Intel RST with VMD)" },
-		{ "pci:v00008086d0000A77F*", "give a folder that contains iaStorVD.inf (Intel RST with VMD)" },
-		{ "pci:v00008086d00007D0B*", "give a folder that contains iaStorVD.inf (Intel RST with VMD)" },
+		{ "pci:v00001AF4d000010[04][12]*", CONTAINS("viostor.inf", "virtio-win") },
+		{ "pci:v00001AF4d000010[04][48]*", CONTAINS("vioscsi.inf", "virtio-win") },
+		{ "pci:v000015ADd000007C0*", CONTAINS("pvscsi.inf", "VMware Tools") },
+		{ "pci:v00005853d*", CONTAINS("xenbus.inf and xenvbd.inf", "Xen PV drivers") },
+		{ "pci:v00008086d0000467F*", VMD }, { "pci:v00008086d00009A0B*", VMD },
+		{ "pci:v00008086d0000A77F*", VMD }, { "pci:v00008086d00007D0B*", VMD },
+		{ "pci:v00008086d000028C0*", VROC }, { "pci:v00008086d0000201D*", VROC },
+		{ "pci:v00001000d0000003[02]*", LSI }, { "pci:v00001000d0000005[0468]*", LSI },
+		{ "pci:v0000104Bd00001040*", CONTAINS("vmscsi.inf", "VMware's driver for BusLogic") },
+		{ "pci:v00001D0Fd*bc01sc08i02", CONTAINS("AWSNVMe.inf", "AWS NVMe") },
 		{ "pci:*bc01sc08i02", "give a folder with an NVMe driver for this Windows (for 7 and 2008 R2 "
 				      "Microsoft's hotfix KB2990941 has one)" },
+		{ "pci:*bc01sc06i01", "give a folder with an AHCI driver for this Windows (the one that its "
+				      "maker gave out for F6 at setup), or set the controller to IDE" },
 		{ "*", "give a folder that contains the maker's driver with its .inf" },
 	};
 	size_t i = 0;
