@@ -15,7 +15,7 @@ $(B)/qemu-tests/ntfs-tool: $(B)/qemu-tests/ntfs/ntfs-tool.o
 	@echo "  LD   $@"
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $$(pkg-config --libs libntfs-3g libcrypto)
 
-.PHONY: demo run qemu-tests qemu-matrix qemu-v2v check-qemu
+.PHONY: demo run qemu-tests qemu-matrix qemu-v2v qemu-v2v-windows check-qemu
 demo: deps ## a real machine captured through the wizard, restored, booted
 	$(Q)$(lab_env) $(PYTHON3) qemu-tests/demo.py --out '$(B)/demo' \
 		--make "$(MAKE) --no-print-directory DEPS=0 B='$(B)' CACHE='$(CACHE)' iso"
@@ -35,6 +35,10 @@ qemu-matrix: deps iso $(B)/rehost-adapt ## real guests x other hardware, adapted
 
 qemu-v2v: deps $(B)/rehost-adapt ## rehost adapt and virt-v2v-in-place on the same disk (an hour)
 	$(Q)$(lab_env) $(PYTHON3) qemu-tests/v2v.py --out '$(B)/v2v' --doc docs/ADAPT-V2V.md
+
+qemu-v2v-windows: deps $(B)/rehost-adapt ## the same with Windows-like disks (an hour)
+	$(Q)$(lab_env) $(PYTHON3) qemu-tests/v2v_windows.py --out '$(B)/v2v-windows' \
+		--doc docs/ADAPT-V2V-WINDOWS.md
 
 check-qemu: deps iso $(lab_tools)
 	$(Q)$(lab_pytest) -m smoke qemu-tests

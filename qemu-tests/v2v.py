@@ -29,15 +29,15 @@ from lab.qemu import Disk, Machine                                  # noqa: E402
 GUESTS = {name: guests.small(f"v2v-{name}", suite="bookworm", kernels=2, size=4 << 30,
                              root_by_uuid=name == "uuid") for name in ("uuid", "sda")}
 SUITE = "trixie"
-PACKAGES = ["virt-v2v", "linux-image-cloud-amd64", "qemu-system-x86", "qemu-utils"]
+PACKAGES = ["virt-v2v", "nbdkit", "linux-image-cloud-amd64", "qemu-system-x86", "qemu-utils"]
 NIC, MAC = "enp0s31f6", "52:54:00:12:34:56"     # the old machine's name; QEMU's first card
 TEXTS = ["etc/fstab", "etc/default/grub", "etc/crypttab", "etc/initramfs-tools/modules",
          "boot/grub/grub.cfg", "boot/grub/device.map"]
 
 
-def v2v_root(cache, say):
+def v2v_root(cache, say, suite=SUITE):
     """A Debian with virt-v2v, unpacked; made when missing."""
-    path = pathlib.Path(cache) / "v2v" / f"root-{SUITE}"
+    path = pathlib.Path(cache) / "v2v" / f"root-{suite}"
     if path.exists():
         return path
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -45,14 +45,29 @@ def v2v_root(cache, say):
     new = path.with_name("new")
     shutil.rmtree(new, ignore_errors=True)
     listing = path.parent / "sources"
-    listing.write_text(mirrors(SUITE))
+    listing.write_text(mirrors(suite))
     with open(listing) as text:
         run(["mmdebstrap", "--variant=minbase", "--format=directory", f"--keyring={KEYRING}",
              "--include=" + ",".join(PACKAGES), "--aptopt=Acquire::Languages \"none\"",
              "--dpkgopt=force-unsafe-io", "--dpkgopt=path-exclude=/usr/share/man/*",
-             SUITE, new, "-"], timeout=1800, stdin=text)
+             suite, new, "-"], timeout=1800, stdin=text)
     new.rename(path)
     return path
+
+
+def v2v_in_place(root, disk, **env):
+    """virt-v2v-in-place in its root, with what libguestfs wants there; the disk's
+    directory is /mnt/disk there.  Returns what it said."""
+    script = ('set -e; root=$1 disk=$2; shift 2; '
+              'for d in dev proc sys; do mount --rbind /$d "$root/$d"; done; '
+              'mount -t tmpfs tmpfs "$root/tmp"; mkdir -p "$root/mnt/disk"; '
+              'mount --bind "$(dirname "$disk")" "$root/mnt/disk"; '
+              'exec chroot "$root" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C '
+              'LIBGUESTFS_BACKEND=direct LIBGUESTFS_BACKEND_SETTINGS=force_tcg '
+              'LIBGUESTFS_CACHEDIR=/var/tmp TMPDIR=/var/tmp "$@" '
+              'virt-v2v-in-place -i disk "/mnt/disk/$(basename "$disk")"')
+    return run(["unshare", "--mount", "sh", "-c", script, "sh", root, disk,
+                *(f"{k}={v}" for k, v in env.items())], timeout=3600)
 
 
 NAMES = ("virt-v2v-in-place", "rehost")
@@ -76,15 +91,7 @@ class Bench:
     # -- the two --------------------------------------------------------------------
 
     def v2v(self, disk):
-        """In its root, with what libguestfs wants there."""
-        script = ('set -e; for d in dev proc sys; do mount --rbind /$d "$0/$d"; done; '
-                  'mount -t tmpfs tmpfs "$0/tmp"; mkdir -p "$0/mnt/disk"; '
-                  'mount --bind "$(dirname "$1")" "$0/mnt/disk"; '
-                  'exec chroot "$0" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C '
-                  'LIBGUESTFS_BACKEND=direct LIBGUESTFS_BACKEND_SETTINGS=force_tcg '
-                  'LIBGUESTFS_CACHEDIR=/var/tmp TMPDIR=/var/tmp '
-                  'virt-v2v-in-place -i disk "/mnt/disk/$(basename "$1")"')
-        return run(["unshare", "--mount", "sh", "-c", script, self.root, disk], timeout=3600)
+        return v2v_in_place(self.root, disk)
 
     def ours(self, disk):
         return run([os.environ["LAB_ADAPT"], "--yes", "--profile", "kvm",
