@@ -49,6 +49,20 @@ static uint8_t *put_text(uint8_t *to, const char *text)
 	return put_unit(to, 0);
 }
 
+int utf16_can_make(const char *text)
+{
+	const unsigned char *s = (const unsigned char *)text;
+
+	while (*s) {
+		const unsigned char *at = s;
+
+		/* the character itself is allowed */
+		if (next_char(&s) == 0xfffd && (s - at != 3 || memcmp(at, "\xef\xbf\xbd", 3)))
+			return 0;
+	}
+	return 1;
+}
+
 int utf16_make(const char *text, uint8_t **ret, size_t *ret_len, struct err *e)
 {
 	uint8_t *out = malloc(2 * strlen(text) + 2);
@@ -77,6 +91,16 @@ int utf16_make_strings(const struct strv *l, uint8_t **ret, size_t *ret_len, str
 	return 0;
 }
 
+/* Units up to the 0, or the end. */
+static size_t units_to_nul(const uint8_t *in, size_t units)
+{
+	size_t n = 0;
+
+	while (n < units && (in[2 * n] || in[2 * n + 1]))
+		n++;
+	return n;
+}
+
 int utf16_strings(const uint8_t *in, size_t len, struct strv *ret)
 {
 	size_t units = len / 2;
@@ -86,8 +110,7 @@ int utf16_strings(const uint8_t *in, size_t len, struct strv *ret)
 	if (!buf)
 		return -1;
 	for (size_t i = 0, n; i < units; i += n + 1) {
-		for (n = 0; i + n < units && (in[2 * (i + n)] || in[2 * (i + n) + 1]); n++)
-			;
+		n = units_to_nul(in + 2 * i, units - i);
 		if (!n)
 			continue;
 		text_from_utf16le(in + 2 * i, n, buf, 3 * units + 4);
@@ -97,5 +120,89 @@ int utf16_strings(const uint8_t *in, size_t len, struct strv *ret)
 		}
 	}
 	*ret = out;
+	return 0;
+}
+
+static unsigned folded(const uint8_t *unit)
+{
+	unsigned c = unit[0] | (unsigned)unit[1] << 8;
+
+	return c >= 'a' && c <= 'z' ? c - 'a' + 'A' : c;
+}
+
+static int is_equal(const uint8_t *a, const uint8_t *b, size_t units)
+{
+	for (size_t i = 0; i < 2 * units; i += 2)
+		if (folded(a + i) != folded(b + i))
+			return 0;
+	return 1;
+}
+
+int utf16_list_drop(uint8_t *list, size_t len, const char *string, size_t *ret_len, struct err *e)
+{
+	cleanup_free uint8_t *s = NULL;
+	size_t s_len, i = 0;
+	int rc = utf16_make(string, &s, &s_len, e);
+
+	if (rc)
+		return rc;
+	while (i + 1 < len) {
+		size_t units = units_to_nul(list + i, (len - i) / 2), bytes = 2 * units + 2;
+
+		if (bytes > len - i)
+			bytes = len - i;
+		if (units && 2 * units + 2 == s_len && is_equal(list + i, s, units)) {
+			memmove(list + i, list + i + bytes, len - i - bytes);
+			len -= bytes;
+		} else {
+			i += bytes;
+		}
+	}
+	*ret_len = len;
+	return 0;
+}
+
+int utf16_list_append(const uint8_t *list, size_t len, const char *string, uint8_t **ret,
+		      size_t *ret_len, struct err *e)
+{
+	cleanup_free uint8_t *s = NULL;
+	size_t s_len, at = 0, units;
+	uint8_t *out, *to;
+	int rc = utf16_make(string, &s, &s_len, e), is_there = 0;
+
+	if (rc)
+		return rc;
+	for (; at + 1 < len && (units = units_to_nul(list + at, (len - at) / 2)); at += 2 * units + 2)
+		is_there |= 2 * units + 2 == s_len && is_equal(list + at, s, units);
+	out = malloc(len + s_len + 4);
+	if (!out)
+		return err_set(e, ERR_NOMEM, "out of memory");
+	*ret = out;
+	*ret_len = len;
+	if (len)
+		memcpy(out, list, len);
+	if (is_there || s_len == 2)
+		return 0;
+	/* the last string may lack its 0, and the list the one that ends it */
+	to = out + at;
+	if (at > len)
+		to = put_unit(out + (len & ~(size_t)1), 0);
+	memcpy(to, s, s_len);
+	to += s_len;
+	if (at + 1 < len) {
+		memcpy(to, list + at, len - at);
+		to += len - at;
+	} else {
+		to = put_unit(to, 0);
+	}
+	*ret_len = (size_t)(to - out);
+	return 0;
+}
+
+int utf16_list_has_any(const uint8_t *list, size_t len)
+{
+	for (size_t i = 0; i + 1 < len; i += 2)
+		if (list[i] || list[i + 1])
+			return 1;
 	return 0;
 }
