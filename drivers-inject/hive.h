@@ -1,6 +1,7 @@
-/* hive.h: a Windows registry hive, in memory.  hive.c is the only file that
- * knows libhivex.  Key paths use "\\" and, as names of values, are compared
- * without regard to case; "" is the root key, or a key's default value. */
+/* hive.h: a Windows registry hive, in memory.  hive.c and hive-edit.c alone know libhivex;
+ * docs/decisions/0015 says what is done around it.  Key paths use "\\" and, as names of
+ * values, are compared without regard to the case of a to z; "" is the root key, or a key's
+ * default value. */
 #ifndef REHOST_HIVE_H
 #define REHOST_HIVE_H
 #include "drivers-inject/tree.h"
@@ -8,8 +9,8 @@
 #include "drivers-inject/windows/regf.h"
 
 #define HIVE_SIZE_MAX REGF_SIZE_MAX
-/* Larger values stand in several cells, which libhivex reads but can't write:
- * the other values of such a key are not changed either. */
+/* Larger values stand in several cells, which libhivex reads but can't write.  In a key
+ * that has one, another value only gets new bytes of the same type and number. */
 #define HIVE_VALUE_MAX 16344u
 
 struct hive;
@@ -25,8 +26,9 @@ enum reg_type { REG_NONE, REG_SZ, REG_EXPAND_SZ, REG_BINARY, REG_DWORD, REG_MULT
  * this machine has free, or than HIVE_SIZE_MAX.  ERR_CORRUPT: not a hive. */
 int hive_open(struct tree *t, const char *path, struct hive **ret,
 	      struct err *e) must_check;
-/* The same, for changing.  ERR_REFUSED: its logs can't complete it; what they
- * hold would be lost, which even_dirty agrees to. */
+/* The same, for changing; every cell of it is checked (regf-tree.h).  ERR_REFUSED:
+ * its logs can't complete it; what they hold would be lost, which even_dirty agrees
+ * to.  ERR_UNSUPPORTED: not of version 1.3 to 1.6 (NT 4 and later). */
 int hive_open_edit(struct tree *t, const char *path, int even_dirty, struct hive **ret,
 		   struct err *e) must_check;
 /* The same from memory, which is copied; without logs.  edit: for changing. */
@@ -69,7 +71,13 @@ int hive_subkeys(const struct hive *h, const char *key, struct strv *ret);
 int hive_values(const struct hive *h, const char *key, struct strv *ret);
 
 /* ---- changing: in memory, nothing is written to a disk ----
- * Keys above are made.  What is so already is no change. */
+ * Keys above are made.  What is so already is no change.
+ *
+ * ERR_UNSUPPORTED, and nothing was changed: what libhivex would do wrong.  A new key's
+ * name is not ASCII, or beside it is one whose name is no text; the key has a value
+ * above HIVE_VALUE_MAX, or one whose name is no text, and the change is more than other
+ * bytes in the place of as many.
+ * ERR_CORRUPT, ERR_NOMEM: it stopped half-way, and hive_save() will refuse. */
 
 /* data: as the registry stores it, strings in UTF-16LE with their end. */
 int hive_set(struct hive *h, const char *key, const char *value, uint32_t type,
@@ -86,11 +94,24 @@ int hive_make_key(struct hive *h, const char *key, struct err *e) must_check;
 int hive_unset(struct hive *h, const char *key, const char *value, struct err *e) must_check;
 int hive_remove_key(struct hive *h, const char *key, struct err *e) must_check;
 
+/* A string put behind the others of a REG_MULTI_SZ, which is made where there is none, or
+ * of a REG_SZ; or every string like it taken out, and the value if none is left.  All other
+ * bytes of the list stay (hive_strings() and hive_set_strings() would lose what is no text).
+ * Equal: but for the case of a to z.  A value of another type is not appended to
+ * (ERR_UNSUPPORTED), and has no strings to take out. */
+int hive_strings_append(struct hive *h, const char *key, const char *value, const char *string,
+			struct err *e) must_check;
+int hive_strings_drop(struct hive *h, const char *key, const char *value, const char *string,
+		      struct err *e) must_check;
+
+/* A value for people: "text", 3, [a, b], or its first bytes. */
+#define HIVE_TEXT_MAX 300
+void hive_value_text(uint32_t type, const uint8_t *data, size_t len, char ret[HIVE_TEXT_MAX]);
 /* What was changed, a line each: "ControlSet001\Services\pciide: Start = 0, was 3",
  * "- ControlSet001\Services\pciide\StartOverride". */
 const struct strv *hive_changes(const struct hive *h);
-/* The hive as a file, with its sequence numbers counted up; *ret_fd is a memfd at
- * its start, and the caller's. */
+/* The hive as a file, checked again, with its sequence numbers counted up; *ret_fd is
+ * a memfd at its start, and the caller's. */
 int hive_save(struct hive *h, int *ret_fd, struct err *e) must_check;
 
 #endif
