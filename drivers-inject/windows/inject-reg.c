@@ -15,52 +15,26 @@ static int join(char ret[WIN_KEY_MAX], const char *root, const char *key, struct
 					     "than %u bytes: %.60s...", WIN_KEY_MAX - 1, ret);
 }
 
-static int has_string(const struct strv *l, const char *text)
-{
-	for (size_t i = 0; i < l->n; i++)
-		if (!strcasecmp(l->v[i], text))
-			return 1;
-	return 0;
-}
-
 int inject_add_string(struct hive *h, const char *key, const char *value, const char *text,
 		      struct err *e)
 {
-	struct strv l = { 0 };
-	int rc = 0;
+	size_t before = hive_changes(h)->n;
+	int rc = hive_strings_append(h, key, value, text, e);
 
-	if (!hive_strings(h, key, value, &l))
-		l = (struct strv){ 0 };
-	if (!has_string(&l, text)) {
-		rc = strv_add(&l, text) ? err_set(e, ERR_NOMEM, "out of memory") :
-		     hive_set_strings(h, key, value, &l, e);
-		rc = rc ? rc : 1;
-	}
-	strv_done(&l);
-	return rc;
+	return rc ? rc : hive_changes(h)->n > before;
 }
 
 static int strings(struct hive *h, const char *key, const struct inf_reg *r, struct err *e)
 {
-	struct strv more = { 0 }, now = { 0 }, kept = { 0 };
+	struct strv l = { 0 };
 	int rc = 0;
 
-	if (utf16_strings(r->data, r->len, &more))
+	if (utf16_strings(r->data, r->len, &l))
 		return err_set(e, ERR_NOMEM, "out of memory");
-	for (size_t i = 0; rc >= 0 && r->op == INF_REG_APPEND && i < more.n; i++)
-		rc = inject_add_string(h, key, r->value, more.v[i], e);
-	if (rc > 0)
-		rc = 0;
-	if (r->op == INF_REG_REMOVE_STRING && hive_strings(h, key, r->value, &now)) {
-		for (size_t i = 0; !rc && i < now.n; i++)
-			if (!has_string(&more, now.v[i]) && strv_add(&kept, now.v[i]))
-				rc = err_set(e, ERR_NOMEM, "out of memory");
-		if (!rc && kept.n != now.n)
-			rc = hive_set_strings(h, key, r->value, &kept, e);
-	}
-	strv_done(&more);
-	strv_done(&now);
-	strv_done(&kept);
+	for (size_t i = 0; !rc && i < l.n; i++)
+		rc = (r->op == INF_REG_APPEND ? hive_strings_append : hive_strings_drop)
+		     (h, key, r->value, l.v[i], e);
+	strv_done(&l);
 	return rc;
 }
 

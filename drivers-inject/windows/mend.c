@@ -43,21 +43,10 @@ static int drop_filter(struct mending *m, struct err *e)
 {
 	const struct win_filter *f = &m->r->filter;
 	const char *value = f->upper ? "UpperFilters" : "LowerFilters";
-	struct strv names = { 0 }, left = { 0 };
-	int rc = 0;
+	size_t before = hive_changes(m->w->system)->n;
+	int rc = hive_strings_drop(m->w->system, f->key, value, f->name, e);
 
-	if (!hive_strings(m->w->system, f->key, value, &names))
-		return 0;
-	for (size_t i = 0; !rc && i < names.n; i++)
-		if (strcasecmp(names.v[i], f->name) && strv_add(&left, names.v[i]))
-			rc = err_set(e, ERR_NOMEM, "out of memory");
-	if (!rc && left.n)
-		rc = hive_set_strings(m->w->system, f->key, value, &left, e);
-	else if (!rc)
-		rc = hive_unset(m->w->system, f->key, value, e);
-	m->done = 1;
-	strv_done(&names);
-	strv_done(&left);
+	m->done = hive_changes(m->w->system)->n > before;
 	return rc;
 }
 

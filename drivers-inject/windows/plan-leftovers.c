@@ -86,19 +86,15 @@ static int in_list(const char *const *names, size_t n, const char *s)
 static int strip_value(struct win *w, const char *key, const char *value, const struct strv *off,
 		       struct err *e)
 {
-	struct strv now = { 0 }, left = { 0 };
+	struct strv now = { 0 };
 	int rc = 0;
 
 	if (!hive_strings(w->system, key, value, &now))
 		return 0;
 	for (size_t i = 0; !rc && i < now.n; i++)
-		if (!in_list((const char *const *)off->v, off->n, now.v[i]) && strv_add(&left, now.v[i]))
-			rc = err_set(e, ERR_NOMEM, "out of memory");
-	if (!rc && left.n != now.n)
-		rc = left.n ? hive_set_strings(w->system, key, value, &left, e) :
-		     hive_unset(w->system, key, value, e);
+		if (in_list((const char *const *)off->v, off->n, now.v[i]))
+			rc = hive_strings_drop(w->system, key, value, now.v[i], e);
 	strv_done(&now);
-	strv_done(&left);
 	return rc;
 }
 
