@@ -144,9 +144,13 @@ const char *hive_replay_problem(const struct hive *h)
  * equals none; hivex_node_get_child() would stop at it, or take its beginning. */
 static int is_named(const struct hive *h, hive_node_h node, const char *name)
 {
-	cleanup_free char *s = hivex_node_name(h->h, node);
+	cleanup_free char *s = NULL;
 
-	return s && !strcasecmp(s, name) && hivex_node_name_len(h->h, node) == strlen(s);
+	/* the length first: it is had without converting */
+	if (hivex_node_name_len(h->h, node) != strlen(name))
+		return 0;
+	s = hivex_node_name(h->h, node);
+	return s && !strcasecmp(s, name);
 }
 
 hive_node_h hive_find_child(const struct hive *h, hive_node_h node, const char *name)
