@@ -179,7 +179,6 @@ static void add_head(struct lines *l, json *o, enum model_verdict v, const char 
 static void read_system(json *o, struct model_plan *m, struct lines *l)
 {
 	enum model_verdict v = verdict_of(json_get_str(o, "verdict", ""));
-	bool windows = !strcmp(json_get_str(o, "kind", ""), "windows");
 	char name[ONE_MAX], why[ONE_MAX];
 	size_t n, at = strlen(m->systems);
 	json *list;
@@ -189,8 +188,6 @@ static void read_system(json *o, struct model_plan *m, struct lines *l)
 		strcpy(name, "A system without a name");
 	snprintf(m->systems + at, sizeof m->systems - at, "%s%s", at ? "; " : "", name);
 	add_head(l, o, v, name);
-	if (windows)
-		add(l, 2, "This version can't adapt a Windows.");
 	if (model_list(o, "problems", &list) && v == PLAN_WILL_NOT && !m->because[0]) {
 		item_str(list, 0, why);
 		text_copy(m->because, sizeof m->because, why);

@@ -132,9 +132,9 @@ const struct model_disk *model_find(const struct model_disks *m, const char *pat
 const struct model_part *model_find_part(const struct model_disks *m,
 					 const char *path,
 					 const struct model_disk **ret_disk);
-/* There is a Linux on d, or something that may hold one and can't be looked
- * into from outside (LVM, RAID, LUKS, XFS, Btrfs). */
-bool model_may_hold_linux(const struct model_disk *d);
+/* There is a Linux or a Windows on d, or something that may hold a Linux and can't
+ * be looked into from outside (LVM, RAID, LUKS, XFS, Btrfs). */
+bool model_may_hold_system(const struct model_disk *d);
 /* What the disk is called: its model, else how it is connected. */
 const char *model_title(const struct model_disk *d);
 /* "Debian GNU/Linux 13; Windows 10 Pro", "" if none was found */

@@ -141,7 +141,7 @@ const struct page page_adisk = {
 	.title = "disk", .in_job = true, .rows = target_rows,
 	.event = target_event, .draw = adisk_draw,
 	.keys = "Up/Down Move   Enter Choose   d Details   r Look again   Esc Back   F1 Help",
-	.help = "Choose the disk that holds the Linux: one that was restored or "
+	.help = "Choose the disk that holds the system: one that was restored or "
 		"brought here from another machine. The next pages say whether it will "
 		"boot here, and what has to be edited for that; nothing is written before "
 		"you have typed the disk's name.\n\n"

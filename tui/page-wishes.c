@@ -17,7 +17,7 @@ enum { F_FIRST, F_HOST };
 
 static const struct field wishes_fields[] = {
 	FIELD(FIELD_CHECK, "Adapt the system", job.adapt.on,
-	      "Edits the restored Linux so that it boots here. Space changes it."),
+	      "Edits the restored Linux or Windows so that it boots here. Space changes it."),
 	WISHES,
 };
 
@@ -35,7 +35,7 @@ void wiz_propose_wishes(struct wiz *w)
 	if (!strcmp(w->wishes_for, w->job.image))
 		return;         /* what was answered for this image stays */
 	memcpy(w->wishes_for, w->job.image, sizeof w->wishes_for);
-	w->job.adapt.on = model_may_hold_linux(&w->info.disk);
+	w->job.adapt.on = model_may_hold_system(&w->info.disk);
 }
 
 /* A host name that can't be one is told before anything is looked up. */
@@ -89,11 +89,12 @@ static void options_draw(const struct wiz *w, struct canvas *c)
 }
 
 #define ADAPT_HELP \
-	"Adapting edits an installed Linux so that it boots on this machine: the drivers " \
-	"of this machine's disk controller go into its initramfs, fstab and the boot " \
-	"loader name volumes by their UUIDs, boot code and boot entries that are missing " \
-	"are made. Nothing of the system is executed. The next page shows whether it will " \
-	"boot and each edit with its reason; nothing is written before.\n\n"
+	"Adapting edits an installed system so that it boots on this machine. Linux: the " \
+	"drivers of this machine's disk controller go into its initramfs, fstab and the boot " \
+	"loader name volumes by their UUIDs. Windows: these drivers are switched on in its " \
+	"registry, or brought in. Boot code and entries that are missing are made. Nothing " \
+	"of the system is executed. The next page shows whether it will boot and each edit " \
+	"with its reason; nothing is written before.\n\n"
 
 const struct page page_wishes = {
 	.title = "adapt", .in_job = true, .fields = wishes_fields,
@@ -101,7 +102,7 @@ const struct page page_wishes = {
 	.event = wishes_event, .draw = wishes_draw,
 	.keys = "Tab/Up/Down Field   Space Change   Enter Continue   Esc Back   F1 Help",
 	.help = ADAPT_HELP
-		"Switch it off for a disk without a Linux, or to restore onto the machine "
+		"Switch it off for a disk without a system, or to restore onto the machine "
 		"that the image was taken from.",
 };
 

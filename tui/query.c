@@ -44,13 +44,14 @@ const struct model_part *model_find_part(const struct model_disks *m,
 	return NULL;
 }
 
-bool model_may_hold_linux(const struct model_disk *d)
+bool model_may_hold_system(const struct model_disk *d)
 {
 	static const char *const closed[] = { "LVM2_member", "linux_raid_member",
 					      "crypto_LUKS", "xfs", "btrfs" };
 
 	for (size_t i = 0; i < d->nsystems; i++)
-		if (!strcmp(d->systems[i].kind, "linux"))
+		if (!strcmp(d->systems[i].kind, "linux") ||
+		    !strcmp(d->systems[i].kind, "windows"))
 			return true;
 	for (size_t i = 0; i < d->nparts; i++)
 		for (size_t k = 0; k < sizeof closed / sizeof *closed; k++)

@@ -225,10 +225,10 @@ def to_target(w):
     w.title("Restore: target disk")
 
 
-def test_image_without_linux(tmp_path):
+def test_image_without_system(tmp_path):
     with Wizard(tmp_path) as w:
         info = tmp_path / "info.json"
-        info.write_text(info.read_text().replace('"kind": "linux"', '"kind": "windows"'))
+        info.write_text(info.read_text().replace('"kind": "linux"', '"kind": "beos"'))
         w.mode("adapt=nolinux")
         to_target(w)
         w.send(DOWN, ENTER)

@@ -232,7 +232,7 @@ static void test_plans(void **state)
 		   "\"verdict\":\"will-not-boot\"},{\"verdict\":\"boots-after-edits\"}]}",
 		   PLAN_WILL_NOT, "B: will NOT boot");
 	check_plan("{\"systems\":[{\"name\":\"A\",\"verdict\":\"boots\"},{\"kind\":\"windows\","
-		   "\"name\":\"W\",\"verdict\":\"unknown\"}]}", PLAN_UNKNOWN, "can't adapt a Windows");
+		   "\"name\":\"W\",\"verdict\":\"unknown\"}]}", PLAN_UNKNOWN, "W: not known");
 	/* a word of another version isn't taken as good */
 	check_plan("{\"systems\":[{\"verdict\":\"surely\"}]}", PLAN_UNKNOWN, "without a name");
 	check_plan("{\"systems\":[],\"notes\":[\"a\\u001b[2J\"]}", PLAN_UNKNOWN, "Note: a?[2J");

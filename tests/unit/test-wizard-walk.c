@@ -284,7 +284,7 @@ static void test_undo(void **state)
 }
 
 /* Proposed once for an image, by what is in it; then it is the user's. */
-static void test_adapt_is_proposed_for_linux(void **state)
+static void test_adapt_is_proposed_for_systems(void **state)
 {
 	struct wiz w;
 
@@ -302,6 +302,10 @@ static void test_adapt_is_proposed_for_linux(void **state)
 	assert_false(w.job.adapt.on);
 	strcpy(w.wishes_for, "another.rhi");
 	strcpy(w.info.disk.systems[0].kind, "windows");
+	wiz_propose_wishes(&w);
+	assert_true(w.job.adapt.on);
+	strcpy(w.wishes_for, "a third one.rhi");
+	w.info.disk.nsystems = 0;
 	wiz_propose_wishes(&w);
 	assert_false(w.job.adapt.on);
 	strcpy(w.wishes_for, "another.rhi");
@@ -479,7 +483,7 @@ int main(void)
 		cmocka_unit_test(test_nothing_to_edit),
 		cmocka_unit_test(test_passphrase),
 		cmocka_unit_test(test_undo),
-		cmocka_unit_test(test_adapt_is_proposed_for_linux),
+		cmocka_unit_test(test_adapt_is_proposed_for_systems),
 		cmocka_unit_test(test_host_names),
 		cmocka_unit_test(test_failed_tasks_lead_back),
 		cmocka_unit_test(test_cancel_asks),
