@@ -128,6 +128,14 @@ static const char *set_remove_tools(struct answers *a, const char *value)
 	return set_bool(&a->job.adapt.remove_tools, value);
 }
 
+static const char *set_drivers(struct answers *a, const char *value)
+{
+	if (!job_drivers_good(value))
+		return "must be a path that begins with /, or smb://..., nfs://... or dev://..., "
+			"without a password";
+	return job_add_drivers(&a->job.adapt, value) ? NULL : "is given too often";
+}
+
 static const char *set_undo(struct answers *a, const char *value)
 {
 	bool undo;
@@ -215,28 +223,30 @@ static const struct key {
 	unsigned jobs;          /* that it has a meaning for */
 	unsigned needs;         /* jobs that can't do without */
 	bool again;             /* may be given several times */
-	bool adapts;            /* restore: has a meaning with adapt = yes only */
+	enum { ALWAYS, ADAPTING, EDITING } when; /* restore: with adapt = yes only;
+				 * EDITING: and not with undo = yes */
 } keys[] = {
-	{ "job", set_job, FOR_ALL, FOR_ALL, false, false },
-	{ "disk", set_disk, FOR_CAPTURE, FOR_CAPTURE, true, false },
-	{ "image", set_image, FOR_IMAGE, FOR_IMAGE, false, false },
-	{ "target", set_target, FOR_ADAPTING, FOR_ADAPTING, false, false },
-	{ "level", set_level, FOR_CAPTURE, 0, false, false },
-	{ "verify", set_verify, FOR_CAPTURE | FOR_RESTORE, 0, false, false },
-	{ "page_files", set_page_files, FOR_CAPTURE, 0, false, false },
-	{ "adapt", set_adapt, FOR_RESTORE, 0, false, false },
-	{ "adapt_anyway", set_adapt_anyway, FOR_RESTORE, 0, false, true },
-	{ "hostname", set_hostname, FOR_ADAPTING, 0, false, true },
-	{ "new_identity", set_new_identity, FOR_ADAPTING, 0, false, true },
-	{ "remove_tools", set_remove_tools, FOR_ADAPTING, 0, false, true },
-	{ "luks_passphrase", set_luks_passphrase, FOR_ADAPTING, 0, false, true },
-	{ "undo", set_undo, FOR_ADAPT, 0, false, false },
-	{ "username", set_username, FOR_IMAGE, 0, false, false },
-	{ "password", set_password, FOR_IMAGE, 0, false, false },
-	{ "domain", set_domain, FOR_IMAGE, 0, false, false },
-	{ "credentials", set_credentials, FOR_IMAGE, 0, false, false },
-	{ "after", set_after, FOR_ALL, 0, false, false },
-	{ "on_error", set_on_error, FOR_ALL, 0, false, false },
+	{ "job", set_job, FOR_ALL, FOR_ALL, false, ALWAYS },
+	{ "disk", set_disk, FOR_CAPTURE, FOR_CAPTURE, true, ALWAYS },
+	{ "image", set_image, FOR_IMAGE, FOR_IMAGE, false, ALWAYS },
+	{ "target", set_target, FOR_ADAPTING, FOR_ADAPTING, false, ALWAYS },
+	{ "level", set_level, FOR_CAPTURE, 0, false, ALWAYS },
+	{ "verify", set_verify, FOR_CAPTURE | FOR_RESTORE, 0, false, ALWAYS },
+	{ "page_files", set_page_files, FOR_CAPTURE, 0, false, ALWAYS },
+	{ "adapt", set_adapt, FOR_RESTORE, 0, false, ALWAYS },
+	{ "adapt_anyway", set_adapt_anyway, FOR_RESTORE, 0, false, EDITING },
+	{ "hostname", set_hostname, FOR_ADAPTING, 0, false, EDITING },
+	{ "new_identity", set_new_identity, FOR_ADAPTING, 0, false, EDITING },
+	{ "remove_tools", set_remove_tools, FOR_ADAPTING, 0, false, EDITING },
+	{ "drivers", set_drivers, FOR_ADAPTING, 0, true, EDITING },
+	{ "luks_passphrase", set_luks_passphrase, FOR_ADAPTING, 0, false, ADAPTING },
+	{ "undo", set_undo, FOR_ADAPT, 0, false, ALWAYS },
+	{ "username", set_username, FOR_ALL, 0, false, ALWAYS },
+	{ "password", set_password, FOR_ALL, 0, false, ALWAYS },
+	{ "domain", set_domain, FOR_ALL, 0, false, ALWAYS },
+	{ "credentials", set_credentials, FOR_ALL, 0, false, ALWAYS },
+	{ "after", set_after, FOR_ALL, 0, false, ALWAYS },
+	{ "on_error", set_on_error, FOR_ALL, 0, false, ALWAYS },
 };
 enum { KEYS = sizeof keys / sizeof *keys };
 
@@ -316,9 +326,12 @@ static int check(const struct answers *a, const int *line_of, struct err *e)
 		if (!(keys[k].jobs & bit) && line_of[k])
 			return err_set(e, ERR_USAGE, "line %d: '%s' has no meaning for %s",
 				       line_of[k], keys[k].name, job[a->job.kind]);
-		if (keys[k].adapts && line_of[k] && !job_adapts(&a->job))
+		if (keys[k].when && line_of[k] && !job_adapts(&a->job))
 			return err_set(e, ERR_USAGE, "line %d: '%s' has a meaning with "
 				       "'adapt = yes' only", line_of[k], keys[k].name);
+		if (keys[k].when == EDITING && line_of[k] && a->job.adapt.undo)
+			return err_set(e, ERR_USAGE, "line %d: '%s' has no meaning with "
+				       "'undo = yes'", line_of[k], keys[k].name);
 	}
 	return 0;
 }

@@ -38,7 +38,7 @@ static void become(const struct argv *argv, const struct job *j, int (*pipes)[2]
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	signal(SIGPIPE, SIG_DFL);
-	if (j->place.kind == PLACE_SMB && j->kind != JOB_ADAPT) {
+	if (job_takes_share(argv)) {
 		set_env("REHOST_USERNAME", &j->place.smb.user);
 		set_env("REHOST_PASSWORD", &j->place.smb.password);
 		set_env("REHOST_DOMAIN", &j->place.smb.domain);

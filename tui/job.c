@@ -71,10 +71,66 @@ bool job_hostname_good(const char *s)
 	return !n || (label && n <= 253);
 }
 
+bool job_drivers_good(const char *s)
+{
+	static const char *const schemes[] = { "smb://", "nfs://", "dev://" };
+	const char *host = strstr(s, "://");
+	const char *at = host ? memchr(host + 3, '@', strcspn(host + 3, "/")) : NULL;
+
+	if (strlen(s) >= JOB_URL_MAX || (at && memchr(host + 3, ':', (size_t)(at - host - 3))))
+		return false;
+	for (size_t i = 0; i < sizeof schemes / sizeof *schemes; i++)
+		if (!strncmp(s, schemes[i], 6) && s[6])
+			return true;
+	return s[0] == '/' && !host;
+}
+
+bool job_add_drivers(struct job_adapt *d, const char *place)
+{
+	for (size_t i = 0; i < d->ndrivers; i++)
+		if (!strcmp(d->drivers[i], place))
+			return true;
+	if (d->ndrivers == JOB_DRIVERS_MAX)
+		return false;
+	snprintf(d->drivers[d->ndrivers++], JOB_URL_MAX, "%s", place);
+	return true;
+}
+
+bool job_takes_share(const struct argv *a)
+{
+	for (size_t i = 0; i < a->n; i++)
+		if (!strncmp(a->v[i], "smb://", 6))
+			return true;
+	return false;
+}
+
+/* Something of the job lies in a place of this kind. */
+static bool uses(const struct job *j, enum place_kind kind, const char *scheme)
+{
+	if (j->kind != JOB_ADAPT && j->place.kind == kind)
+		return true;
+	for (size_t i = 0; job_adapts(j) && i < j->adapt.ndrivers; i++)
+		if (!strncmp(j->adapt.drivers[i], scheme, strlen(scheme)))
+			return true;
+	return false;
+}
+
+bool job_needs_net(const struct job *j)
+{
+	return uses(j, PLACE_SMB, "smb://") || uses(j, PLACE_NFS, "nfs://");
+}
+
 bool job_takes_luks(const struct job *j, const struct argv *a)
 {
 	return job_adapts(j) && j->adapt.luks.s[0] && a->n > 1 &&
 		(!strcmp(a->v[0], "rehost-adapt") || !strcmp(a->v[1], "restore"));
+}
+
+static int add_drivers(const char *place, struct argv *a, struct err *e)
+{
+	int rc = argv_add(a, "--drivers", e);
+
+	return rc ? rc : argv_add(a, place, e);
 }
 
 /* The same words for `rehost restore` and for rehost-adapt. */
@@ -90,6 +146,8 @@ static int add_wishes(const struct job_adapt *d, struct argv *a, struct err *e)
 		rc = argv_add(a, "--new-identity", e);
 	if (!rc && d->remove_tools)
 		rc = argv_add(a, "--remove-tools", e);
+	for (size_t i = 0; !rc && i < d->ndrivers; i++)
+		rc = add_drivers(d->drivers[i], a, e);
 	return rc;
 }
 
@@ -118,7 +176,7 @@ static int add_options(const struct job *j, bool for_people, struct argv *a,
 		rc = argv_add(a, "--events-fd=3", e);
 	if (!rc && !for_people && j->kind == JOB_RESTORE)
 		rc = argv_add(a, "--yes", e);
-	if (!rc && for_people && j->place.kind == PLACE_SMB && j->place.smb.user.s[0])
+	if (!rc && for_people && uses(j, PLACE_SMB, "smb://") && j->place.smb.user.s[0])
 		rc = argv_add(a, "--credentials=FILE", e);
 	if (!rc && j->kind == JOB_CAPTURE)
 		rc = argv_add(a, "--level", e);
@@ -184,7 +242,7 @@ int job_argv(const struct job *j, bool for_people, struct argv *ret,
 	return give(&a, rc ? rc : add_operands(j, &a, e), ret);
 }
 
-int job_plan_argv(const struct job *j, struct argv *ret, struct err *e)
+int job_plan_argv(const struct job *j, const char *more, struct argv *ret, struct err *e)
 {
 	struct argv a = { 0 };
 	char url[JOB_URL_MAX];
@@ -197,6 +255,8 @@ int job_plan_argv(const struct job *j, struct argv *ret, struct err *e)
 		rc = argv_add(&a, "--json", e);
 	if (!rc)
 		rc = add_wishes(&j->adapt, &a, e);
+	if (!rc && more[0])
+		rc = add_drivers(more, &a, e);
 	if (!rc && j->kind == JOB_RESTORE)
 		rc = argv_add(&a, "--target", e);
 	if (!rc)

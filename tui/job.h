@@ -9,6 +9,7 @@
 
 #define JOB_DISKS_MAX 32   /* disks of one capture */
 #define JOB_URL_MAX 2048
+#define JOB_DRIVERS_MAX 8  /* places with drivers: one a maker is plenty */
 
 enum job_kind { JOB_CAPTURE, JOB_RESTORE, JOB_VERIFY, JOB_ADAPT, JOB_LOGS };
 enum job_level { LEVEL_FAST, LEVEL_BALANCED, LEVEL_SMALL };
@@ -42,6 +43,8 @@ struct job_adapt {
 	int undo;              /* JOB_ADAPT: 1: take back what adapt did */
 	struct text hostname;  /* "": it stays */
 	bool new_identity, remove_tools;
+	char drivers[JOB_DRIVERS_MAX][JOB_URL_MAX]; /* for a Windows: paths, URLs */
+	size_t ndrivers;
 	struct text luks;      /* passphrase: only ever in a child's environment */
 };
 
@@ -72,6 +75,11 @@ int argv_add(struct argv *a, const char *s, struct err *e) must_check;
 /* The URL of FILE ("" for the directory itself) in a place, with what URLs
  * can't hold percent-encoded.  No credentials in it. */
 void job_place_url(const struct job_place *p, const char *file, char out[JOB_URL_MAX]);
+/* Its directory becomes the one below it of that name, or for ".." the one above;
+ * false: the path gets too long, and nothing is changed. */
+bool job_place_enter(struct job_place *p, const char *name) must_check;
+/* There is no directory above. */
+bool job_place_top(const struct job_place *p);
 /* The directory field of the place's kind. */
 struct text *job_place_dir(struct job_place *p);
 /* Splits URL (smb:// nfs:// dev:// or a path) into a place and the last
@@ -93,8 +101,14 @@ void job_image_file(const struct job *j, char *out, size_t size);
  * --yes; --credentials FILE where a password is needed). */
 int job_argv(const struct job *j, bool for_people, struct argv *ret,
 	     struct err *e) must_check;
-/* What rehost-adapt would do: its dry run over the image or the target. */
-int job_plan_argv(const struct job *j, struct argv *ret, struct err *e) must_check;
+/* What rehost-adapt would do: its dry run over the image or the target.  more: one
+ * more place with drivers, which isn't in the job; "" none. */
+int job_plan_argv(const struct job *j, const char *more, struct argv *ret,
+		  struct err *e) must_check;
+/* A path that begins with '/', or a URL of a place without a password in it. */
+bool job_drivers_good(const char *s);
+/* Adds a place with drivers, but none twice; false: there are too many. */
+bool job_add_drivers(struct job_adapt *d, const char *place);
 /* rehost-adapt has a part in it: on the result there is something of its own. */
 bool job_adapts(const struct job *j);
 /* Of what a job wrote for people, the part that tells how rehost-adapt did, line
@@ -102,6 +116,10 @@ bool job_adapts(const struct job *j);
 void job_said(const char *text, char *out, size_t size);
 /* A host name as rehost-adapt takes it (RFC 1123); "" is none. */
 bool job_hostname_good(const char *s);
+/* A share is named in it: it gets the user and the password. */
+bool job_takes_share(const struct argv *a);
+/* A server is needed: the network has to be up before. */
+bool job_needs_net(const struct job *j);
 /* The passphrase is for this command. */
 bool job_takes_luks(const struct job *j, const struct argv *a);
 /* The command as a line for a shell, words quoted where needed. */

@@ -133,6 +133,40 @@ struct text *job_place_dir(struct job_place *p)
 	}
 }
 
+/* Of a path that begins at the root of this machine that is as far as one gets. */
+bool job_place_top(const struct job_place *p)
+{
+	const char *dir = job_place_dir((struct job_place *)(uintptr_t)p)->s;
+
+	return !dir[0] || (p->kind == PLACE_PATH && (!strcmp(dir, "/") || !strcmp(dir, ".")));
+}
+
+bool job_place_enter(struct job_place *p, const char *name)
+{
+	struct text *dir = job_place_dir(p);
+	size_t n = strlen(dir->s);
+	char path[TEXT_MAX];
+
+	if (strcmp(name, "..")) {
+		if ((size_t)snprintf(path, sizeof path, "%s%s%s", dir->s,
+				     n && dir->s[n - 1] != '/' ? "/" : "", name) >= sizeof path)
+			return false;
+		text_put(dir, path);
+		return true;
+	}
+	memcpy(path, dir->s, n + 1);
+	while (n && path[n - 1] == '/')
+		path[--n] = 0;
+	while (n && path[n - 1] != '/')
+		path[--n] = 0;
+	while (n && path[n - 1] == '/')
+		path[--n] = 0;
+	if (!n && p->kind == PLACE_PATH)
+		strcpy(path, dir->s[0] == '/' ? "/" : ".");
+	text_put(dir, path);
+	return true;
+}
+
 static int hex_digit(char c)
 {
 	const char *digits = "0123456789abcdef";

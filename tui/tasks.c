@@ -195,7 +195,7 @@ static enum wiz_act done_info(struct wiz *w, const char *out, size_t len,
 
 static int argv_plan(const struct wiz *w, struct argv *a, struct err *e)
 {
-	return job_plan_argv(&w->job, a, e);
+	return job_plan_argv(&w->job, "", a, e);
 }
 
 static enum wiz_act done_plan(struct wiz *w, const char *out, size_t len, struct err *e)

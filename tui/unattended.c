@@ -422,7 +422,7 @@ int unattended_run(struct app *a, const char *source, enum answers_then *ret_the
 	if (rc) {
 		status = fail(err_exit_status(rc), why);
 	} else {
-		if (u->job.place.kind == PLACE_SMB || u->job.place.kind == PLACE_NFS)
+		if (job_needs_net(&u->job))
 			wait_net(u);
 		run_job(u);
 		status = conclude(u, why);

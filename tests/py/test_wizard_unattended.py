@@ -9,7 +9,7 @@ import threading
 import time
 
 import pytest
-from wizard_screen import CTRL_C, ENTER, PROGRAM, Wizard, environment
+from wizard_screen import CTRL_C, ENTER, PROGRAM, Wizard, drivers_of, environment
 
 CAPTURE = """\
 # a capture
@@ -114,6 +114,25 @@ def test_adapt(tmp_path):
     assert call["argv"] == ["adapt", "--events-fd=3", "--yes", "--hostname", "web2", "/dev/sda"]
 
 
+def test_drivers(tmp_path):
+    status, out = run(tmp_path, RESTORE + "adapt = yes\ndrivers = /run/medium/w10\n"
+                      "drivers = nfs://192.0.2.9/srv/virtio-win.iso\n")
+    assert status == 0, out
+    call, = calls(tmp_path, "restore")
+    assert drivers_of(call) == ["/run/medium/w10", "nfs://192.0.2.9/srv/virtio-win.iso"]
+
+
+def test_drivers_of_an_adapt(tmp_path):
+    """It has no image, but the share that its drivers are on wants a password."""
+    status, out = run(tmp_path, "job = adapt\ntarget = path=/dev/sda\ndrivers = smb://h/s/w10\n"
+                      "username = bob\npassword = s3cret word\n")
+    assert status == 0, out
+    call, = calls(tmp_path, "adapt")
+    assert drivers_of(call) == ["smb://h/s/w10"]
+    assert (tmp_path / "net-calls").read_text() == "wait 60\n"
+    assert call["env"]["REHOST_PASSWORD"] == "s3cret word"
+
+
 def test_undo(tmp_path):
     status, out = run(tmp_path, "job = adapt\ntarget = path=/dev/sda\nundo = yes\n")
     assert status == 0 and "adapt's edits were taken back" in out, out
@@ -164,6 +183,14 @@ def test_target_must_be_one(tmp_path, target, text):
     (RESTORE + "adapt = yes\nhostname = a_b\n", "line 5: hostname must be letters, digits"),
     (RESTORE + "adapt = maybe\n", "line 4: adapt must be yes or no"),
     (RESTORE + "adapt = yes\nundo = yes\n", "line 5: 'undo' has no meaning for restore"),
+    (RESTORE + "drivers = /mnt/w10\n", "'drivers' has a meaning with 'adapt = yes' only"),
+    (RESTORE + "adapt = yes\ndrivers = w10\n", "drivers must be a path that begins with /"),
+    (RESTORE + "adapt = yes\ndrivers = smb://bob:s3cret@h/s/w10\n", "without a password"),
+    (RESTORE + "adapt = yes\n" + "".join(f"drivers = /{i}\n" for i in range(9)),
+     "drivers is given too often"),
+    ("job = verify\nimage = /a.rhi\ndrivers = /w10\n", "'drivers' has no meaning for verify"),
+    ("job = adapt\ntarget = path=/dev/sda\nundo = yes\ndrivers = /w10\n",
+     "'drivers' has no meaning with 'undo = yes'"),
     (RESTORE + "new-identity = yes\nnew_identity = yes\n", "line 5: 'new_identity' stands in line 4 already"),
 ])
 def test_bad_files(tmp_path, text, why):

@@ -30,6 +30,11 @@ def environment(folder, term="linux", **extra):
     return env
 
 
+def drivers_of(call):
+    """What a call of Wizard.calls() has as --drivers."""
+    return [v for k, v in zip(call["argv"], call["argv"][1:]) if k == "--drivers"]
+
+
 class Wizard:
     def __init__(self, folder, rows=24, cols=80, term="linux", args=(), **extra):
         self.folder = pathlib.Path(folder)

@@ -163,7 +163,7 @@ static void test_adapt_commands(void **state)
 	j.adapt.anyway = j.adapt.remove_tools = true;
 	check_line(&j, false, "rehost restore --events-fd=3 --yes --adapt --adapt-anyway "
 		   "--hostname web2 --new-identity --remove-tools smb://h/s/a.rhi /dev/sda");
-	assert_int_equal(job_plan_argv(&j, &a, NULL), 0);
+	assert_int_equal(job_plan_argv(&j, "", &a, NULL), 0);
 	argv_line(&a, line, sizeof line);
 	assert_string_equal(line, "rehost-adapt --dry-run --json --hostname web2 --new-identity "
 			    "--remove-tools --target /dev/sda smb://h/s/a.rhi");
@@ -172,6 +172,22 @@ static void test_adapt_commands(void **state)
 	assert_int_equal(argv_add(&a, "rehost", NULL) || argv_add(&a, "disks", NULL), 0);
 	assert_false(job_takes_luks(&j, &a));
 	argv_done(&a);
+	assert_true(job_add_drivers(&j.adapt, "nfs://h/srv/a b"));
+	assert_true(job_add_drivers(&j.adapt, "nfs://h/srv/a b"));      /* is there already */
+	check_line(&j, true, "rehost restore --adapt --adapt-anyway --hostname web2 --new-identity "
+		   "--remove-tools --drivers 'nfs://h/srv/a b' smb://h/s/a.rhi /dev/sda");
+	assert_int_equal(job_plan_argv(&j, "/more", &a, NULL), 0);
+	argv_line(&a, line, sizeof line);
+	assert_string_equal(line, "rehost-adapt --dry-run --json --hostname web2 --new-identity "
+			    "--remove-tools --drivers 'nfs://h/srv/a b' --drivers /more "
+			    "--target /dev/sda smb://h/s/a.rhi");
+	assert_true(job_takes_share(&a));
+	argv_done(&a);
+	j.place.kind = PLACE_PATH;
+	assert_true(job_needs_net(&j));
+	j.adapt.ndrivers = 0;
+	assert_false(job_needs_net(&j));
+	j.place.kind = PLACE_SMB;
 	j.adapt.on = false;                     /* the rest means nothing then */
 	check_line(&j, true, "rehost restore smb://h/s/a.rhi /dev/sda");
 	j.kind = JOB_ADAPT;
