@@ -196,6 +196,28 @@ int draw_contents(struct canvas *c, int y, int last, const struct model_disk *d,
 	return y;
 }
 
+int draw_lines(struct canvas *c, int y, int last, int width, int skip, const char *s)
+{
+	char line[4096];        /* the rest of a longer one is left out */
+	int all = 0;
+
+	while (*s) {
+		size_t n = strcspn(s, "\n");
+		int indent, rows;
+
+		snprintf(line, sizeof line, "%.*s", (int)n, s);
+		indent = (int)strspn(line, " ");
+		rows = canvas_wrapped_rows(width - indent, line + indent);
+		if (c && skip < rows)
+			y = canvas_wrap(c, y, BODY_LEFT + indent, width - indent, last, skip,
+					indent ? CELL_PLAIN : CELL_BOLD, line + indent);
+		skip = skip > rows ? skip - rows : 0;
+		all += rows;
+		s += n + (s[n] == '\n');
+	}
+	return all;
+}
+
 /* An empty box with a title, h rows and the usual width; returns its first
  * inner row. */
 static int draw_box(struct canvas *c, int h, const char *title)

@@ -106,6 +106,23 @@ static void add_problems(struct lines *l, json *list, const char *because)
 	}
 }
 
+/* What a person may bring a driver for: only a Windows takes packages. */
+static void note_wanted(struct model_plan *m, json *o, struct lines *wanted)
+{
+	bool fatal = json_get_bool(o, "fatal", false);
+	char device[ONE_MAX], hint[ONE_MAX];
+
+	get_str(o, "device", device);
+	get_str(o, "hint", hint);
+	if (!m->nmissing || (fatal && !m->nfatal))
+		text_copy(m->device, sizeof m->device, device);
+	m->nmissing++;
+	m->nfatal += fatal;
+	add(wanted, 0, "%s%s", device, fatal ? " (its disk needs it)" : "");
+	if (hint[0])
+		add(wanted, 2, "%s", hint);
+}
+
 static void add_missing(struct lines *l, json *o)
 {
 	char device[ONE_MAX], hint[ONE_MAX], kernel[ONE_MAX], kernels[ONE_MAX] = "";
@@ -176,9 +193,10 @@ static void add_head(struct lines *l, json *o, enum model_verdict v, const char 
 		add(l, 2, "For: %s", target);
 }
 
-static void read_system(json *o, struct model_plan *m, struct lines *l)
+static void read_system(json *o, struct model_plan *m, struct lines *l, struct lines *wanted)
 {
 	enum model_verdict v = verdict_of(json_get_str(o, "verdict", ""));
+	bool windows = !strcmp(json_get_str(o, "kind", ""), "windows");
 	char name[ONE_MAX], why[ONE_MAX];
 	size_t n, at = strlen(m->systems);
 	json *list;
@@ -194,8 +212,12 @@ static void read_system(json *o, struct model_plan *m, struct lines *l)
 	}
 	add_problems(l, list, m->because);
 	n = model_list(o, "missing", &list);
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++) {
 		add_missing(l, model_item(list, i));
+		if (windows)
+			note_wanted(m, model_item(list, i), wanted);
+	}
+	m->windows |= windows;
 	add_list(l, o, "warnings", 2, "Warning: ");
 	n = model_list(o, "edits", &list);
 	for (size_t i = 0; i < n; i++)
@@ -210,16 +232,18 @@ static int read_plan(json *o, struct model_plan *m, struct err *e)
 {
 	struct lines l = { calloc(1, PLAN_TEXT_MAX), 0 };
 	struct lines locked = { calloc(1, PLAN_TEXT_MAX), 0 };
+	struct lines wanted = { calloc(1, PLAN_TEXT_MAX), 0 };
 	json *list;
 
 	m->text = l.s;
 	m->locked = locked.s;
-	if (!l.s || !locked.s)
+	m->wanted = wanted.s;
+	if (!l.s || !locked.s || !wanted.s)
 		return err_set(e, ERR_NOMEM, "Not enough memory for the plan.");
 	m->nsystems = model_list(o, "systems", &list);
 	m->verdict = m->nsystems ? PLAN_BOOTS : PLAN_UNKNOWN;
 	for (size_t i = 0; i < m->nsystems; i++)
-		read_system(model_item(list, i), m, &l);
+		read_system(model_item(list, i), m, &l, &wanted);
 	add_list(&l, o, "notes", 0, "Note: ");
 	add_list(&locked, o, "locked", 0, "");
 	if (!locked.n) {
@@ -252,5 +276,6 @@ void model_plan_done(struct model_plan *m)
 {
 	free(m->text);
 	free(m->locked);
+	free(m->wanted);
 	memset(m, 0, sizeof *m);
 }

@@ -220,10 +220,23 @@ static void image_read(json *o, struct model_image *m)
 	join(o, "systems", "; ", m->systems, sizeof m->systems);
 }
 
+/* An array of *ret_n file names; NULL: no memory. */
+static char (*names_read(json *o, const char *key, size_t *ret_n))[240]
+{
+	json *list;
+	size_t n = model_list(o, key, &list);
+	char (*v)[240] = calloc(n + 1, sizeof *v);
+
+	for (size_t i = 0; v && i < n; i++)
+		item_str(list, i, v[i], sizeof v[i]);
+	*ret_n = n;
+	return v;
+}
+
 int model_place_parse(const char *text, size_t len, struct model_place *ret,
 		      struct err *e)
 {
-	json *images, *dirs, *o = document(text, len, "rehost place", e);
+	json *images, *o = document(text, len, "rehost place", e);
 	struct model_place m = { 0 };
 
 	if (!o)
@@ -232,15 +245,13 @@ int model_place_parse(const char *text, size_t len, struct model_place *ret,
 	m.free_known = get_u64(o, "free", &m.free);
 	get_u64(o, "total", &m.total);
 	m.nimages = model_list(o, "images", &images);
-	m.ndirs = model_list(o, "directories", &dirs);
 	m.images = calloc(m.nimages + 1, sizeof *m.images);
-	m.dirs = calloc(m.ndirs + 1, sizeof *m.dirs);
+	m.dirs = names_read(o, "directories", &m.ndirs);
+	m.drivers = names_read(o, "drivers", &m.ndrivers);
 	for (size_t i = 0; m.images && i < m.nimages; i++)
 		image_read(model_item(images, i), &m.images[i]);
-	for (size_t i = 0; m.dirs && i < m.ndirs; i++)
-		item_str(dirs, i, m.dirs[i], sizeof m.dirs[i]);
 	json_object_put(o);
-	if (!m.images || !m.dirs) {
+	if (!m.images || !m.dirs || !m.drivers) {
 		model_place_done(&m);
 		return out_of_memory(e);
 	}
@@ -253,6 +264,7 @@ void model_place_done(struct model_place *m)
 {
 	free(m->images);
 	free(m->dirs);
+	free(m->drivers);
 	memset(m, 0, sizeof *m);
 }
 

@@ -65,6 +65,8 @@ struct model_place {
 	size_t nimages;
 	char (*dirs)[240];
 	size_t ndirs;
+	char (*drivers)[240];     /* files that --drivers takes */
+	size_t ndrivers;
 };
 
 /* What `rehost info --json` tells of one image. */
@@ -101,6 +103,11 @@ struct model_plan {
 	char *text;                 /* all of it, for people: lines, indented
 				     * by blanks; NULL: nothing was read */
 	char *locked;               /* a line for each locked volume; NULL: none */
+	/* devices for which a Windows has no driver, which a person may bring */
+	bool windows;               /* there is one */
+	size_t nmissing, nfatal;    /* fatal: it can't boot without */
+	char device[200];           /* the first fatal one, else the first */
+	char *wanted;               /* each, and what is wanted for it: as text */
 };
 
 /* Each reads one document of len bytes.  On success *ret is replaced by what

@@ -6,7 +6,7 @@
 /* Rows: ".." where there is a directory above, the directories, the images. */
 static int up(const struct wiz *w)
 {
-	return job_place_dir((struct job_place *)&w->job.place)->s[0] ? 1 : 0;
+	return job_place_top(&w->job.place) ? 0 : 1;
 }
 
 static int images_rows(const struct wiz *w)
@@ -30,25 +30,8 @@ void wiz_images_shown(struct wiz *w)
 /* Into directory `name`, or up for "..". */
 static enum wiz_act enter(struct wiz *w, const char *name)
 {
-	struct text *dir = job_place_dir(&w->job.place);
-	char path[TEXT_MAX];
-	size_t n = strlen(dir->s);
-
-	w->dir_before = *dir;
-	if (!strcmp(name, "..")) {
-		snprintf(path, sizeof path, "%s", dir->s);
-		while (n && path[n - 1] == '/')
-			path[--n] = 0;
-		while (n && path[n - 1] != '/')
-			path[--n] = 0;
-		while (n && path[n - 1] == '/')
-			path[--n] = 0;
-	} else if ((size_t)snprintf(path, sizeof path, "%s%s%s", dir->s,
-				    n && dir->s[n - 1] != '/' ? "/" : "", name) >=
-		   sizeof path) {
+	if (!job_place_enter(&w->job.place, name))
 		return wiz_beep(w, "This directory's path is too long.");
-	}
-	text_put(dir, path);
 	return wiz_task_start(w, T_PLACE);
 }
 

@@ -111,6 +111,9 @@ static const char *part_refusal(const struct wiz *w, const struct model_disk *d,
 		return "it holds no file system that can be used";
 	if (write && (d->read_only || !strcmp(p->fs, "iso9660")))
 		return "it can't be written";
+	if (w->page == P_DPART && !strcmp(w->job.target, d->path))
+		return w->job.kind == JOB_RESTORE ? "its disk will be overwritten" :
+			"its disk is the one to be adapted";
 	for (size_t i = 0; w->job.kind == JOB_CAPTURE && i < w->job.ndisks; i++)
 		if (!strcmp(w->job.disks[i], d->path))
 			return "its disk is one of those to be captured";
@@ -120,13 +123,13 @@ static const char *part_refusal(const struct wiz *w, const struct model_disk *d,
 void wiz_parts_shown(struct wiz *w)
 {
 	const struct model_disk *d;
-	const struct model_part *p = part_at(w, w->cur[P_PART], &d);
+	const struct model_part *p = part_at(w, w->cur[w->page], &d);
 
 	if (p && !part_refusal(w, d, p))
 		return;
 	for (int i = 0; (p = part_at(w, i, &d)); i++)
 		if (!part_refusal(w, d, p)) {
-			w->cur[P_PART] = i;
+			w->cur[w->page] = i;
 			return;
 		}
 }
@@ -134,7 +137,7 @@ void wiz_parts_shown(struct wiz *w)
 static enum wiz_act part_event(struct wiz *w, enum wiz_ev ev, int arg)
 {
 	const struct model_disk *d;
-	const struct model_part *p = part_at(w, w->cur[P_PART], &d);
+	const struct model_part *p = part_at(w, w->cur[w->page], &d);
 
 	if (ev == EV_CHAR && arg == 'r')
 		return wiz_task_start(w, T_DISKS);
@@ -145,6 +148,12 @@ static enum wiz_act part_event(struct wiz *w, enum wiz_ev ev, int arg)
 	if (part_refusal(w, d, p))
 		return wiz_beep(w, "%s can't be used: %s.", model_name(p->path),
 				part_refusal(w, d, p));
+	if (w->page == P_DPART) {
+		struct job_place from = { .kind = PLACE_DEV };
+
+		text_put(&from.dev.part, p->path);
+		return wiz_folder_of(w, &from);
+	}
 	text_put(&w->job.place.dev.part, p->path);
 	return wiz_go(w, P_DIR);
 }
@@ -153,7 +162,7 @@ static void part_row(const struct wiz *w, struct canvas *c, int y, int i)
 {
 	const struct model_disk *d;
 	const struct model_part *p = part_at(w, i, &d);
-	int attr = draw_mark(c, y, i == w->cur[P_PART]);
+	int attr = draw_mark(c, y, i == w->cur[w->page]);
 	char size[32];
 
 	text_bytes(size, p->size);
@@ -169,9 +178,9 @@ static void part_row(const struct wiz *w, struct canvas *c, int y, int i)
 static void part_draw(const struct wiz *w, struct canvas *c)
 {
 	const struct model_disk *d = NULL;
-	const struct model_part *p = part_at(w, w->cur[P_PART], &d);
+	const struct model_part *p = part_at(w, w->cur[w->page], &d);
 	int n = part_rows(w), y = draw_lead(c, "Which partition?");
-	int height = body_last(c) - y - 4, first = list_first(n, w->cur[P_PART], height);
+	int height = body_last(c) - y - 4, first = list_first(n, w->cur[w->page], height);
 	char where[300];
 	const char *why = p ? part_refusal(w, d, p) : NULL;
 
@@ -208,6 +217,16 @@ const struct page page_part = {
 		"The partition is mounted only while it is needed.",
 };
 
+const struct page page_dpart = {
+	.title = "driver disk", .in_job = true, .rows = part_rows, .event = part_event,
+	.draw = part_draw,
+	.keys = "Up/Down Move   Enter Continue   r Look again   Esc Back   F1 Help",
+	.help = "Where the drivers are: every partition of every disk of this machine, USB "
+		"sticks and CDs included. Plug in a stick now and press 'r' to see it here. "
+		"Those marked '-' can't be used; the line below says why.\n\n"
+		"The partition is mounted read-only, and only while it is needed.",
+};
+
 static enum wiz_act address_event(struct wiz *w, enum wiz_ev ev, int arg)
 {
 	const char *why;
@@ -221,7 +240,9 @@ static enum wiz_act address_event(struct wiz *w, enum wiz_ev ev, int arg)
 		w->cur[w->page] = field;
 		return wiz_beep(w, "%s", why);
 	}
-	return wiz_task_start(w, T_PLACE);
+	/* an adapt has no image: drivers are there */
+	return w->job.kind == JOB_ADAPT ? wiz_folder_of(w, &w->job.place) :
+		wiz_task_start(w, T_PLACE);
 }
 
 #define SMB(m) job.place.smb.m

@@ -4,19 +4,22 @@
 #include <string.h>
 #include "tui/page.h"
 
-/* The longest line of a plan that is shown whole, in bytes. */
-#define LINE_MAX_SHOWN 4096
-
 static bool good(const struct wiz *w)
 {
 	return w->plan.verdict >= PLAN_AFTER_EDITS;
+}
+
+void wiz_plan_new(struct wiz *w, struct model_plan *p)
+{
+	model_plan_done(&w->plan);
+	w->plan = *p;
+	w->job.adapt.anyway = false;    /* said of another plan */
 }
 
 enum wiz_act wiz_plan_shown(struct wiz *w)
 {
 	bool asked = w->page == P_LUKS;
 
-	w->job.adapt.anyway = false;    /* said of another plan */
 	w->cur[P_VERDICT] = 0;
 	if (w->plan.locked && !asked) {
 		w->cur[P_LUKS] = 0;
@@ -26,7 +29,8 @@ enum wiz_act wiz_plan_shown(struct wiz *w)
 		return wiz_beep(w, "This passphrase doesn't open it.");
 	if (w->job.kind == JOB_ADAPT && w->job.adapt.undo)
 		return wiz_to_confirm(w);
-	return wiz_go(w, P_VERDICT);
+	w->cur[P_DRIVERS] = w->wanted_first = 0;
+	return wiz_go(w, w->plan.nmissing ? P_DRIVERS : P_VERDICT);
 }
 
 enum wiz_act wiz_go_on_anyway(struct wiz *w)
@@ -50,7 +54,7 @@ static enum wiz_act luks_event(struct wiz *w, enum wiz_ev ev, int arg)
 		return ACT_DEFAULT;
 	if (!w->job.adapt.luks.s[0] && !w->plan.nsystems)
 		return wiz_beep(w, "Type the passphrase; without it there is no system to adapt.");
-	return w->job.adapt.luks.s[0] ? wiz_task_start(w, T_PLAN) : wiz_plan_shown(w);
+	return w->job.adapt.luks.s[0] ? wiz_look(w, "") : wiz_plan_shown(w);
 }
 
 static void luks_draw(const struct wiz *w, struct canvas *c)
@@ -97,31 +101,6 @@ static void lead_text(const struct wiz *w, char *out, size_t size)
 	}
 }
 
-/* Calls for each line of the text, whose rest hangs below its begin: draws it
- * from row y to last without the first `skip` rows, or (c NULL) only counts.
- * Returns the rows of all. */
-static int each_row(struct canvas *c, int y, int last, int width, int skip, const char *s)
-{
-	char line[LINE_MAX_SHOWN];
-	int all = 0;
-
-	while (*s) {
-		size_t n = strcspn(s, "\n");
-		int indent, rows;
-
-		snprintf(line, sizeof line, "%.*s", (int)n, s);
-		indent = (int)strspn(line, " ");
-		rows = canvas_wrapped_rows(width - indent, line + indent);
-		if (c && skip < rows)
-			y = canvas_wrap(c, y, BODY_LEFT + indent, width - indent, last, skip,
-					indent ? CELL_PLAIN : CELL_BOLD, line + indent);
-		skip = skip > rows ? skip - rows : 0;
-		all += rows;
-		s += n + (s[n] == '\n');
-	}
-	return all;
-}
-
 static const char *text_of(const struct wiz *w)
 {
 	return w->plan.text && w->plan.text[0] ? w->plan.text : "No system was found.\n";
@@ -138,7 +117,7 @@ static int text_height(const struct wiz *w, int rows, int cols)
 
 static int verdict_rows(const struct wiz *w)
 {
-	int all = each_row(NULL, 0, 0, w->cols - 2 * BODY_LEFT, 0, text_of(w));
+	int all = draw_lines(NULL, 0, 0, w->cols - 2 * BODY_LEFT, 0, text_of(w));
 	int height = text_height(w, w->rows, w->cols);
 
 	return all > height ? all - height + 1 : 1;
@@ -146,7 +125,10 @@ static int verdict_rows(const struct wiz *w)
 
 static enum wiz_act verdict_event(struct wiz *w, enum wiz_ev ev, int arg)
 {
-	(void)arg;
+	if (ev == EV_CHAR && arg == 'd' && !w->plan.windows)
+		return wiz_beep(w, "Only a Windows takes drivers from a folder.");
+	if (ev == EV_CHAR && arg == 'd')
+		return wiz_go(w, P_DRIVERS);
 	if (ev != EV_NEXT)
 		return ACT_DEFAULT;
 	if (w->job.kind == JOB_ADAPT && !w->plan.nedits) {
@@ -168,7 +150,7 @@ static void verdict_draw(const struct wiz *w, struct canvas *c)
 	lead_text(w, lead, sizeof lead);
 	y = draw_lead(c, lead);
 	height = body_last(c) - y + 1;
-	all = each_row(c, y, body_last(c), body_width(c), cur, text_of(w));
+	all = draw_lines(c, y, body_last(c), body_width(c), cur, text_of(w));
 	if (all > height)
 		canvas_printf(c, c->rows - 2, BODY_LEFT, CELL_PLAIN,
 			      "(lines %d-%d of %d: Up, Down, PgUp, PgDn)", cur + 1,
@@ -178,10 +160,11 @@ static void verdict_draw(const struct wiz *w, struct canvas *c)
 const struct page page_verdict = {
 	.title = "verdict", .in_job = true, .rows = verdict_rows, .event = verdict_event,
 	.draw = verdict_draw,
-	.keys = "Enter Continue   Up/Down Scroll   Esc Back to the options   F1 Help",
+	.keys = "Enter Continue   Up/Down Scroll   d Drivers   Esc Back   F1 Help",
 	.help = "rehost-adapt has compared this machine with the drivers and settings of the "
 		"installed system; nothing is written yet. Each edit stands with its reason; "
 		"'-' and '+' are lines of a file, or drivers.\n\n"
 		"If it will not boot: a device without a driver is listed with a hint where "
-		"to find one. Esc leads back; Enter asks whether to go on all the same.",
+		"to find one. 'd' asks for a folder with drivers for a Windows; Esc leads back; "
+		"Enter asks whether to go on all the same.",
 };

@@ -47,7 +47,7 @@ static enum wiz_act next(struct wiz *w, bool look)
 		w->cur[w->page] = F_HOST;
 		return wiz_beep(w, "A host name holds letters, digits, '-' and '.' only.");
 	}
-	return wiz_task_start(w, T_PLAN);
+	return wiz_look(w, "");
 }
 
 static enum wiz_act wishes_event(struct wiz *w, enum wiz_ev ev, int arg)

@@ -38,8 +38,9 @@ struct page {
 extern const struct page page_menu, page_power, page_disks, page_disk, page_place,
 	page_part, page_dir, page_smb, page_nfs, page_check, page_options,
 	page_summary, page_images, page_image, page_target, page_wishes, page_confirm,
-	page_adisk, page_aoptions, page_aconfirm, page_luks, page_verdict, page_run,
-	page_result, page_net, page_iface;
+	page_adisk, page_aoptions, page_aconfirm, page_luks, page_verdict,
+	page_drivers, page_dpart, page_folder, page_dpath, page_run, page_result, page_net,
+	page_iface;
 const struct page *wiz_page(const struct wiz *w);
 
 /* Moves on to page p; BACK will return here. */
@@ -49,6 +50,8 @@ enum wiz_act wiz_go_back(struct wiz *w);
 void wiz_home(struct wiz *w);
 /* Starts a task: ACT_TASK. */
 enum wiz_act wiz_task_start(struct wiz *w, enum wiz_task t);
+/* A task failed or was stopped: the directory that was to be shown isn't (tasks.c). */
+void wiz_task_undone(struct wiz *w, enum wiz_task t);
 /* ACT_BEEP with a line at the bottom that says why. */
 enum wiz_act wiz_beep(struct wiz *w, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
@@ -65,14 +68,31 @@ const char *wiz_target_refusal(const struct wiz *w, const struct model_disk *d,
 enum wiz_act wiz_to_confirm(struct wiz *w);
 /* Another image: is its system to be adapted? (page-wishes.c) */
 void wiz_propose_wishes(struct wiz *w);
+/* p becomes w->plan; what was said of the one before counts no more (page-verdict.c). */
+void wiz_plan_new(struct wiz *w, struct model_plan *p);
 /* w->plan is new: on to the passphrase, the verdict or the confirmation
  * (page-verdict.c). */
 enum wiz_act wiz_plan_shown(struct wiz *w);
+/* Asks rehost-adapt, which also looks for drivers in `place` ("": only where the job
+ * says): ACT_TASK (page-drivers.c). */
+enum wiz_act wiz_look(struct wiz *w, const char *place);
+/* The page is one of those that ask for drivers. */
+bool wiz_wants_drivers(const struct wiz *w);
+/* A plan that was asked for on one of those pages: it becomes w->plan, and the place
+ * that was tried a part of the job, if the place serves a device. */
+enum wiz_act wiz_drivers_tried(struct wiz *w, struct model_plan *p);
+/* The plan failed: places of the job that can't be used any more must not stand in the
+ * way.  Returns a sentence that says so, or "". */
+const char *wiz_drivers_failed(struct wiz *w);
+/* Looks into a place: ACT_TASK. */
+enum wiz_act wiz_folder_of(struct wiz *w, const struct job_place *p);
+/* w->folder is new: shows it. */
+enum wiz_act wiz_folder_shown(struct wiz *w);
 /* The verdict is bad, and it was said that that doesn't matter. */
 enum wiz_act wiz_go_on_anyway(struct wiz *w);
 /* Proposes the image's name on P_OPTIONS (page-options.c). */
 void wiz_propose_name(struct wiz *w);
-/* P_PART is shown: the highlight on a partition that can be used, if it is on
+/* P_PART or P_DPART is shown: the highlight on a partition that can be used, if it is on
  * one that can't (page-place.c). */
 void wiz_parts_shown(struct wiz *w);
 /* w->place is new: sets P_IMAGES' highlight (page-images.c). */
@@ -102,4 +122,8 @@ enum wiz_act wiz_show_disk(struct wiz *w, const struct model_disk *d);
 /* A file system's name for people: some of blkid's are long. */
 const char *draw_fs_name(const char *fs);
 void draw_rule(struct canvas *c, int y, const char *title);
+/* Lines of a text, whose blanks at the begin are kept when they are wrapped, from row y
+ * to last without the first `skip` rows; c NULL: none, they are only counted.  Returns
+ * the rows of all. */
+int draw_lines(struct canvas *c, int y, int last, int width, int skip, const char *s);
 #endif

@@ -88,7 +88,8 @@ static int argv_logs(const struct wiz *w, struct argv *a, struct err *e)
 static enum wiz_act show_disks(struct wiz *w)
 {
 	enum wiz_page to = w->page == P_MENU ? P_DISKS :
-		w->page == P_PLACE ? P_PART : w->page == P_IMAGE ? P_TARGET : w->page;
+		w->page == P_PLACE ? P_PART : w->page == P_IMAGE ? P_TARGET :
+		w->page == P_DRIVERS ? P_DPART : w->page;
 	int n;
 
 	if (w->page == P_MENU && w->job.kind == JOB_ADAPT)
@@ -98,7 +99,7 @@ static enum wiz_act show_disks(struct wiz *w)
 	n = wiz_page(w)->rows(w);
 	if (w->cur[to] >= n)
 		w->cur[to] = n ? n - 1 : 0;
-	if (to == P_PART)
+	if (to == P_PART || to == P_DPART)
 		wiz_parts_shown(w);
 	return ACT_NONE;
 }
@@ -195,14 +196,35 @@ static enum wiz_act done_info(struct wiz *w, const char *out, size_t len,
 
 static int argv_plan(const struct wiz *w, struct argv *a, struct err *e)
 {
-	return job_plan_argv(&w->job, "", a, e);
+	return job_plan_argv(&w->job, w->trying, a, e);
 }
 
 static enum wiz_act done_plan(struct wiz *w, const char *out, size_t len, struct err *e)
 {
-	if (model_plan_parse(out, len, &w->plan, e))
+	struct model_plan p = { 0 };
+
+	if (model_plan_parse(out, len, &p, e))
 		return ACT_BEEP;
+	if (wiz_wants_drivers(w))
+		return wiz_drivers_tried(w, &p);
+	wiz_plan_new(w, &p);
 	return wiz_plan_shown(w);
+}
+
+static int argv_folder(const struct wiz *w, struct argv *a, struct err *e)
+{
+	char url[JOB_URL_MAX];
+
+	job_place_url(&w->from, "", url);
+	return add_all(a, (const char *const[]){ "rehost", "place", "--json", "--read-only", url,
+						 NULL }, e);
+}
+
+static enum wiz_act done_folder(struct wiz *w, const char *out, size_t len, struct err *e)
+{
+	if (model_place_parse(out, len, &w->folder, e))
+		return ACT_BEEP;
+	return wiz_folder_shown(w);
 }
 
 /* What can't be planned may still be taken back: files that adapt kept don't
@@ -270,6 +292,8 @@ static const struct task {
 		     argv_info, done_info },
 	[T_PLAN] = { "Finding out whether it will boot on this machine",
 		     "Whether it will boot could not be found out", argv_plan, done_plan },
+	[T_FOLDER] = { "Looking into the folder", "The folder could not be looked into",
+		       argv_folder, done_folder },
 	[T_NET] = { "Looking at the network interfaces",
 		    "The network could not be examined", argv_net, done_net },
 	[T_NET_SET] = { "Setting up the network", "The network could not be set up",
@@ -299,6 +323,14 @@ int wiz_task_argv(const struct wiz *w, struct argv *ret, struct err *e)
 	return 0;
 }
 
+void wiz_task_undone(struct wiz *w, enum wiz_task t)
+{
+	if (t == T_PLACE && w->page == P_IMAGES)
+		*job_place_dir(&w->job.place) = w->dir_before;
+	if (t == T_FOLDER && w->page == P_FOLDER)
+		*job_place_dir(&w->from) = w->from_before;
+}
+
 enum wiz_act wiz_task_done(struct wiz *w, int status, const char *out, size_t len,
 			   const char *tail)
 {
@@ -313,11 +345,12 @@ enum wiz_act wiz_task_done(struct wiz *w, int status, const char *out, size_t le
 	if (status != 0 && status != 3 && fails_harmlessly(w, which))
 		return wiz_to_confirm(w);
 	if (status != 0 && status != 3)
-		wiz_error(w, "%s.\n\n%s", t->fail, tail[0] ? tail :
-			  "The program that does it ended without a reason.");
+		wiz_error(w, "%s.\n\n%s%s", t->fail, tail[0] ? tail :
+			  "The program that does it ended without a reason.",
+			  which == T_PLAN ? wiz_drivers_failed(w) : "");
 	else if (act = t->done(w, out, len, &e), e.code)
 		wiz_error(w, "%s.\n\n%s", t->fail, e.msg);
-	if (w->over == OVER_ERROR && w->page == P_IMAGES)
-		*job_place_dir(&w->job.place) = w->dir_before;
+	if (w->over == OVER_ERROR)
+		wiz_task_undone(w, which);
 	return act;
 }

@@ -17,6 +17,8 @@ static const struct page *const pages[P_COUNT] = {
 	[P_ADISK] = &page_adisk, [P_AOPTIONS] = &page_aoptions,
 	[P_ACONFIRM] = &page_aconfirm,
 	[P_LUKS] = &page_luks, [P_VERDICT] = &page_verdict,
+	[P_DRIVERS] = &page_drivers, [P_DPART] = &page_dpart,
+	[P_FOLDER] = &page_folder, [P_DPATH] = &page_dpath,
 	[P_RUN] = &page_run, [P_RESULT] = &page_result,
 	[P_NET] = &page_net, [P_IFACE] = &page_iface, [P_POWER] = &page_power,
 };
@@ -33,6 +35,7 @@ void wiz_done(struct wiz *w)
 {
 	model_disks_done(&w->disks);
 	model_place_done(&w->place);
+	model_place_done(&w->folder);
 	model_info_done(&w->info);
 	model_net_done(&w->net);
 	model_plan_done(&w->plan);
@@ -319,6 +322,7 @@ enum wiz_act wiz_step(struct wiz *w, enum wiz_ev ev, int arg)
 	}
 	w->hint[0] = 0;
 	if (w->task && (ev == EV_BACK || ev == EV_QUIT)) {
+		wiz_task_undone(w, w->task);
 		w->task = T_NONE;
 		return ACT_CANCEL_TASK;
 	}

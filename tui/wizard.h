@@ -23,6 +23,7 @@ enum wiz_page {
 	P_IMAGES, P_IMAGE, P_TARGET, P_WISHES, P_CONFIRM,
 	P_ADISK, P_AOPTIONS, P_ACONFIRM,
 	P_LUKS, P_VERDICT,
+	P_DRIVERS, P_DPART, P_FOLDER, P_DPATH,
 	P_RUN, P_RESULT,
 	P_NET, P_IFACE, P_POWER,
 	P_COUNT,
@@ -48,6 +49,7 @@ enum wiz_task {
 	T_PLACE,          /* mount the place, look into it                 */
 	T_INFO,           /* what is in one image                          */
 	T_PLAN,           /* what rehost-adapt would do                    */
+	T_FOLDER,         /* look for drivers in w->from                   */
 	T_NET,            /* interfaces and addresses                      */
 	T_NET_SET,        /* apply the form of P_IFACE                     */
 	T_NET_WAIT,       /* until DHCP has given an address               */
@@ -91,6 +93,14 @@ struct wiz {
 	/* the image that job.adapt.on was proposed for: once for each */
 	char wishes_for[sizeof((struct job *)0)->image];
 	char said[WIZ_SAID];            /* what rehost-adapt wrote in the job */
+	/* drivers for a Windows: a place is looked into, then tried, and stands in
+	 * the job once it has served a device */
+	struct job_place from;          /* that is looked into */
+	struct text from_before;        /* its directory that P_FOLDER shows */
+	struct model_place folder;      /* what is there */
+	struct text typed;              /* P_DPATH */
+	char trying[JOB_URL_MAX];       /* what T_PLAN also looks into; "" none */
+	int wanted_first;               /* P_DRIVERS: the first line shown */
 
 	struct model_disks disks;
 	struct model_place place;

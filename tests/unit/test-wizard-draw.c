@@ -161,6 +161,39 @@ static void test_adapt_pages(void **state)
 	plan_file = "py/fake/plan.json";
 }
 
+/* A Windows without a driver: the wrong folder, the right one. */
+static void test_driver_pages(void **state)
+{
+	struct wiz w;
+
+	(void)state;
+	new_wizard(&w);
+	plan_file = WINDOWS;
+	go_to(&w, JOB_ADAPT, P_DRIVERS);
+	draw(&w, "adapt-drivers");
+	wiz_done(&w);
+	new_wizard(&w);
+	plan_file = WINDOWS;
+	go_to(&w, JOB_RESTORE, P_DRIVERS);
+	draw(&w, "restore-drivers");
+	press(&w, EV_CHAR, '3');
+	draw(&w, "restore-driver-path");
+	press(&w, EV_BACK, 0);
+	press(&w, EV_CHAR, '1');
+	draw(&w, "restore-driver-disk");
+	press(&w, EV_NEXT, 0);
+	draw(&w, "restore-driver-folder");
+	press(&w, EV_NEXT, 0);
+	draw(&w, "restore-driver-wrong");
+	press(&w, EV_NEXT, 0);
+	press(&w, EV_END, 0);
+	press(&w, EV_NEXT, 0);
+	draw(&w, "restore-driver-right");
+	press(&w, EV_CHAR, 'd');
+	draw(&w, "restore-drivers-more");
+	wiz_done(&w);
+}
+
 static void line(struct wiz *w, const char *s)
 {
 	wiz_job_line(w, s, strlen(s));
@@ -321,6 +354,7 @@ int main(void)
 		cmocka_unit_test(test_capture_pages),
 		cmocka_unit_test(test_restore_pages),
 		cmocka_unit_test(test_adapt_pages),
+		cmocka_unit_test(test_driver_pages),
 		cmocka_unit_test(test_running),
 		cmocka_unit_test(test_adapt_running),
 		cmocka_unit_test(test_restored_but_not_adapted),

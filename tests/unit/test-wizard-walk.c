@@ -25,6 +25,10 @@ static const struct way {
 	{ JOB_ADAPT, P_VERDICT, 0 }, { JOB_ADAPT, P_VERDICT, WONT }, { JOB_ADAPT, P_VERDICT, FITS },
 	{ JOB_ADAPT, P_ACONFIRM, 0 }, { JOB_ADAPT, P_ACONFIRM, LOCKED }, { JOB_ADAPT, P_RUN, 0 },
 	{ JOB_ADAPT, P_RESULT, 0 },
+	{ JOB_RESTORE, P_DRIVERS, WINDOWS }, { JOB_RESTORE, P_DPART, WINDOWS },
+	{ JOB_RESTORE, P_FOLDER, WINDOWS }, { JOB_RESTORE, P_DPATH, WINDOWS },
+	{ JOB_RESTORE, P_VERDICT, WINDOWS }, { JOB_ADAPT, P_DRIVERS, WINDOWS },
+	{ JOB_ADAPT, P_FOLDER, WINDOWS }, { JOB_ADAPT, P_DPATH, WINDOWS },
 };
 enum { WAYS = sizeof ways / sizeof *ways };
 
@@ -437,7 +441,8 @@ static void test_several_disks_one_after_another(void **state)
 /* A long random walk: START_JOB only where it may come. */
 static void test_random_walk(void **state)
 {
-	static const char *const plans[] = { "py/fake/plan.json", WONT, FITS, LOCKED };
+	static const char *const plans[] = { "py/fake/plan.json", WONT, FITS, LOCKED, WINDOWS,
+						    WINDOWS, WINDOWS, WINDOWS };
 	struct wiz w;
 	unsigned seed = 1;
 
@@ -456,7 +461,9 @@ static void test_random_walk(void **state)
 			text_put(&w.job.place.smb.host, "srv"), text_put(&w.job.place.smb.share, "s");
 		may = may_start(&w, ev);
 		act = wiz_step(&w, ev, arg);
-		plan_file = plans[rand_r(&seed) % 4];
+		plan_file = plans[rand_r(&seed) % (sizeof plans / sizeof *plans)];
+		if (w.page == P_DPATH && rand_r(&seed) % 2)
+			text_put(&w.typed, rand_r(&seed) % 2 ? "/mnt/w10" : "/mnt/xp");
 		if (w.page == P_LUKS && rand_r(&seed) % 4 == 0)
 			text_put(&w.job.adapt.luks, "open sesame");
 		while (act == ACT_TASK)

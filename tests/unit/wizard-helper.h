@@ -41,6 +41,26 @@ static inline char *slurp(const char *name, size_t *ret_len)
 
 /* What rehost-adapt answers. */
 static const char *plan_file = "py/fake/plan.json";
+#define WINDOWS "py/fake/plan-windows.json"
+
+/* A place where the device of plan-windows.json has a driver, as in tests/py/fake. */
+static inline bool serves(const char *place)
+{
+	return strstr(place, "w10") || strstr(place, "virtio-win.iso");
+}
+
+static inline const char *plan_of(const struct wiz *w)
+{
+	bool served = serves(w->trying);
+
+	for (size_t i = 0; i < w->job.adapt.ndrivers; i++)
+		served |= serves(w->job.adapt.drivers[i]);
+	if (!strcmp(plan_file, WINDOWS) && served)
+		return "py/fake/plan-windows-served.json";
+	/* a locked volume is one until its passphrase is known */
+	return strcmp(w->job.adapt.luks.s, "open sesame") || !strcmp(plan_file, WINDOWS) ?
+		plan_file : "py/fake/plan.json";
+}
 
 static inline const char *task_file(const struct wiz *w)
 {
@@ -50,8 +70,9 @@ static inline const char *task_file(const struct wiz *w)
 	case T_INFO:
 		return "py/fake/info.json";
 	case T_PLAN:
-		/* a locked volume is one until its passphrase is known */
-		return strcmp(w->job.adapt.luks.s, "open sesame") ? plan_file : "py/fake/plan.json";
+		return plan_of(w);
+	case T_FOLDER:
+		return "py/fake/folder.json";
 	case T_NET:
 		return "py/fake/net.json";
 	case T_DISKS:
@@ -94,6 +115,7 @@ static inline void type(struct wiz *w, const char *s)
 static inline void new_wizard(struct wiz *w)
 {
 	setlocale(LC_ALL, "C.UTF-8");
+	plan_file = "py/fake/plan.json";
 	wiz_init(w);
 	strcpy(w->today, "20261123");
 }
@@ -129,6 +151,9 @@ static inline void go_to(struct wiz *w, enum job_kind kind, enum wiz_page p)
 			type(w, model_name(w->job.target));
 		if (w->page == P_LUKS && !w->job.adapt.luks.s[0])
 			type(w, "open sesame");
+		if (w->page == P_DRIVERS && p != P_DPART && p != P_FOLDER)
+			w->cur[P_DRIVERS] = p != P_DPATH ? wiz_page(w)->rows(w) - 1 :
+				kind == JOB_RESTORE ? 2 : 3;
 		press(w, EV_NEXT, 0);
 		if (w->page == P_RUN && p == P_RESULT) {
 			done_line(w);
