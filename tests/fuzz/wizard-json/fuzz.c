@@ -42,6 +42,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	show(P_MENU, JOB_RESTORE, T_NET, text, size);
 	show(P_WISHES, JOB_RESTORE, T_PLAN, text, size);
 	show(P_LUKS, JOB_ADAPT, T_PLAN, text, size);
+	show(P_DRIVERS, JOB_ADAPT, T_PLAN, text, size);
+	show(P_DRIVERS, JOB_RESTORE, T_DISKS, text, size);
+	show(P_DRIVERS, JOB_RESTORE, T_FOLDER, text, size);
+	show(P_FOLDER, JOB_ADAPT, T_FOLDER, text, size);
 	progress_begin(&r, 2);
 	progress_line(&r, text, size);
 	progress_end(&r, 0, 0, "");
