@@ -115,10 +115,10 @@ static int log_io(struct log *l, uint64_t at, uint8_t *buf, size_t len, int writ
 
 static uint32_t count(const struct dev_redo *x)
 {
-	uint32_t n = (uint32_t)x->n;
+	uint32_t n = 0;
 
 	for (size_t i = 0; i < x->n; i++)
-		n += x->v[i].first != NULL;
+		n += x->v[i].early ? 0 : x->v[i].first ? 2 : 1;
 	return n;
 }
 
@@ -157,7 +157,7 @@ static int collect(struct log *l, struct dev_redo *x, struct err *e)
 		if (x->v[i].first)
 			rc = add(l, &n, &x->v[i], x->v[i].first, 0, e);
 	for (size_t i = 0; !rc && i < x->n; i++)
-		if (!x->v[i].first)
+		if (!x->v[i].first && !x->v[i].early)
 			rc = add(l, &n, &x->v[i], x->v[i].data, 1, e);
 	for (size_t i = 0; !rc && i < x->n; i++)
 		if (x->v[i].first)
@@ -166,6 +166,20 @@ static int collect(struct log *l, struct dev_redo *x, struct err *e)
 }
 
 /* ---- its way to the disk ---- */
+
+static int put_early(struct dev_redo *x, struct err *e)
+{
+	int rc = 0, wrote = 0;
+
+	for (size_t i = 0; !rc && i < x->n; i++) {
+		if (!x->v[i].early)
+			continue;
+		wrote = 1;
+		rc = dev_write(x->parent, x->v[i].off, x->v[i].data,
+			       redo_len(x->parent, x->v[i].off), e);
+	}
+	return !rc && wrote ? dev_flush(x->parent, e) : rc;
+}
 
 static int put_log(struct log *l, struct err *e)
 {
@@ -241,6 +255,8 @@ int dev_redo_commit(struct blkdev *d, uint64_t mark, const struct redo_extent *r
 		memcpy(l.extent, room, n * sizeof *room);
 	l.extents = n;
 	rc = collect(&l, x, e);
+	if (!rc)
+		rc = put_early(x, e);
 	if (!rc)
 		rc = put_log(&l, e);
 	if (!rc) {

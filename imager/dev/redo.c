@@ -170,3 +170,35 @@ int dev_redo_first_end(struct blkdev *d, struct err *e)
 	}
 	return 0;
 }
+
+/* Sectors of g that change lie in nobody's room? */
+static int is_early(struct dev_redo *x, struct granule *g,
+		    int (*nobodys)(void *, uint64_t, uint32_t, int *, struct err *),
+		    void *ctx, struct err *e)
+{
+	uint32_t len = redo_len(x->parent, g->off);
+	uint8_t old[REDO_GRANULE];
+	int rc = dev_read(x->parent, g->off, old, len, e);
+
+	g->early = 1;
+	for (uint32_t at = 0; !rc && g->early && at < len; at += REDO_MARK_SIZE) {
+		uint32_t n = len - at < REDO_MARK_SIZE ? len - at : REDO_MARK_SIZE;
+
+		if (memcmp(old + at, g->data + at, n))
+			rc = nobodys(ctx, g->off + at, n, &g->early, e);
+	}
+	return rc;
+}
+
+int dev_redo_early(struct blkdev *d, int (*nobodys)(void *ctx, uint64_t off, uint32_t len,
+						    int *ret, struct err *e),
+		   void *ctx, struct err *e)
+{
+	struct dev_redo *x = (struct dev_redo *)d;
+	int rc = 0;
+
+	for (size_t i = 0; !rc && i < x->n; i++)
+		if (!x->v[i].first)
+			rc = is_early(x, &x->v[i], nobodys, ctx, e);
+	return rc;
+}

@@ -3,9 +3,10 @@
  * What is written stays in memory, and reads see it.  dev_redo_commit() puts it
  * on the device below:
  *
- *   1. a log of all writes, into room that the caller knows to be free; flush
+ *   0. the writes of dev_redo_early(), each at its place; flush
+ *   1. a log of all others, into room that the caller knows to be free; flush
  *   2. the mark: one sector that names the log; flush.  Now it counts.
- *   3. the writes, each at its place; flush
+ *   3. these writes, each at its place; flush
  *   4. the mark is cleared; flush
  *
  * Whoever opens the device later calls dev_redo_recover(): when it was cut off
@@ -38,6 +39,12 @@ void dev_redo_below(struct blkdev *d, int on);
  * others are being made (a "dirty" flag); what replaces it later comes last. */
 void dev_redo_first_begin(struct blkdev *d);
 int dev_redo_first_end(struct blkdev *d, struct err *e) must_check;
+/* What is written to room that was nobody's comes before what makes it somebody's (a
+ * file's bytes before its record) and isn't logged.  nobodys: 1 in *ret when nothing below used any of
+ * these bytes. */
+int dev_redo_early(struct blkdev *d, int (*nobodys)(void *ctx, uint64_t off, uint32_t len,
+						    int *ret, struct err *e),
+		   void *ctx, struct err *e) must_check;
 /* Bytes that a log of what was written needs; 0: nothing was written. */
 uint64_t dev_redo_log_size(const struct blkdev *d);
 /* mark: the offset of a sector that is nobody's; room: at least
@@ -61,6 +68,7 @@ struct granule {
 	uint8_t *data;          /* as it shall be                            */
 	uint8_t *first;         /* as it shall be meanwhile; NULL: no matter */
 	int touched;            /* since dev_redo_first_begin                */
+	int early;              /* nothing below used what changes           */
 };
 struct dev_redo {
 	struct blkdev d;

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 #include <ntfs-3g/attrib.h>
+#include <ntfs-3g/bitmap.h>
 #include <ntfs-3g/dir.h>
 #include <ntfs-3g/unistr.h>
 #include "common/cleanup.h"
@@ -136,26 +137,55 @@ static int write_bytes(ntfs_attr *na, int fd, const char *path, struct err *e)
 	}
 }
 
-/* A compressed file is written anew from its start: cutting one inside a block, and
- * writing over compressed blocks, is where the library has known limits. */
-static int write_data(ntfs_inode *ni, int fd, const char *path, struct err *e)
+/* The clusters of an attribute, as a list that ends with length 0 (the caller's); none of
+ * one that lies in its record. */
+static int clusters_of(ntfs_attr *na, runlist_element **ret)
 {
-	off_t len = lseek(fd, 0, SEEK_END);
-	ntfs_attr *na;
-	s64 keep;
+	size_t n = 0;
+
+	if (!NAttrNonResident(na)) {
+		*ret = calloc(1, sizeof **ret);
+		return *ret ? 0 : -1;
+	}
+	if (ntfs_attr_map_whole_runlist(na))
+		return -1;
+	while (na->rl[n].length)
+		n++;
+	*ret = calloc(n + 1, sizeof **ret);
+	if (!*ret)
+		return -1;
+	memcpy(*ret, na->rl, n * sizeof **ret);
+	return 0;
+}
+
+static int mark_used(ntfs_volume *vol, const runlist_element *rl, int used)
+{
 	int r = 0;
 
-	if (len < 0)
-		return err_sys(e, errno, "%s: its new content", path);
-	na = ntfs_attr_open(ni, AT_DATA, AT_UNNAMED, 0);
+	for (; !r && rl->length; rl++)
+		if (rl->lcn >= 0)
+			r = used ? ntfs_bitmap_set_run(vol->lcnbmp_na, rl->lcn, rl->length)
+				 : ntfs_bitmap_clear_run(vol->lcnbmp_na, rl->lcn, rl->length);
+	return r;
+}
+
+/* Anew from its start, into clusters that were free: the old content is there until the
+ * file's record says otherwise, which a commit (redo.h) writes after them. */
+static int write_data(ntfs_inode *ni, int fd, const char *path, struct err *e)
+{
+	cleanup_free runlist_element *old = NULL;
+	ntfs_attr *na = ntfs_attr_open(ni, AT_DATA, AT_UNNAMED, 0);
+	int r = 0;
+
 	if (!na)
 		return ntfsfile_err(ni->vol, path, e);
-	keep = na->data_flags & ATTR_COMPRESSION_MASK ? 0 : len;
-	if (na->data_size > keep && ntfs_attr_truncate(na, keep))
+	if (clusters_of(na, &old) || ntfs_attr_truncate(na, 0) || mark_used(ni->vol, old, 1))
 		r = ntfsfile_err(ni->vol, path, e);
 	if (!r)
 		r = write_bytes(na, fd, path, e);
 	if (!r && na->data_flags & ATTR_COMPRESSION_MASK && ntfs_attr_pclose(na))
+		r = ntfsfile_err(ni->vol, path, e);
+	if (!r && mark_used(ni->vol, old, 0))
 		r = ntfsfile_err(ni->vol, path, e);
 	ntfs_attr_close(na);
 	return r;

@@ -1,9 +1,9 @@
 /* ntfsput.h: changes of files on an NTFS volume that is mounted for writing (by
  * ntfsrw_edit(); paths as in ntfsfile.h).
  *
- * An existing file is written in place: it keeps its MFT record, name, security
- * descriptor, attributes, streams and hard links.  What can't be written so is
- * refused with a sentence before anything is: encrypted files, reparse points
+ * An existing file keeps its MFT record, name, security descriptor, attributes,
+ * streams and hard links; its content moves to clusters that were free.  What can't be
+ * written so is refused with a sentence before anything is: encrypted files, reparse points
  * (CompactOS too), sparse files, NTFS's own files. */
 #ifndef REHOST_NTFSPUT_H
 #define REHOST_NTFSPUT_H
@@ -31,7 +31,7 @@ int ntfs_meta_get(ntfs_volume *vol, const char *path, struct ntfs_meta *ret,
 		  struct err *e) must_check;
 void ntfs_meta_done(struct ntfs_meta *m);
 
-/* Can it be written in place?  May it be removed, in a way that can be undone
+/* Can it be written?  May it be removed, in a way that can be undone
  * from content and ntfs_meta: no other streams, hard links, object id?  0, or
  * ERR_UNSUPPORTED. */
 int ntfsput_may_write(ntfs_volume *vol, const char *path, struct err *e) must_check;

@@ -161,3 +161,22 @@ int ntfs_room(ntfs_volume *vol, struct blkdev *redo, uint64_t need,
 	*ret_n = room.n;
 	return r;
 }
+
+int ntfs_was_free(void *ctx, uint64_t off, uint32_t len, int *ret, struct err *e)
+{
+	const struct ntfs_free *f = ctx;
+	uint64_t first = off / f->vol->cluster_size;
+	uint64_t last = (off + len - 1) / f->vol->cluster_size;
+	int r = 0;
+
+	*ret = last < (uint64_t)f->vol->nr_clusters;
+	dev_redo_below(f->redo, 1);
+	for (uint64_t c = first; !r && *ret && c <= last; c++) {
+		uint8_t bits = 0;
+
+		r = read_bits(f->vol, c / 8, 1, &bits, e);
+		*ret = !(bits >> c % 8 & 1);
+	}
+	dev_redo_below(f->redo, 0);
+	return r;
+}

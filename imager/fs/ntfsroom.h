@@ -17,4 +17,12 @@ int ntfs_mark_choose(struct blkdev *d, uint64_t *ret, struct err *e) must_check;
  * need bytes, from the volume's end down.  vol is mounted over redo. */
 int ntfs_room(ntfs_volume *vol, struct blkdev *redo, uint64_t need,
 	      struct redo_extent ret[REDO_EXTENTS_MAX], size_t *ret_n, struct err *e) must_check;
+
+struct ntfs_free {
+	ntfs_volume *vol;       /* mounted over redo                         */
+	struct blkdev *redo;
+};
+/* For dev_redo_early(), with a struct ntfs_free: has none of the clusters that these
+ * bytes lie in a user on the device below? */
+int ntfs_was_free(void *ctx, uint64_t off, uint32_t len, int *ret, struct err *e) must_check;
 #endif

@@ -17,24 +17,28 @@ struct ntfsrw {
 
 /* ---- what an interrupted edit left ---- */
 
+static int recover_at(struct blkdev *d, uint64_t at, struct err *e)
+{
+	enum redo_found found;
+	int pending = 0, r;
+
+	if (d->ops->write)
+		return dev_redo_recover(d, at, &found, e);
+	r = dev_redo_pending(d, at, &pending, e);
+	if (!r && pending)
+		r = err_set(e, ERR_REFUSED, "%s: an edit of it was interrupted and is to be finished "
+			    "first: take it back with `rehost adapt --undo`", d->name);
+	return r;
+}
+
 static int recover(struct blkdev *d, struct err *e)
 {
 	uint64_t at[NTFS_MARKS_MAX];
 	size_t n;
 	int r = ntfs_mark_places(d, at, &n, e);
 
-	for (size_t i = 0; !r && i < n; i++) {
-		enum redo_found found;
-		int pending = 0;
-
-		if (d->ops->write)
-			r = dev_redo_recover(d, at[i], &found, e);
-		else
-			r = dev_redo_pending(d, at[i], &pending, e);
-		if (!r && pending)
-			r = err_set(e, ERR_REFUSED, "%s: an edit of it was interrupted and is to be finished "
-				    "first: take it back with `rehost adapt --undo`", d->name);
-	}
+	for (size_t i = 0; !r && i < n; i++)
+		r = recover_at(d, at[i], e);
 	return r;
 }
 
@@ -67,6 +71,15 @@ static int is_ntfs(struct blkdev *d, struct err *e)
 	if (!r && memcmp(id, "NTFS    ", sizeof id))
 		r = err_set(e, ERR_NOT_FOUND, "%s: not an NTFS volume", d->name);
 	return r;
+}
+
+int ntfsrw_finish(struct blkdev *d, struct err *e)
+{
+	uint64_t at[NTFS_MARKS_MAX];
+	size_t n;
+
+	/* what can't be said of a volume, those say who want it */
+	return is_ntfs(d, NULL) || ntfs_mark_places(d, at, &n, NULL) ? 0 : recover(d, e);
 }
 
 int ntfsrw_open(struct blkdev *d, unsigned int even, struct ntfsrw **ret, struct err *e)
@@ -139,10 +152,15 @@ static int dirty_meanwhile(struct ntfsrw *w, ntfs_volume *vol, struct err *e)
 static int commit(struct ntfsrw *w, struct err *e)
 {
 	struct redo_extent room[REDO_EXTENTS_MAX];
-	uint64_t need = dev_redo_log_size(w->redo);
+	uint64_t need = 0;
 	size_t n = 0;
 	int r = mount_view(w, e);
+	struct ntfs_free before = { w->view, w->redo };
 
+	if (!r)
+		r = dev_redo_early(w->redo, ntfs_was_free, &before, e);
+	if (!r)
+		need = dev_redo_log_size(w->redo);
 	if (!r && need > REDO_LOG_MAX)
 		r = err_set(e, ERR_UNSUPPORTED, "%s: too much for one edit: %llu MiB", w->d->name,
 			    (unsigned long long)need >> 20);
@@ -151,8 +169,8 @@ static int commit(struct ntfsrw *w, struct err *e)
 	if (!r)
 		r = dev_redo_commit(w->redo, w->mark, room, n, &w->unfinished, e);
 	if (r && w->unfinished)
-		err_prefix(e, "the disk failed while it was written to; at the next try the edit is "
-			   "finished, or nothing of it is there");
+		err_prefix(e, "the disk failed while it was written to; run `rehost adapt --undo` "
+			   "before it is used again, which finishes this edit and takes all back");
 	return r;
 }
 

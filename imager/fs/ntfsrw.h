@@ -22,6 +22,11 @@ int ntfsrw_open(struct blkdev *d, unsigned int even, struct ntfsrw **ret,
 		struct err *e) must_check;
 struct ntfsrw *ntfsrw_close(struct ntfsrw *w); /* takes NULL, returns NULL */
 
+/* Only the first of it: an edit that was interrupted is finished, which the library that
+ * looks for systems can't wait for: it may be unable to open the volume till then.  When d
+ * can't be written, ERR_REFUSED where there is one.  0 for what isn't NTFS. */
+int ntfsrw_finish(struct blkdev *d, struct err *e) must_check;
+
 /* As it is now, for reading; good until the next edit.  ERR_*: it can't be
  * opened any more. */
 int ntfsrw_view(struct ntfsrw *w, ntfs_volume **ret, struct err *e) must_check;

@@ -163,6 +163,51 @@ static void test_cut_at_every_write(void **state)
 	}
 }
 
+/* Half of the writes' places were nobody's. */
+static int nobodys(void *ctx, uint64_t off, uint32_t len, int *ret, struct err *e)
+{
+	(void)ctx;
+	(void)e;
+	*ret = off + len <= DATA / 2;
+	return 0;
+}
+
+/* Has a sector in [from, to) that which it shall not have? */
+static int differs(const uint8_t *want, uint32_t from, uint32_t to)
+{
+	return memcmp(cut.now + from, want + from, to - from) != 0;
+}
+
+/* No write to what was somebody's reaches the disk before all of the others did. */
+static void test_early(void **state)
+{
+	const uint32_t dirty = REDO_GRANULE, behind = 2 * REDO_GRANULE;
+	int seen = 0, rc = 1;
+
+	(void)state;
+	for (uint64_t k = 1; rc; k++) {
+		for (cut.luck = 0; cut.luck < 20; cut.luck++) {
+			struct blkdev *d;
+			struct err e;
+			int marked;
+
+			cut_begin(&cut, before, CUT_POWER, k);
+			d = write_some(1);
+			assert_ok(dev_redo_early(d, nobodys, NULL, &e));
+			rc = commit(d, &marked);
+			dev_close(d);
+			cut_restart(&cut);
+			if (!differs(before, DATA / 2, DATA))
+				continue;
+			seen += rc != 0;
+			assert_false(differs(after, 0, dirty));
+			assert_false(differs(after, behind, DATA / 2));
+		}
+	}
+	assert_true(seen > 20);
+	only_below(after);
+}
+
 /* The recovery itself is cut off at every write, then made again. */
 static void test_cut_recovery(void **state)
 {
@@ -273,6 +318,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_reads_and_commits, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_discard, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_cut_at_every_write, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_early, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_cut_recovery, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_stale, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_damaged, setup, teardown),
