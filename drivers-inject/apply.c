@@ -389,9 +389,9 @@ int plan_apply(struct plan *p, const struct apply_host *h, struct err *e)
 		rc = journal_save(p->root, &a.j, e);
 	if (rc) {
 		/* nothing was changed yet */
-		if (journal_remove(p->root, &a.j, NULL))
-			step(&a, "the backups could not be removed");
-		err_prefix(e, "nothing was changed");
+		err_prefix(e, journal_remove(p->root, &a.j, NULL) ?
+			   "nothing was changed, but the first backups stay: `rehost adapt --undo` "
+			   "removes them" : "nothing was changed");
 		journal_done(&a.j);
 		return rc;
 	}

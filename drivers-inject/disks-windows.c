@@ -5,6 +5,7 @@
 #include "common/cleanup.h"
 #include "common/json.h"
 #include "drivers-inject/search.h"
+#include "imager/fs/ntfsrw.h"
 #include "imager/part/part.h"
 
 /* The disk and its partitions by the table alone; a disk without one is one volume. */
@@ -70,16 +71,35 @@ static int one_system(struct session *s, struct blkdev *dev, const struct volume
 	return rc;
 }
 
+/* Edits that were interrupted, before anybody reads the file systems. */
+static int finish_edits(struct blkdev *dev, const struct volumes *v, struct err *e)
+{
+	int rc = v->n ? 0 : ntfsrw_finish(dev, e);
+
+	for (size_t i = 0; !rc && i < v->n; i++) {
+		struct blkdev *window = NULL;
+
+		/* a partition that the disk doesn't have is told by others */
+		if (dev_window(dev, v->v[i].start, v->v[i].size, &window, NULL))
+			continue;
+		rc = ntfsrw_finish(window, e);
+		dev_close(window);
+	}
+	return rc;
+}
+
 int disk_windows(struct session *s, struct blkdev *dev, const char *path, const char *shown,
 		 int apply, FILE *people, struct disk_systems *ret, struct err *e)
 {
 	cleanup_json struct json_object *doc = NULL;
 	struct volumes v = { 0 };
 	struct json_object *list;
-	int incomplete, rc = search_disk(dev, shown, &doc, &incomplete, e);
+	int incomplete, rc = read_volumes(dev, path, &v, e);
 
 	if (!rc)
-		rc = read_volumes(dev, path, &v, e);
+		rc = finish_edits(dev, &v, e);
+	if (!rc)
+		rc = search_disk(dev, shown, &doc, &incomplete, e);
 	list = rc ? NULL : json_get_array(doc, "systems");
 	for (size_t i = 0; !rc && list && i < json_object_array_length(list); i++) {
 		struct json_object *o = json_object_array_get_idx(list, i);

@@ -78,6 +78,12 @@ bench: deps ## speed against partclone, ntfsclone, fsarchiver, zstd: BENCH="--ru
 	$(Q)tests/bench/run.py --build $(B) $(BENCH)
 .PHONY: bench
 
+SWEEP ?= 1
+crash-sweep: deps ## adapting Windows stopped at every write, in four ways (an hour): SWEEP=N every N-th
+	$(Q)$(MAKE) --no-print-directory programs $(B)/tests/tools/ntfs-hashes $(B)/tests/tools/ntfs-fill
+	$(Q)REHOST_SWEEP=$(SWEEP) TEST_TIMEOUT=20000 tests/run -b $(B) -j 1 tests/py/test_adapt_windows_crash.py
+.PHONY: crash-sweep
+
 FUZZ_SAN := -fsanitize=address,undefined -fno-sanitize-recover=undefined
 fuzz: deps ## libFuzzer over every parser: FUZZ_SECONDS=60 FUZZ="names"
 	$(Q)[ "$(DEPS)" = 0 ] || common/deps.sh tests/fuzz.deps

@@ -93,6 +93,8 @@ def reg_value(value):
         return f"dword:{value:08x}"
     if isinstance(value, bytes):
         kind, data = 3, value
+    elif isinstance(value, tuple):
+        kind, data = value
     elif isinstance(value, str):
         kind, data = 2 if "%" in value else 1, (value + "\0").encode("utf-16-le")
     else:
