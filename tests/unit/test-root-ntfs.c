@@ -334,6 +334,18 @@ static void fill_up(ntfs_volume *vol)
 	close(fd);
 }
 
+/* The clusters of the old content are not there for the new. */
+static void write_over(ntfs_volume *vol)
+{
+	struct err e = { 0 };
+	int fd = vol_content(60000, 9);
+
+	assert_true(8 * vol->cluster_size < 60000);
+	assert_int_not_equal(ntfsput_file(vol, CONFIG "/SYSTEM", fd, NTFS_PUBLIC, NULL, 0, &e), 0);
+	assert_non_null(strstr(e.msg, "No space left"));
+	close(fd);
+}
+
 static void test_full(void **state)
 {
 	struct plan *p;
@@ -343,6 +355,9 @@ static void test_full(void **state)
 	(void)state;
 	root = root_close(root);
 	vol_change(&cut.d, fill_up);
+	assert_int_equal(dev_redo(&cut.d, &room_redo, &e), 0);
+	vol_change(room_redo, write_over);
+	dev_close(room_redo);
 	before = vol_picture(&cut.d);
 	open_root();
 	p = plan_new(root);
