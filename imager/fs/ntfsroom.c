@@ -73,32 +73,39 @@ struct room {
 	size_t n;
 };
 
-/* The end of a free run, as much of it as is missing. */
-static struct redo_extent tail(const struct room *r, uint64_t first, uint64_t clusters)
+/* Whole granules of a run of clusters: what else lies in one may be written home, and
+ * with it the bytes that this room had before the log. */
+static struct redo_extent granules(const struct room *r, uint64_t first, uint64_t clusters)
 {
-	uint64_t len = clusters * r->cluster, missing = r->need - r->have;
+	uint64_t from = (first * r->cluster + REDO_GRANULE - 1) / REDO_GRANULE * REDO_GRANULE;
+	uint64_t to = (first + clusters) * r->cluster / REDO_GRANULE * REDO_GRANULE;
 
-	len = len < missing ? len : missing;
-	return (struct redo_extent){ (first + clusters) * r->cluster - len, len };
+	return (struct redo_extent){ from, to > from ? to - from : 0 };
 }
 
-/* A free run; when the list is full it takes the place of the smallest. */
+/* A free run, or its end if that is enough; when the list is full it takes the place of
+ * the smallest. */
 static void add(struct room *r, uint64_t first, uint64_t clusters)
 {
+	struct redo_extent x = granules(r, first, clusters);
 	size_t at = r->n, least = 0;
+	uint64_t spare;
 
 	if (at == REDO_EXTENTS_MAX) {
 		for (size_t i = 1; i < r->n; i++)
 			if (r->v[i].len < r->v[least].len)
 				least = i;
-		if (clusters * r->cluster <= r->v[least].len)
+		if (x.len <= r->v[least].len)
 			return;
 		at = least;
 		r->have -= r->v[at].len;
-	} else {
+	} else if (x.len) {
 		r->n++;
+	} else {
+		return;
 	}
-	r->v[at] = tail(r, first, clusters);
+	spare = x.len > r->need - r->have ? x.len - (r->need - r->have) : 0;
+	r->v[at] = (struct redo_extent){ x.off + spare, x.len - spare };
 	r->have += r->v[at].len;
 }
 
@@ -132,12 +139,13 @@ int ntfs_room(ntfs_volume *vol, struct blkdev *redo, uint64_t need,
 {
 	cleanup_free uint8_t *now = malloc(2 * CHUNK);
 	struct room room = { .cluster = vol->cluster_size, .v = ret };
+	uint64_t unit = room.cluster > REDO_GRANULE ? room.cluster : REDO_GRANULE;
 	uint64_t bytes = ((uint64_t)vol->nr_clusters + 7) / 8;
 	int r = 0;
 
 	if (!now)
 		return err_set(e, ERR_NOMEM, "out of memory");
-	room.need = (need + room.cluster - 1) / room.cluster * room.cluster;
+	room.need = (need + unit - 1) / unit * unit;
 	for (uint64_t end = bytes; !r && end && room.have < room.need;) {
 		size_t len = end > CHUNK ? CHUNK : (size_t)end;
 		uint64_t at = end - len, to = end * 8;
