@@ -141,6 +141,8 @@ static int make_key(struct hive *h, const char *key, hive_node_h *ret, struct er
 		if (rc)
 			return rc;
 	}
+	if (!child)
+		hive_forget(h);
 	for (; node && name; name = strsep(&rest, "\\"))
 		if (*name)
 			node = hivex_node_add_child(h->h, node, name);
@@ -193,6 +195,7 @@ static int overwrite(struct hive *h, size_t at, const char *key, const void *dat
 		return rc;
 	}
 	close(fd);
+	hive_forget(h);
 	hivex_close(h->h);
 	h->h = again;
 	return 0;
@@ -302,9 +305,11 @@ int hive_remove_key(struct hive *h, const char *key, struct err *e)
 		return refuse(h, key, e, "the hive has lists of keys without their names (li); no key "
 			      "can be removed from it");
 	/* a damaged hive may have the name twice */
-	for (; node; node = hive_find_key(h, key))
+	for (; node; node = hive_find_key(h, key)) {
+		hive_forget(h);
 		if (hivex_node_delete_child(h->h, node))
 			return cant(h, key, e);
+	}
 	strv_addf(&h->changes, "- %s", key);
 	return 0;
 }

@@ -57,12 +57,13 @@ static int open_loaded(struct hive_loaded *l, const char *name, int edit, struct
 	h->replay = l->replay;
 	h->problem = l->problem;
 	h->name = strdup(name);
+	h->tables = calloc(1, sizeof *h->tables);
 	hive_fd_path(l->fd, path);
 	if (edit)
 		rc = hive_tidy(l->fd, name, &h->has_li, e);
-	if (!rc && h->name)
+	if (!rc && h->name && h->tables)
 		h->h = hivex_open(path, edit ? HIVEX_OPEN_WRITE : 0);
-	if (!rc && (!h->name || (!h->h && errno == ENOMEM)))
+	if (!rc && (!h->name || !h->tables || (!h->h && errno == ENOMEM)))
 		rc = err_set(e, ERR_NOMEM, "out of memory for %s", name);
 	else if (!rc && !h->h)
 		rc = err_set(e, ERR_CORRUPT, "%s: the hive is damaged (%s)", name,
@@ -113,6 +114,9 @@ int hive_open_edit(struct tree *t, const char *path, int even_dirty, struct hive
 struct hive *hive_close(struct hive *h)
 {
 	if (h) {
+		if (h->tables)
+			hive_forget(h);
+		free(h->tables);
 		if (h->h)
 			hivex_close(h->h);
 		hivelog_result_done(&h->replay);
@@ -139,57 +143,6 @@ const char *hive_replay_problem(const struct hive *h)
 }
 
 /* ---- reading ---- */
-
-/* A name that libhivex can't give as a string (half of a surrogate pair, a NUL in it)
- * equals none; hivex_node_get_child() would stop at it, or take its beginning. */
-static int is_named(const struct hive *h, hive_node_h node, const char *name)
-{
-	cleanup_free char *s = NULL;
-
-	/* the length first: it is had without converting */
-	if (hivex_node_name_len(h->h, node) != strlen(name))
-		return 0;
-	s = hivex_node_name(h->h, node);
-	return s && !strcasecmp(s, name);
-}
-
-hive_node_h hive_find_child(const struct hive *h, hive_node_h node, const char *name)
-{
-	cleanup_free hive_node_h *all = hivex_node_children(h->h, node);
-
-	for (size_t i = 0; all && all[i]; i++)
-		if (is_named(h, all[i], name))
-			return all[i];
-	return 0;
-}
-
-hive_node_h hive_find_key(const struct hive *h, const char *path)
-{
-	hive_node_h node = hivex_root(h->h);
-	cleanup_free char *copy = strdup(path);
-	char *rest = copy, *name;
-
-	if (!copy)
-		return 0;
-	while (node && (name = strsep(&rest, "\\")))
-		if (*name)
-			node = hive_find_child(h, node, name);
-	return node;
-}
-
-hive_value_h hive_find_value(const struct hive *h, const char *key, const char *value)
-{
-	hive_node_h node = hive_find_key(h, key);
-	cleanup_free hive_value_h *all = node ? hivex_node_values(h->h, node) : NULL;
-
-	for (size_t i = 0; all && all[i]; i++) {
-		cleanup_free char *s = hivex_value_key(h->h, all[i]);
-
-		if (s && !strcasecmp(s, value) && hivex_value_key_len(h->h, all[i]) == strlen(s))
-			return all[i];
-	}
-	return 0;
-}
 
 int hive_has_key(const struct hive *h, const char *key)
 {

@@ -1,4 +1,4 @@
-/* hive.h: a Windows registry hive, in memory.  hive.c and hive-edit.c alone know libhivex;
+/* hive.h: a Windows registry hive, in memory.  hive.c, hive-find.c and hive-edit.c alone know libhivex;
  * docs/decisions/0015 says what is done around it.  Key paths use "\\" and, as names of
  * values, are compared without regard to the case of a to z; "" is the root key, or a key's
  * default value. */

@@ -43,7 +43,7 @@ only() { # PATTERN ALLOWED_FILES_REGEX WHY
 inc='^[[:space:]]*#[[:space:]]*include[[:space:]]*'
 only "$inc<(ncursesw?/)?n?curses\.h>" '^tui/(term|draw)\.c$' '<curses.h> belongs in tui/term.c and tui/draw.c alone'
 only "$inc<hivex\.h>" '^drivers-inject/hive-int\.h$' '<hivex.h> belongs in drivers-inject/hive-int.h alone'
-only "$inc\"drivers-inject/hive-int\.h\"" '^drivers-inject/hive(-edit)?\.c$' 'only hive.c and hive-edit.c know libhivex'
+only "$inc\"drivers-inject/hive-int\.h\"" '^drivers-inject/hive(-edit|-find)?\.c$' 'only hive.c, hive-find.c and hive-edit.c know libhivex'
 only "$inc<archive(_entry)?\.h>" '^drivers-inject/windows/pack\.c$' '<archive.h> belongs in drivers-inject/windows/pack.c alone'
 only "$inc<mspack\.h>" '^drivers-inject/windows/(pack-ms|cabinet)\.c$' '<mspack.h> belongs in pack-ms.c and cabinet.c alone'
 only "$inc\"imager/fmt/disk\.h\"" '^(imager/fmt|tests)/' 'imager/fmt/disk.h belongs to imager/fmt alone'
