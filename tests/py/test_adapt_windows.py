@@ -11,7 +11,8 @@ import regf
 import win_targets
 import winboot
 import winguest
-from windisk import FIXTURES, Disk, copy_of, files_below, list_below, ntfs_file, packages, volume
+from windisk import (FIXTURES, Disk, copy_of, files_below, list_below, ntfs_file, packages,
+                     recovered, volume)
 
 B = os.environ.get("REHOST_B", "build")
 ADAPT = os.path.join(B, "rehost-adapt")
@@ -280,3 +281,28 @@ def test_what_people_did(tmp_path):
         assert one.find("Control\\PnP").number("DisableCDDB") == 0
         assert one.find("Services\\msahci").number("Start") == 0
         assert one.find("Policies\\EarlyLaunch").number("DriverLoadPolicy") == 3
+
+
+def test_arm64(tmp_path):
+    """No hive of one is at hand: a hive of x64 that says so, with files for it.  The ways
+    are the same, the packages are not."""
+    guest = winguest.Guest("win10-1709-x64-dirty")
+    guest.hive = regf.Hive(recovered(guest))
+    guest.system = guest.edits().value("Control\\Session Manager\\Environment",
+                                       "PROCESSOR_ARCHITECTURE", "ARM64").apply()
+    guest.hive, guest.logs = regf.Hive(guest.system), {}
+    assert guest.arch == "ARM64"
+    path = tmp_path / "arm.img"
+    guest.disk(path, room=64)
+    options = ("--profile", "kvm", "--drivers", str(packages(tmp_path / "drivers")))
+    plan = adapt(path, "--dry-run", *options)
+    assert plan["arch"] == "arm64"
+    assert [n for n in plan["notes"] if "gets the driver" in n] == [
+        f"1af4:1001 Red Hat, Inc. Virtio block device gets the driver {tmp_path}/drivers/viostor/w11/"
+        "ARM64/viostor.inf."]
+    # vioscsi is there for x64 only
+    assert not said(plan)["virtio-blk"]["after"] and said(plan)["virtio-scsi"]["after"]
+    paths = [e["path"] for e in plan["edits"]]
+    assert any("viostor.inf_arm64_" in p for p in paths) and not any("_amd64_" in p for p in paths)
+    adapt(path, "--yes", *options)
+    assert adapt(path, "--check", *options)["check"]["ok"]
