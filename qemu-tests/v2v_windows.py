@@ -205,6 +205,7 @@ the same directory of virtio-win's packages (its real INFs; the files beside the
 The disk is NTFS around a real SYSTEM hive, and does not boot: "starts from" is the decision
 of tests/py/winboot.py, which shares no code with Rehost. Drivers are held back on it by
 StartOverride, as Windows does with those that it did not need at its last start.
+Cores of this machine: {cores}.
 """
 
 
@@ -230,7 +231,7 @@ def main():
     proc.terminate_becomes_exception()
     out = args.out.absolute()
     run(["rm", "-rf", out])
-    lines = [HEAD]
+    lines = [HEAD.format(cores=os.cpu_count())]
     for guest in args.guests.split(","):
         lines += compare(out / guest, guest, args.suites.split(","), args.runs)
     args.doc.write_text("\n".join(lines).rstrip() + "\n")
