@@ -4,6 +4,7 @@ of each way to the disk, before and after its edits, is what an independent deci
 import json
 import os
 import subprocess
+import types
 
 import pytest
 
@@ -248,10 +249,19 @@ def reasons(system, way):
     return {(r["code"], r["subject"]) for r in said(system)[way]["before"]}
 
 
+POLICY = "Policies\\Microsoft\\Windows\\DeviceInstall\\Restrictions"
+
+
+class Restricted(winguest.Guest):
+    def software(self):
+        return winguest.merge(super().software(), {
+            POLICY: {"DenyUnspecified": 1}, f"{POLICY}\\DenyDeviceIDs": {"1": "PCI\\VEN_1AF4"}})
+
+
 def test_what_people_did(tmp_path):
-    """Filters whose service is gone or disabled, policies, a driver's file that is missing:
-    each is found and mended, in every control set."""
-    guest = winguest.Guest("win7-sp1-x86")
+    """Filters whose service is gone or disabled, and policies: each is found and mended,
+    in every control set."""
+    guest = Restricted("win7-sp1-x86")
     hdc, disk_class = "{4D36E96A-E325-11CE-BFC1-08002BE10318}", "{4D36E967-E325-11CE-BFC1-08002BE10318}"
     system = (guest.edits().filter(hdc, "UpperFilters", "gonefilter")
               .filter(disk_class, "LowerFilters", "offfilter").start("offfilter", 4)
@@ -270,17 +280,17 @@ def test_what_people_did(tmp_path):
     assert said(plan)["AHCI (SATA)"]["verdict"] == "boots-after-edits"
     adapt(path, "--yes", "--profile", "kvm")
 
-    class Where:
-        pass
-    where = Where()
-    where.offset, where.size = offset, size
-    hive = regf.Hive(ntfs_file(volume(where, path, tmp_path), "/Windows/System32/config/SYSTEM"))
+    vol = volume(types.SimpleNamespace(offset=offset, size=size), path, tmp_path)
+    hive = regf.Hive(ntfs_file(vol, "/Windows/System32/config/SYSTEM"))
     for one in [k for k in hive.root.subkeys() if k.name.startswith("ControlSet")]:
         assert not one.find(f"Control\\Class\\{hdc}").value("UpperFilters")
         assert not one.find(f"Control\\Class\\{disk_class}").value("LowerFilters")
         assert one.find("Control\\PnP").number("DisableCDDB") == 0
         assert one.find("Services\\msahci").number("Start") == 0
         assert one.find("Policies\\EarlyLaunch").number("DriverLoadPolicy") == 3
+    software = regf.Hive(ntfs_file(vol, "/Windows/System32/config/SOFTWARE"))
+    assert software.root.find(POLICY.rsplit("\\", 1)[0]) and not software.root.find(POLICY)
+    assert any("restricts the installation" in n for n in plan["notes"])
 
 
 def test_arm64(tmp_path):
