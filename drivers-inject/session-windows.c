@@ -26,7 +26,8 @@ static int load_packages(struct session *s, struct err *e)
 		return 0;
 	rc = drivers_new(&s->packages, e);
 	for (size_t i = 0; !rc && i < s->drivers.n; i++)
-		rc = drivers_add_path(s->packages, s->drivers.v[i].path, e);
+		rc = drivers_add_path(s->packages, s->drivers.v[i].path,
+				      s->drivers.v[i].shown, e);
 	for (size_t i = 0; !rc && i < s->packages->notes.n; i++)
 		json_object_array_add(s->notes, json_text(s->packages->notes.v[i]));
 	return rc;

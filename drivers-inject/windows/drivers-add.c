@@ -323,25 +323,25 @@ static int add_file(struct drivers_scan *s, char *real, const char *given, struc
 	return ends_in_inf(name) ? drivers_add_inf(s, name, e) : scan_archive(s, name, 1, e);
 }
 
-int drivers_add_path(struct drivers *d, const char *path, struct err *e)
+int drivers_add_path(struct drivers *d, const char *path, const char *shown, struct err *e)
 {
 	struct drivers_scan s = { .d = d, .place = DRIVERS_GIVEN, .depth = SOURCE_DEPTH_MAX,
 				  .archives = 1 };
 	cleanup_free char *real = realpath(path, NULL), *label = NULL;
-	size_t n = strlen(path);
+	size_t n = strlen(shown);
 	struct stat st;
 	int rc;
 
 	if (!real || stat(real, &st))
-		return err_set(e, ERR_NOT_FOUND, "%s: there are no drivers: no such file or directory", path);
+		return err_set(e, ERR_NOT_FOUND, "%s: there are no drivers: no such file or directory", shown);
 	if (S_ISREG(st.st_mode))
-		return add_file(&s, real, path, e);
+		return add_file(&s, real, shown, e);
 	if (!S_ISDIR(st.st_mode))
 		return err_set(e, ERR_UNSUPPORTED, "%s: drivers come from a directory, an .inf, .zip, .cab, "
-			       ".7z or .iso file; this is none", path);
-	if (asprintf(&label, "%s%s", path, n && path[n - 1] == '/' ? "" : "/") < 0) {
+			       ".7z or .iso file; this is none", shown);
+	if (asprintf(&label, "%s%s", shown, n && shown[n - 1] == '/' ? "" : "/") < 0) {
 		label = NULL;
-		return err_set(e, ERR_NOMEM, "out of memory for %s", path);
+		return err_set(e, ERR_NOMEM, "out of memory for %s", shown);
 	}
 	rc = open_dir(d, real, label, &s.source, e);
 	return rc ? rc : drivers_scan(&s, e);

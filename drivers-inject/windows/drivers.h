@@ -52,9 +52,11 @@ struct drivers {
 int drivers_new(struct drivers **ret, struct err *e) must_check;
 struct drivers *drivers_free(struct drivers *d);        /* takes NULL, returns NULL */
 
-/* A directory with all below it, an INF, or an archive.  Only a path that isn't there
- * and lack of memory are errors; all else becomes a note. */
-int drivers_add_path(struct drivers *d, const char *path, struct err *e) must_check;
+/* A directory with all below it, an INF, or an archive.  shown: the same for people,
+ * whose last part a file shares.  Only a path that isn't there and lack of memory are
+ * errors; all else becomes a note. */
+int drivers_add_path(struct drivers *d, const char *path, const char *shown,
+		     struct err *e) must_check;
 /* What the guest's disk has: its driver store, Windows' INFs with the files where they
  * are installed or in Windows' cabinets, makers' directories.  windows: "/Windows", in
  * its spelling there.  r must live as long as d. */

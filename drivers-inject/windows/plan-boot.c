@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "common/json.h"
+#include "drivers-inject/windows/drivers.h"
 #include "drivers-inject/windows/inbox-table.h"
 #include "drivers-inject/windows/mend.h"
 
@@ -107,10 +108,13 @@ static int short_id(const struct win_device *d)
 static int tell_missing(struct planning *s, const struct win_device *d, int fatal, struct err *e)
 {
 	const char *id = d->hardware.n ? d->hardware.v[0] : "";
-	char hint[400];
+	char hint[400], given[80] = "";
 
-	snprintf(hint, sizeof hint, "%.*s is in no INF of this Windows%s: %s", short_id(d), id,
-		 s->wishes->drivers ? " or of the drivers given" : "", win_driver_hint(d->modalias));
+	if (s->wishes->drivers)
+		snprintf(given, sizeof given, ", nor, for such a Windows, in those given (%zu)",
+			 s->wishes->drivers->n);
+	snprintf(hint, sizeof hint, "%.*s is in no INF of this Windows%s: %s", short_id(d), id, given,
+		 win_driver_hint(d->modalias));
 	if (fatal)
 		plan_problem(s->p, "It will stop with 0x7B (INACCESSIBLE_BOOT_DEVICE): no driver for %s, %.*s",
 			     d->name, short_id(d), id);

@@ -3,6 +3,7 @@ of each way to the disk, before and after its edits, is what an independent deci
 (winboot.py: other code, another registry reader) says of the hive on the disk."""
 import json
 import os
+import re
 import subprocess
 import types
 
@@ -177,6 +178,11 @@ def test_wrong_drivers(disks, tmp_path):
     assert [(m["modalias"][:22], m["fatal"]) for m in plan["missing"]] == [
         ("pci:v00008086d0000467F", True)]
     assert "iaStorVD.inf" in plan["missing"][0]["hint"]
+    assert [re.sub("8086:467f [^,]*", "...", p) for p in plan["problems"]] == [
+        r"It will stop with 0x7B (INACCESSIBLE_BOOT_DEVICE): no driver for ..., PCI\VEN_8086&DEV_467F"]
+    other = packages(tmp_path / "drivers") / "viostor/w10"
+    plan = adapt(at, "--dry-run", "--hardware", str(tmp_path / "hw.json"), "--drivers", str(other))
+    assert "nor, for such a Windows, in those given (2): " in plan["missing"][0]["hint"]
 
 
 @pytest.mark.parametrize("name", ["winxp-sp3-x86", "win7-sp1-x86", "win10-1709-x64-dirty"])

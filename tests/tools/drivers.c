@@ -165,7 +165,7 @@ static int run(char **paths, const struct options *opt, struct err *e)
 	int rc = drivers_new(&d, e);
 
 	for (; !rc && *paths; paths++)
-		rc = drivers_add_path(d, *paths, e);
+		rc = drivers_add_path(d, *paths, *paths, e);
 	if (!rc && (opt->root || opt->ntfs))
 		rc = open_guest(opt, &v, &root, e);
 	if (!rc && root)
