@@ -151,9 +151,10 @@ def world(request, tmp_path_factory, cutter):
 
 def points(world, how):
     """The writes at which it is stopped: spread, others for each way."""
-    step = SWEEP or world.writes / POINTS
-    first = WAYS.index(how) * step / len(WAYS)
-    return [1 + int(first + i * step) for i in range(int((world.writes - 1 - first) / step) + 1)]
+    writes = world.writes - (how == "torn")     # the last is a flush, which has no half
+    step = SWEEP or writes / POINTS
+    first = WAYS.index(how) * step // len(WAYS)
+    return [1 + int(first + i * step) for i in range(int((writes - 1 - first) / step) + 1)]
 
 
 def whole(disk, world, what):
