@@ -22,17 +22,6 @@ static uint32_t hash_of(const char *s)
 
 /* A name that libhivex can't give as a string (half of a surrogate pair, a NUL in it)
  * equals none; hivex_node_get_child() would stop at it, or take its beginning. */
-static char *name_of(const struct hive *h, hive_node_h node)
-{
-	char *s = hivex_node_name(h->h, node);
-
-	if (s && hivex_node_name_len(h->h, node) != strlen(s)) {
-		free(s);
-		s = NULL;
-	}
-	return s;
-}
-
 static int is_named(const struct hive *h, hive_node_h node, const char *name)
 {
 	cleanup_free char *s = NULL;
@@ -68,7 +57,7 @@ static const struct hive_table *remember(const struct hive *h, hive_node_h paren
 	if (!hashes)
 		return NULL;
 	for (size_t i = 0; i < n; i++) {
-		cleanup_free char *s = name_of(h, (*keys)[i]);
+		cleanup_free char *s = hivex_node_name(h->h, (*keys)[i]);
 
 		hashes[i] = s ? hash_of(s) : 0;
 	}
