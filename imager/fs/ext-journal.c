@@ -12,16 +12,9 @@
 #include "imager/fs/ext.h"
 #include <stdlib.h>
 #include <string.h>
+#include "common/be.h"
 #include "common/cleanup.h"
 #include "imager/fs/extio.h"
-
-typedef struct { uint8_t b[4]; } be32;
-
-static uint32_t be32_get(be32 v)
-{
-	return (uint32_t)v.b[0] << 24 | (uint32_t)v.b[1] << 16 |
-	       (uint32_t)v.b[2] << 8 | v.b[3];
-}
 
 struct jbd_header_disk { be32 magic, type, sequence; };
 struct jbd_super_disk {

@@ -91,7 +91,7 @@ echo 'start=122880, size=10M, type=83' | sfdisk -q --wipe never gap
 sane gap
 region "0 62914560 62914560 table - 0 gap before the first partition"
 
-# --- GPT; BitLocker, LUKS, LVM, XFS by name; a type that nests
+# --- GPT; BitLocker, LUKS, LVM by name; a superblock that is none; a type that nests
 truncate -s 100M gpt
 printf 'size=8M\nsize=8M\nsize=8M\nsize=8M\nsize=20M, type=AF9B60A0-1431-4F62-BC68-3311714A69AD\nsize=8M\n' |
 	sfdisk -q --label gpt gpt
@@ -107,7 +107,8 @@ sane gpt
 region "1048576 8388608 8388608 raw BitLocker 0 partition 1"
 region "9437184 8388608 8388608 raw crypto_LUKS 0 partition 2"
 region "17825792 8388608 8388608 raw LVM2_member 0 partition 3"
-region "26214400 8388608 8388608 raw xfs 0 partition 4"
+region "26214400 8388608 8388608 raw - 1 partition 4"
+grep -q 'Taken whole: XFS of version 0 is not read' map.out || fail "$(cat map.out)"
 region "34603008 20971520 20971520 raw ntfs 0 partition 5"
 region "55574528 8388608 8388608 raw swsuspend 1 partition 6"
 grep -q 'Taken whole: it is a Windows dynamic disk' map.out || fail "$(cat map.out)"

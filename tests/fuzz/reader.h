@@ -18,10 +18,8 @@ static int fuzz_used(void *ctx, uint64_t off, uint64_t len)
 	return 0;
 }
 
-static int fuzz_reader(const struct fs_reader *reader, const uint8_t *data, size_t size)
+static void fuzz_disk(const struct fs_reader *reader, uint8_t *disk, size_t len)
 {
-	size_t len;
-	uint8_t *disk = sparse_load(data, size, &len);
 	struct blkdev *d;
 	struct fs_ident id;
 	struct err e = { 0 };
@@ -29,8 +27,6 @@ static int fuzz_reader(const struct fs_reader *reader, const uint8_t *data, size
 	struct extent_sink sink = { fuzz_used, &seen };
 	struct fs_options opt = { 0 };
 
-	if (!disk)
-		return 0;
 	if (dev_mem(disk, len, 0, &d, NULL) < 0)
 		abort();
 	seen.size = len;
@@ -38,6 +34,15 @@ static int fuzz_reader(const struct fs_reader *reader, const uint8_t *data, size
 	    (!e.code || !e.msg[0]))
 		abort();
 	dev_close(d);
+}
+
+static int fuzz_reader(const struct fs_reader *reader, const uint8_t *data, size_t size)
+{
+	size_t len;
+	uint8_t *disk = sparse_load(data, size, &len);
+
+	if (disk)
+		fuzz_disk(reader, disk, len);
 	free(disk);
 	return 0;
 }

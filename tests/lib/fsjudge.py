@@ -1,9 +1,10 @@
 #!/usr/bin/python3
 """fsjudge.py: compares used maps with what foreign tools say.
 
-  fsjudge.py ext|ntfs|fat [-s] IMAGE MAP   is every used block in the map?  With -s
+  fsjudge.py ext|ntfs|fat|xfs [-s] IMAGE MAP   is every used block in the map?  With -s
                                         (a sound file system) also: nothing else
   fsjudge.py ext-inodes IMAGE MAP       the same for the blocks that inodes refer to
+  fsjudge.py xfs-cat IMAGE PATH         an XFS file's bytes, by where xfs_db says they are
   fsjudge.py apply IMAGE MAP OUT        a copy that has only what the map says;
                                         all else is filled with garbage
 MAP is map-dump's output for the bare file system IMAGE."""
@@ -133,6 +134,49 @@ def fat(image, extents, sound):
     print("fsck.fat: %d clusters of %d used, %d in the map" % (used, count, have))
 
 
+def xfs_db(image, *commands):
+    argv = [a for c in commands for a in ("-c", c)]
+    return run("xfs_db", "-r", *argv, image).decode("latin-1")
+
+
+def xfs_numbers(image, names):
+    out = xfs_db(image, "sb 0", "p " + " ".join(names))
+    return [int(re.search(r"^%s = (\d+)$" % n, out, re.M).group(1)) for n in names]
+
+
+def xfs(image, extents, sound):
+    """freesp lists each group's AGFL first, block by block: the file system counts
+    them as free, we keep them."""
+    size, count, agblocks, ags, fdblocks = xfs_numbers(
+        image, ("blocksize", "dblocks", "agblocks", "agcount", "fdblocks"))
+    used, also = Blocks(count, size), set()
+    used.fill(0, count)
+    left = [int(n) for n in re.findall(r"^flcount = (\d+)$", xfs_db(
+        image, *(c for i in range(ags) for c in ("agf %d" % i, "p flcount"))), re.M)]
+    for ag, block, n in re.findall(r"^\s*(\d+)\s+(\d+)\s+(\d+)$", xfs_db(image, "freesp -d"), re.M):
+        first = int(ag) * agblocks + int(block)
+        used.fill(first, first + int(n) - 1, 0)
+        if left[int(ag)]:
+            left[int(ag)] -= 1
+            also.add(first)
+    if any(left):
+        sys.exit("xfs_db: %s blocks of AGFLs are missing" % left)
+    compare(used, extents, "xfs_db", sound, also=also)
+
+
+def xfs_cat(image, path):
+    size, agblocks = xfs_numbers(image, ("blocksize", "agblocks"))
+    out = xfs_db(image, "path " + path, "p core.size", "bmap")
+    data = bytearray(int(re.search(r"core.size = (\d+)", out).group(1)))
+    with open(image, "rb") as f:
+        for off, ag, block, n in re.findall(
+                r"data offset (\d+) startblock \d+ \((\d+)/(\d+)\) count (\d+)", out):
+            f.seek((int(ag) * agblocks + int(block)) * size)
+            at, end = int(off) * size, min((int(off) + int(n)) * size, len(data))
+            data[at:end] = f.read(max(end - at, 0))
+    sys.stdout.buffer.write(data)
+
+
 def apply(image, extents, out):
     size = os.path.getsize(image)
     with open(image, "rb") as src, open(out, "wb") as dst:
@@ -149,14 +193,16 @@ def apply(image, extents, out):
 def main():
     argv = [a for a in sys.argv[1:] if a != "-s"]
     sound = "-s" in sys.argv
-    kind, image, extents = argv[0], argv[1], load(argv[2])[0]
     os.environ["PATH"] += ":/usr/sbin:/sbin"
+    if argv[0] == "xfs-cat":
+        return xfs_cat(argv[1], argv[2])
+    kind, image, extents = argv[0], argv[1], load(argv[2])[0]
     if kind == "apply":
         apply(image, extents, argv[3])
     elif kind == "ext-inodes":
         ext_inodes(image, extents)
     else:
-        {"ext": ext, "ntfs": ntfs, "fat": fat}[kind](image, extents, sound)
+        {"ext": ext, "ntfs": ntfs, "fat": fat, "xfs": xfs}[kind](image, extents, sound)
 
 
 if __name__ == "__main__":
