@@ -4,7 +4,7 @@
   fsjudge.py ext|ntfs|fat|xfs [-s] IMAGE MAP   is every used block in the map?  With -s
                                         (a sound file system) also: nothing else
   fsjudge.py ext-inodes IMAGE MAP       the same for the blocks that inodes refer to
-  fsjudge.py xfs-cat IMAGE PATH         an XFS file's bytes, by where xfs_db says they are
+  fsjudge.py xfs-cat IMAGE PATH...      XFS files' bytes, by where xfs_db says they are
   fsjudge.py apply IMAGE MAP OUT        a copy that has only what the map says;
                                         all else is filled with garbage
 MAP is map-dump's output for the bare file system IMAGE."""
@@ -195,7 +195,9 @@ def main():
     sound = "-s" in sys.argv
     os.environ["PATH"] += ":/usr/sbin:/sbin"
     if argv[0] == "xfs-cat":
-        return xfs_cat(argv[1], argv[2])
+        for path in argv[2:]:
+            xfs_cat(argv[1], path)
+        return
     kind, image, extents = argv[0], argv[1], load(argv[2])[0]
     if kind == "apply":
         apply(image, extents, argv[3])
