@@ -5,7 +5,7 @@
 # What was not unmounted is taken whole.
 . "$REHOST_TOP/tests/lib/lib.sh"
 own_mounts
-requires mkfs.xfs xfs_db xfs_repair losetup
+requires mkfs.xfs xfs_db xfs_repair xfs_growfs xfs_logprint losetup
 [ "$(id -u)" = 0 ] || skip "needs root to mount"
 map=$REHOST_B/tests/tools/map-dump
 judge=$REHOST_TOP/tests/lib/fsjudge.py
@@ -125,6 +125,15 @@ for i in 101 53 177 29; do
 done
 xfs_logprint fs 2>/dev/null | sed -n 's/^cycle: \([0-9]*\).*/\1/p' | sort -n | tail -n 1 >round
 [ "$(cat round)" -ge 2 ] || fail "the log is in its first round"
+
+# grown by a group and a half
+truncate -s 112M fs
+mount -o loop fs mnt
+xfs_growfs mnt >grow.out 2>&1 || fail "$(cat grow.out)"
+/usr/bin/python3 fill.py mnt 500 grown
+hashes >files
+umount mnt
+judged fs grown
 
 # sectors of 512 bytes where there are only larger ones
 big=$(losetup -b 4096 -f --show fs 2>err) || { echo "no 4096 byte sectors: $(cat err)"; exit 0; }

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 """make-corpus.py: writes tests/fuzz/*/corpus from disk images that mke2fs,
-mkntfs, mkfs.vfat, mkswap, sfdisk make here.  Run it when a seed is to be added;
+mkntfs, mkfs.vfat, mkfs.xfs, mkswap, sfdisk make here.  Run it when a seed is to be added;
 its results are in the repository."""
 import gzip
 import hashlib
@@ -48,8 +48,8 @@ def image(size, *commands):
         return open(path, "rb").read()
 
 
-def save(target, name, data):
-    path = os.path.join(FUZZ, target, "corpus", name)
+def save(target, name, data, folder="corpus"):
+    path = os.path.join(FUZZ, target, folder, name)
     os.makedirs(os.path.dirname(path), exist_ok=True)
     open(path, "wb").write(data)
     print("%-5s %-16s %7d bytes, %6d packed" % (target, name, len(data), len(gzip.compress(data))))
@@ -97,10 +97,93 @@ def grub_core():
     save("grub-core", "uki", bytes(pe))
 
 
+def crc32c(data):
+    crc = 0xffffffff
+    for b in data:
+        crc ^= b
+        for _ in range(8):
+            crc = crc >> 1 ^ (0x82f63b78 if crc & 1 else 0)
+    return crc ^ 0xffffffff
+
+
+def tiny_xfs(v5, block, groups, blocks):
+    """Far smaller than mkfs.xfs makes one (and than xfs_db wants one), so that the
+    fuzzer is quick: in each group every second block from 24 on is free, with trees
+    of two levels.  The log's last record goes round the ring's end."""
+    disk, uuid, none = bytearray(groups * blocks * block), bytes(range(16)), 0xffffffff
+    free = [(at, 1) for at in range(24, blocks - 4, 2)]
+    n_log, log_at = 4, 20
+    header = 56 if v5 else 16
+    most = (block - header) // 12
+
+    def put(at, data, crc_at):
+        if v5:
+            data[crc_at:crc_at + 4] = struct.pack("<I", crc32c(bytes(data)))
+        disk[at:at + len(data)] = data
+
+    def node(group, at, magic, level, left, right, body, n):
+        data = bytearray(block)
+        struct.pack_into(">4sHHII", data, 0, magic, level, n, left, right)
+        if v5:
+            struct.pack_into(">QQ16sI", data, 16, (group * blocks + at) * block // 512, 0, uuid, group)
+        data[header:header + len(body)] = body
+        put((group * blocks + at) * block, data, 52)
+
+    def tree(group, at, magic):
+        """The root at `at`, three leaves behind it."""
+        third = len(free) // 3
+        parts = [free[:third], free[third:2 * third], free[2 * third:]]
+        for i, p in enumerate(parts):
+            node(group, at + 1 + i, magic, 0, at + i if i else none, at + 2 + i if i < 2 else none,
+                 b"".join(struct.pack(">II", *x) for x in p), len(p))
+        node(group, at, magic, 1, none, none,
+             b"".join(struct.pack(">II", *p[0]) for p in parts).ljust(8 * most, b"\0") +
+             struct.pack(">III", at + 1, at + 2, at + 3), 3)
+
+    for g in range(groups):
+        base = g * blocks * block
+        sb = bytearray(512)
+        struct.pack_into(">4sIQQQ16sQ", sb, 0, b"XFSB", block, groups * blocks, 0, 0, uuid, log_at)
+        struct.pack_into(">IIIIIHHHH12s", sb, 0x50, 1, blocks, groups, 0, n_log,
+                         0xb4a5 if v5 else 0xb4a4, 512, 256, block // 256, b"tiny")
+        log2 = lambda x: (x - 1).bit_length()
+        sb[0x78:0x80] = bytes((log2(block), 9, 8, log2(block) - 8, log2(blocks), 0, 0, 25))
+        struct.pack_into(">Q", sb, 0x90, groups * (len(free) + 2 + 6))
+        struct.pack_into(">II", sb, 0xc8, 0x18a if v5 else 0x8a, 0x18a if v5 else 0x8a)
+        struct.pack_into(">IIII", sb, 0xd0, 0, 1 if v5 else 0, 3 if v5 else 0, 0)
+        put(base, sb, 0xe0)
+        agf = bytearray(512)
+        struct.pack_into(">4sIII6I6I16s", agf, 0, b"XAGF", 1, g, blocks, 8, 12, 0, 2, 2, 0,
+                         1, 2, 2, len(free), 1, 6, uuid)
+        put(base + 512, agf, 0xd8)
+        agi = bytearray(512)
+        struct.pack_into(">4sIII3I", agi, 0, b"XAGI", 1, g, blocks, 0, 6, 1)
+        struct.pack_into(">16s", agi, 0x128, uuid)
+        struct.pack_into(">II", agi, 0x148, 7, 1)
+        put(base + 1024, agi, 0x138)
+        agfl = bytearray(512)
+        if v5:
+            struct.pack_into(">4sI16s", agfl, 0, b"XAFL", g, uuid)
+        struct.pack_into(">II", agfl, 40 if v5 else 4, 16, 17)
+        put(base + 1536, agfl, 0x20)
+        tree(g, 8, b"AB3B" if v5 else b"ABTB")
+        tree(g, 12, b"AB3C" if v5 else b"ABTC")
+    log = bytearray(n_log * block)
+    last = len(log) - 512
+    for at in range(0, len(log), 512):
+        struct.pack_into(">I", log, at, 3)
+    struct.pack_into(">IIIIQQIII", log, last, 0xfeedbabe, 3, 2, 512, 3 << 32 | last // 512,
+                     3 << 32, 0, none, 1)
+    struct.pack_into(">I16sI", log, last + 0x12c, 1, uuid, 32768)
+    struct.pack_into(">IIBB", log, 0, 4, 8, 0xaa, 0x20)  # round the ring's end
+    disk[log_at * block:log_at * block + len(log)] = log
+    return bytes(disk)
+
+
 def xfs():
-    """Only what the reader looks at: the groups' sectors, the trees of free space,
-    the log's last record.  The last one is in pieces, for trees of two levels: it needs
-    root and loop devices."""
+    """For test-xfs.c, only what the reader looks at: the groups' sectors, the trees of
+    free space, the log's last record.  The last one is in pieces, for trees of two
+    levels: it needs root and loop devices.  For the fuzzer, tiny ones."""
     os.environ.update(TEST_DIR=".", TEST_DEV=".", QA_CHECK_FS="1")  # small ones
     pieces = ("mkdir DIR/m && mount -o loop IMG DIR/m && cd DIR/m && "
               "{ for i in $(seq 700); do head -c 1024 /dev/urandom >$i; done; sync; "
@@ -122,7 +205,9 @@ def xfs():
                  block if img[at:at + 4] in (b"ABTB", b"ABTC", b"AB3B", b"AB3C") else
                  1024 if at == log else 0)
             kept[at:at + n] = img[at:at + n]
-        save("xfs", name, sparse(bytes(kept)))
+        save("..", name, sparse(bytes(kept)), "unit/xfs-volumes")
+    save("xfs", "tiny-v4", sparse(tiny_xfs(0, 512, 2, 128)))
+    save("xfs", "tiny-v5", sparse(tiny_xfs(1, 1024, 3, 100)))
 
 
 def main():
