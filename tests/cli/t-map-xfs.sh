@@ -53,3 +53,12 @@ truncate -s 70M fs
 "$map" fs >map.out
 grep -q "^note .*behind the end" map.out || fail "$(cat map.out)"
 [ "$(awk '/^extent/ { e = $2 + $3 } END { print e }' map.out)" = $((70 << 20)) ] || fail "end not kept"
+
+# all the way: an image of it, restored over garbage
+mk 64M -d agcount=2
+expect_status 0 rehost capture --verify fs fs.rhi
+expect_status 0 rehost info --json fs.rhi
+[ "$(json out 'd["used_bytes"] < 20e6')" = True ] || fail "too much is used: $(cat out)"
+head -c 64M /dev/zero | tr '\0' '\245' >copy
+expect_status 0 rehost restore --yes --verify fs.rhi copy
+sound copy restored

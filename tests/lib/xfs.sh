@@ -21,8 +21,11 @@ judged() {
 	grep -q "^region 0 [0-9]* [0-9]* xfs xfs 0 disk" map.out || fail "$2: $(head -n 4 map.out)"
 	"$judge" xfs -s "$1" map.out || fail "$1 ($2)"
 	"$judge" apply "$1" map.out copy
-	xfs_repair -n copy >repair.out 2>&1 || { cat repair.out; fail "$2: the copy is not sound"; }
-	"$judge" xfs-cat copy /big /dir/file-with-a-name-299 /last | cmp - three ||
+	sound copy "$2"
+}
+sound() { # IMAGE WHAT: for xfs_repair, and has the files
+	xfs_repair -n "$1" >repair.out 2>&1 || { cat repair.out; fail "$2: $1 is not sound"; }
+	"$judge" xfs-cat "$1" /big /dir/file-with-a-name-299 /last | cmp - three ||
 		fail "$2: the files differ"
 }
 mk() { # SIZE OPTIONS
