@@ -104,7 +104,7 @@ static void flips(const char *name, size_t step)
 		}
 	}
 	/* the test itself reaches something */
-	assert_true(refused > 50 && refused < n);
+	assert_true(refused > 20 && refused < n);
 	dev_close(d);
 	free(v.bytes);
 }
@@ -112,16 +112,16 @@ static void flips(const char *name, size_t step)
 static void changed_v5(void **state)
 {
 	(void)state;
-	flips(VOLUMES "v5", 4);
-	flips(VOLUMES "levels", 12);
+	flips(VOLUMES "v5", 16);
+	flips(VOLUMES "levels", 20);
 	flips(SEEDS "tiny-v5", 5);
 }
 
 static void changed_v4(void **state)
 {
 	(void)state;
-	flips(VOLUMES "v4", 3);
-	flips(VOLUMES "v4-finobt", 3);
+	flips(VOLUMES "v4", 7);
+	flips(VOLUMES "v4-finobt", 9);
 	flips(SEEDS "tiny-v4", 1);
 }
 
