@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """make-corpus.py: writes tests/fuzz/*/corpus from disk images that mke2fs,
-mkntfs, mkfs.vfat, mkfs.xfs, mkswap, sfdisk make here.  Run it when a seed is to be added;
-its results are in the repository."""
+mkntfs, mkfs.vfat, mkfs.exfat, mkfs.xfs, mkswap,
+sfdisk make here.  Run it when a seed is to be added; its results are in the repository."""
 import gzip
 import hashlib
 import lzma
@@ -250,6 +250,8 @@ def main():
             "mdel -i IMG ::/hole",
             "mcopy -i IMG DIR/pagefile.sys DIR/file2 ::/EFI/Microsoft/Boot")
         save("fat-tree", name, sparse(image(size, "mkfs.vfat %s IMG" % opts, *deep)))
+    for name, opts in (("small", "-c 512 -b 4K"), ("clusters", "-c 8K -b 1M -L LABEL")):
+        save("exfat", name, sparse(image(4 << 20, "mkfs.exfat %s IMG" % opts)))
     # partition tables
     mbr = image(4 << 20, r"printf 'size=256K,type=83\nsize=300K,type=c\ntype=f\nsize=100K\nsize=100K,type=82\n' | sfdisk -q --label dos --sector-size 512 IMG" .replace(" --sector-size 512", ""))
     gpt = image(4 << 20, r"printf 'label: gpt\nfirst-lba: 34\nsize=256K,name=a\nsize=300K\nsize=1M,type=U\n' | sfdisk -q IMG")

@@ -18,7 +18,8 @@ static int fuzz_used(void *ctx, uint64_t off, uint64_t len)
 	return 0;
 }
 
-static void fuzz_disk(const struct fs_reader *reader, uint8_t *disk, size_t len)
+/* len bytes at disk, the caller's. */
+static inline void fuzz_reader_disk(const struct fs_reader *reader, uint8_t *disk, size_t len)
 {
 	struct blkdev *d;
 	struct fs_ident id;
@@ -36,13 +37,13 @@ static void fuzz_disk(const struct fs_reader *reader, uint8_t *disk, size_t len)
 	dev_close(d);
 }
 
-static int fuzz_reader(const struct fs_reader *reader, const uint8_t *data, size_t size)
+static inline int fuzz_reader(const struct fs_reader *reader, const uint8_t *data, size_t size)
 {
 	size_t len;
 	uint8_t *disk = sparse_load(data, size, &len);
 
 	if (disk)
-		fuzz_disk(reader, disk, len);
+		fuzz_reader_disk(reader, disk, len);
 	free(disk);
 	return 0;
 }

@@ -1,7 +1,8 @@
 #!/usr/bin/python3
 """fsjudge.py: compares used maps with what foreign tools say.
 
-  fsjudge.py ext|ntfs|fat|xfs [-s] IMAGE MAP   is every used block in the map?  With -s
+  fsjudge.py ext|xfs|ntfs|fat|exfat [-s] IMAGE MAP
+                                        is every used block in the map?  With -s
                                         (a sound file system) also: nothing else
   fsjudge.py ext-inodes IMAGE MAP       the same for the blocks that inodes refer to
   fsjudge.py xfs-cat IMAGE PATH...      XFS files' bytes, by where xfs_db says they are
@@ -177,6 +178,26 @@ def xfs_cat(image, path):
     sys.stdout.buffer.write(data)
 
 
+def exfat(image, extents, sound):
+    out = run("dump.exfat", image).decode("latin-1")
+    number = lambda text: int(re.search(r"^%s.*:\s*(\d+)" % re.escape(text), out, re.M).group(1))
+    sector, cluster = 1 << number("Sector Size Bits"), number("Cluster size")
+    heap = number("Cluster Heap Offset") * sector
+    fat = number("FAT Offset") * sector, number("FAT Length") * sector
+    count, used = number("Total Clusters"), number("Total Clusters") - number("Free Clusters")
+    mine = Blocks(count, cluster).from_extents(extents, heap)
+    have = sum(mine.b)
+    if have < used or (sound and have != used):
+        sys.exit("dump.exfat: %d clusters of %d used, the map has %d" % (used, count, have))
+    for what, start, size in (("boot regions", 0, 24 * sector), ("FAT",) + fat):
+        if not any(s <= start and start + size <= e for s, e in extents):
+            sys.exit("the %s are not in the map" % what)
+    all_ = sum(e - s for s, e in extents)
+    if sound and all_ != used * cluster + 24 * sector + fat[1]:
+        sys.exit("%d bytes in the map are more than clusters, boot regions and FAT" % all_)
+    print("dump.exfat: %d clusters of %d used, %d in the map" % (used, count, have))
+
+
 def apply(image, extents, out):
     size = os.path.getsize(image)
     with open(image, "rb") as src, open(out, "wb") as dst:
@@ -204,7 +225,7 @@ def main():
     elif kind == "ext-inodes":
         ext_inodes(image, extents)
     else:
-        {"ext": ext, "ntfs": ntfs, "fat": fat, "xfs": xfs}[kind](image, extents, sound)
+        {"ext": ext, "xfs": xfs, "ntfs": ntfs, "fat": fat, "exfat": exfat}[kind](image, extents, sound)
 
 
 if __name__ == "__main__":

@@ -57,7 +57,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (!disk)
 		return 0;
 	mend_all(disk, len);
-	fuzz_disk(&fs_xfs, disk, len);
+	fuzz_reader_disk(&fs_xfs, disk, len);
 	free(disk);
 	return 0;
 }
