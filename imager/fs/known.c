@@ -33,7 +33,6 @@ static const struct known table[] = {
 	{ "ceph_bluestore", 0, M("bluestore block device"), 0, 0, 0 },
 	{ "ReFS", 0, M("\0\0\0ReFS\0"), 0, 0, 0 },
 	{ "btrfs", 0x10040, M("_BHRfS_M"), 0x10020, 0x1012b, 256 },
-	{ "f2fs", 1024, M("\x10\x20\xf5\xf2"), 1024 + 0x6c, 0, 0 },
 	{ "apfs", 32, M("NXSB"), 72, 0, 0 },
 	{ "hfsplus", 1024, M("H+\0\4"), 0, 0, 0 },
 	{ "hfsplus", 1024, M("HX\0\5"), 0, 0, 0 },

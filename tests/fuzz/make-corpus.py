@@ -208,11 +208,55 @@ def xfs():
         save("..", name, sparse(bytes(kept)), "unit/xfs-volumes")
     save("xfs", "tiny-v4", sparse(tiny_xfs(0, 512, 2, 128)))
     save("xfs", "tiny-v5", sparse(tiny_xfs(1, 1024, 3, 100)))
+def f2fs(compact, payload, large):
+    """Smaller than any that mkfs.f2fs makes: areas of one or two segments."""
+    block, seg, main_n = 4096, 512, 3
+    cp, sit, nat, ssa, main = (seg * i for i in (1, 3, 5, 6, 7))
+    img = bytearray((main + main_n * seg) * block)
+    sb = bytearray(3072)
+    struct.pack_into("<IHH9IQ", sb, 0, 0xf2f52010, 1, 16, 9, 3, 12, 9, 1, 1, 0, 0, 0, 0)
+    struct.pack_into("<Q", sb, 36, main + main_n * seg)
+    struct.pack_into("<8I", sb, 44, main_n, main_n + 6, 2, 2, 1, 1, main_n, cp)
+    struct.pack_into("<5I", sb, 76, cp, sit, nat, ssa, main)
+    struct.pack_into("<I", sb, 1664, payload)
+    img[1024:4096] = img[block + 1024:2 * block] = sb
+    entries = [struct.pack("<H", (t << 10) | n) + bitmap.ljust(64, b"\0") + bytes(8)
+               for t, n, bitmap in ((4, 3, b"\xe0"), (1, 12, b"\xff\xf0"), (2, 1, b"\0\1"))]
+    for copy in (0, 1):
+        for i, e in enumerate(entries[:2]):
+            at = (sit + copy * seg) * block + 74 * i
+            img[at:at + 74] = e
+    bits = b"\x80".ljust(seg // 8, b"\0")
+    for pack, version in ((0, 7), (1, 8)):
+        total = 1 + payload + 2 + 6
+        c = bytearray(block)
+        struct.pack_into("<QQQ", c, 0, version, 1000, 16)
+        struct.pack_into("<3I", c, 36, 0, 0, 0)
+        struct.pack_into("<3H", c, 68, 3, 3, 3)
+        struct.pack_into("<3I", c, 84, 1, 1, 2)
+        struct.pack_into("<3I", c, 132, 1 | compact * 4 | large * 0x400, total, 1 + payload)
+        struct.pack_into("<I", c, 144, 3)
+        struct.pack_into("<3I", c, 156, seg // 8, 64, 192 if large else block - 4)
+        at = (cp + pack * seg) * block
+        if large:
+            c[192 + 4 + 64:192 + 4 + 64 + len(bits)] = bits
+        elif payload:
+            img[at + block:at + block + len(bits)] = bits
+        else:
+            c[192:192 + len(bits)] = bits
+        img[at:at + block] = img[at + (total - 1) * block:at + total * block] = c
+        journal = struct.pack("<HI", 1, 2) + entries[2]
+        j = at + ((1 + payload) * block + 507 if compact else (total - 5) * block + 3584)
+        img[j:j + len(journal)] = journal
+    return bytes(img)
 
 
 def main():
     grub_core()
     xfs()
+    for name, how in (("plain", (0, 0, 0)), ("compact", (1, 0, 0)), ("payload", (0, 2, 0)),
+                      ("large-nat", (1, 0, 1))):
+        save("f2fs", name, sparse(f2fs(*how)))
     ntfs_fill = sys.argv[1]
     for name, size, opts in (
             ("ext2", 256 << 10, "-t ext2 -b 1024 -N 16 -O ^resize_inode"),

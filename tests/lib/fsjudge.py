@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """fsjudge.py: compares used maps with what foreign tools say.
 
-  fsjudge.py ext|xfs|ntfs|fat|exfat [-s] IMAGE MAP
+  fsjudge.py ext|xfs|ntfs|fat|exfat|f2fs [-s] IMAGE MAP
                                         is every used block in the map?  With -s
                                         (a sound file system) also: nothing else
   fsjudge.py ext-inodes IMAGE MAP       the same for the blocks that inodes refer to
@@ -11,6 +11,7 @@
 MAP is map-dump's output for the bare file system IMAGE."""
 import os
 import re
+import struct
 import subprocess
 import sys
 
@@ -198,6 +199,48 @@ def exfat(image, extents, sound):
     print("dump.exfat: %d clusters of %d used, %d in the map" % (used, count, have))
 
 
+def f2fs(image, extents, sound):
+    if os.path.exists("dump_sit"):
+        os.unlink("dump_sit")
+    run("dump.f2fs", "-s", "0~-1", image)  # writes ./dump_sit
+    with open(image, "rb") as f:
+        f.seek(1024)
+        cp, sit, nat, ssa, main = struct.unpack_from("<5I", f.read(3072), 76)
+    used, segments, seg = Blocks(0, 4096), [], -1
+    for line in open("dump_sit"):
+        m = re.match(r"segno:\s*(\d+)\s*vblocks:\s*(\d+)", line)
+        if m:
+            seg += 1
+            if int(m.group(1)) != seg:
+                sys.exit("dump.f2fs leaves out segment %d" % seg)
+            used.b += bytes(512)
+            segments.append(int(m.group(2)))
+            at = seg * 512
+        elif re.match(r"\s+[0-9a-f]{2}\s", line):
+            for byte in line.split():
+                for bit in range(8):
+                    used.b[at] = int(byte, 16) >> (7 - bit) & 1
+                    at += 1
+    used.count = len(used.b)
+    if not segments or sum(segments) != sum(used.b):
+        sys.exit("dump.f2fs: segments have %d blocks, bitmaps %d" % (sum(segments), sum(used.b)))
+    # one block more: where a mount looks for newer nodes
+    mine = Blocks(used.count, 4096).from_extents(extents, main * 4096)
+    more = [i for i in range(used.count) if mine.b[i] and not used.b[i]]
+    compare(used, extents, "dump.f2fs", sound, main * 4096, more[:1])
+    summaries = Blocks(main - ssa, 4096).from_extents(
+        [(s, min(e, main * 4096)) for s, e in extents], ssa * 4096)
+    for seg, n in enumerate(segments):
+        if n and main > ssa and not summaries.b[seg]:
+            sys.exit("the summary of segment %d is not in the map" % seg)
+    for what, s, e in (("superblocks", 0, 2), ("checkpoints, SIT, NAT", cp, ssa)):
+        if not any(a <= s * 4096 and e * 4096 <= b for a, b in extents):
+            sys.exit("the %s are not in the map" % what)
+    rest = sum(e - s for s, e in extents) // 4096 - sum(mine.b) - (ssa - cp) - 2
+    if sound and rest > sum(map(bool, segments)) + 6:
+        sys.exit("%d blocks in the map are neither data nor known metadata" % rest)
+
+
 def apply(image, extents, out):
     size = os.path.getsize(image)
     with open(image, "rb") as src, open(out, "wb") as dst:
@@ -225,7 +268,8 @@ def main():
     elif kind == "ext-inodes":
         ext_inodes(image, extents)
     else:
-        {"ext": ext, "xfs": xfs, "ntfs": ntfs, "fat": fat, "exfat": exfat}[kind](image, extents, sound)
+        {"ext": ext, "xfs": xfs, "ntfs": ntfs, "fat": fat, "exfat": exfat, "f2fs":
+         f2fs}[kind](image, extents, sound)
 
 
 if __name__ == "__main__":
