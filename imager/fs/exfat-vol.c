@@ -117,6 +117,13 @@ int exfat_chain_run(struct exfat *x, struct exfat_chain *c, uint64_t bytes, stru
 
 	c->first = c->next;
 	c->n = 0;
+	if (c->one_piece && c->next) {
+		if (c->next < 2 || c->next >= x->clusters + 2 ||
+		    c->left > x->clusters + 2 - c->next)
+			return exfat_damaged(e, "clusters of a file in one piece");
+		c->n = c->left;
+		c->next = 0;
+	}
 	while (c->next && c->n < want && c->next == c->first + c->n) {
 		uint32_t v;
 		int r;
@@ -132,4 +139,36 @@ int exfat_chain_run(struct exfat *x, struct exfat_chain *c, uint64_t bytes, stru
 			return exfat_damaged(e, "a chain of clusters");
 	}
 	return c->n > 0;
+}
+
+int exfat_each_entry(struct exfat *x, struct exfat_chain *c, exfat_entry_fn *one,
+		     void *ctx, struct err *e)
+{
+	/* a power of two of at least a sector divides clusters */
+	size_t piece = x->cluster_size < 65536 ? x->cluster_size : 65536;
+	cleanup_free uint8_t *buf = malloc(piece);
+	int r;
+
+	if (!buf)
+		return err_set(e, ERR_NOMEM, "out of memory for a directory");
+	while ((r = exfat_chain_run(x, c, x->size, e)) > 0) {
+		uint64_t at = exfat_at(x, c->first), end = at + c->n * x->cluster_size;
+
+		for (; at < end; at += piece) {
+			r = dev_read(x->d, at, buf, piece, e);
+			if (r < 0)
+				return r;
+			for (size_t i = 0; i < piece; i += 32) {
+				struct exfat_entry_disk v;
+
+				memcpy(&v, buf + i, sizeof v);
+				if (v.type == EXFAT_ENTRY_END)
+					return 0;
+				r = one(ctx, &v, e);
+				if (r)
+					return r;
+			}
+		}
+	}
+	return r;
 }

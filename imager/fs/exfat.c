@@ -1,34 +1,20 @@
 /* exfat.c: used clusters of exFAT.
  *
- * Layout: Microsoft's "exFAT file system specification", revision 1.00.  The
- * allocation bitmap is the only truth: FAT entries of free clusters, and of files
- * that lie in one piece, mean nothing.  So all that says the bitmap may be wrong
- * is refused: a damaged boot region, a volume marked dirty, a bitmap that calls
- * the bitmap, the table of upper case or the root directory free. */
+ * Layout: Microsoft's "exFAT file system specification", revision 1.00.  The FAT
+ * alone doesn't tell: its entries of free clusters, and of files that lie in one
+ * piece, mean nothing.  So used is what the allocation bitmap says, joined with
+ * what the directories refer to: those who check a volume believe the latter, and
+ * some writers don't mark a volume dirty while the bitmap is behind. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "common/cleanup.h"
 #include "common/text.h"
 #include "imager/fs/exfat.h"
-#include "imager/fs/ranges.h"
 #include "imager/fs/readers.h"
 
-struct exfat_entry_disk {          /* bitmap, upper case */
-	uint8_t type;              /* +0x00 ENTRY_*                           */
-	uint8_t flags;             /* +0x01 of a label: its length in units   */
-	uint8_t a[18];             /* +0x02 */
-	le32 cluster;              /* +0x14 first one                         */
-	le64 length;               /* +0x18 bytes                             */
-};
-_Static_assert(sizeof(struct exfat_entry_disk) == 32, "exFAT 7.1");
-
-enum { ENTRY_END = 0, ENTRY_BITMAP = 0x81, ENTRY_UPCASE = 0x82, ENTRY_LABEL = 0x83 };
-
 #define LABEL_UNITS 11u
-/* What the specification allows a directory, and what it lets the table of
- * upper case grow to (a unit for each of 65536). */
-#define DIRECTORY_MAX (256ull << 20)
+/* What the table of upper case may grow to: a unit for each of 65536. */
 #define UPCASE_MAX (128ull << 10)
 
 /* ---- the root directory ---- */
@@ -39,25 +25,24 @@ struct root {
 	char label[64];
 };
 
-/* 1: the directory ends here. */
-static int take_entry(const uint8_t *p, struct root *root)
+static int take_entry(void *ctx, const struct exfat_entry_disk *v, struct err *e)
 {
-	struct exfat_entry_disk v;
+	struct root *root = ctx;
+	uint8_t bytes[sizeof *v];
 
-	memcpy(&v, p, sizeof v);
-	switch (v.type) {
-	case ENTRY_END:
-		return 1;
-	case ENTRY_BITMAP:
+	(void)e;
+	switch (v->type) {
+	case EXFAT_ENTRY_BITMAP:
 		root->bitmaps++;
-		root->bitmap = v;
+		root->bitmap = *v;
 		break;
-	case ENTRY_UPCASE:
+	case EXFAT_ENTRY_UPCASE:
 		root->upcases++;
-		root->upcase = v;
+		root->upcase = *v;
 		break;
-	case ENTRY_LABEL:
-		text_from_utf16le(p + 2, v.flags < LABEL_UNITS ? v.flags : LABEL_UNITS,
+	case EXFAT_ENTRY_LABEL:
+		memcpy(bytes, v, sizeof bytes);
+		text_from_utf16le(bytes + 2, v->flags < LABEL_UNITS ? v->flags : LABEL_UNITS,
 				  root->label, sizeof root->label);
 		break;
 	}
@@ -66,29 +51,11 @@ static int take_entry(const uint8_t *p, struct root *root)
 
 static int read_root(struct exfat *x, struct root *ret, struct err *e)
 {
-	/* a power of two of at least a sector divides clusters */
-	size_t piece = x->cluster_size < 65536 ? x->cluster_size : 65536;
-	cleanup_free uint8_t *buf = malloc(piece);
 	struct exfat_chain c;
-	int r;
 
 	*ret = (struct root){ 0 };
-	if (!buf)
-		return err_set(e, ERR_NOMEM, "out of memory for the root directory");
-	exfat_chain_begin(x, le32_get(x->b.root), DIRECTORY_MAX, &c);
-	while ((r = exfat_chain_run(x, &c, DIRECTORY_MAX, e)) > 0) {
-		uint64_t at = exfat_at(x, c.first), end = at + c.n * x->cluster_size;
-
-		for (; at < end; at += piece) {
-			r = dev_read(x->d, at, buf, piece, e);
-			if (r < 0)
-				return r;
-			for (size_t i = 0; i < piece; i += 32)
-				if (take_entry(buf + i, ret))
-					return 0;
-		}
-	}
-	return r;
+	exfat_chain_begin(x, le32_get(x->b.root), EXFAT_DIRECTORY_MAX, &c);
+	return exfat_each_entry(x, &c, take_entry, ret, e);
 }
 
 static int exfat_probe(struct blkdev *d, struct fs_ident *ret, struct err *e)
@@ -119,7 +86,8 @@ static int exfat_probe(struct blkdev *d, struct fs_ident *ret, struct err *e)
 struct exfat_walk {
 	struct exfat x;
 	struct root root;
-	struct ranges meta;        /* bytes that the bitmap must call used      */
+	struct ranges meta;        /* bytes that the bitmap must call used    */
+	struct ranges files;       /* bytes that directories refer to         */
 	size_t i_meta;
 	struct emit emit;
 	uint8_t map[MAP_PIECE];
@@ -142,7 +110,7 @@ static int add_chain(struct exfat_walk *w, uint64_t cluster, uint64_t max, struc
 }
 
 /* What is doubtful as a whole. */
-static int check_volume(struct exfat_walk *w, const struct fs_options *opt, struct err *e)
+static int check_volume(struct exfat_walk *w, struct err *e)
 {
 	const struct exfat *x = &w->x;
 	uint16_t flags = le16_get(x->b.flags);
@@ -159,15 +127,33 @@ static int check_volume(struct exfat_walk *w, const struct fs_options *opt, stru
 	r = exfat_check_boot(&w->x, e);
 	if (r < 0)
 		return r;
-	if (flags & EXFAT_DIRTY)
-		return err_set(e, ERR_CORRUPT, "the exFAT file system was not unmounted cleanly; "
-			       "unmount it, or run chkdsk or fsck.exfat on it");
 	r = exfat_entry(&w->x, 0, &media, e);
 	if (!r && media != 0xfffffff8)
 		return exfat_damaged(e, "its FAT's first entry");
+	return r;
+}
+
+static int find_files(struct exfat_walk *w, const struct fs_options *opt, struct err *e)
+{
+	uint16_t flags = le16_get(w->x.b.flags);
+	int all, r = exfat_tree(&w->x, &w->files, &all, e);
+
+	ranges_sort(&w->files);
+	w->emit.extra = &w->files;
+	if (r < 0)
+		return r;
+	if (flags & EXFAT_DIRTY && !all)
+		return err_set(e, ERR_CORRUPT, "the exFAT file system was not unmounted cleanly, and "
+			       "has too many files to look at; run chkdsk or fsck.exfat on it");
+	if (flags & EXFAT_DIRTY)
+		fs_note(&opt->notes, "It was not unmounted cleanly: besides what its bitmap calls "
+			"used, all that its directories refer to was taken.");
+	else if (!all)
+		fs_note(&opt->notes, "Its bitmap was believed without a look at all files, of "
+			"which there are too many.");
 	if (flags & EXFAT_MEDIA_FAILURE)
 		fs_note(&opt->notes, "It is marked as having had read or write failures.");
-	return r;
+	return 0;
 }
 
 static int find_metadata(struct exfat_walk *w, struct err *e)
@@ -186,7 +172,7 @@ static int find_metadata(struct exfat_walk *w, struct err *e)
 	if (!r)
 		r = add_chain(w, le32_get(t->upcase.cluster), UPCASE_MAX, e);
 	if (!r)
-		r = add_chain(w, le32_get(w->x.b.root), DIRECTORY_MAX, e);
+		r = add_chain(w, le32_get(w->x.b.root), EXFAT_DIRECTORY_MAX, e);
 	ranges_sort(&w->meta);
 	return r;
 }
@@ -270,9 +256,11 @@ static int exfat_walk(struct blkdev *d, const struct fs_ident *id,
 	r = exfat_load(d, &w->x, e);
 	if (r)
 		return r < 0 ? r : err_set(e, ERR_CORRUPT, "the exFAT boot sector is gone");
-	r = check_volume(w, opt, e);
+	r = check_volume(w, e);
 	if (!r)
 		r = find_metadata(w, e);
+	if (!r)
+		r = find_files(w, opt, e);
 	/* both boot regions; the FAT.  What lies around them is undefined. */
 	if (!r)
 		r = emit_used(&w->emit, 0, 2ull * EXFAT_BOOT_SECTORS * w->x.sector_size);
@@ -283,6 +271,7 @@ static int exfat_walk(struct blkdev *d, const struct fs_ident *id,
 	if (!r)
 		r = emit_finish(&w->emit);
 	ranges_done(&w->meta);
+	ranges_done(&w->files);
 	return r;
 }
 

@@ -3,7 +3,7 @@
 #ifndef REHOST_FS_EXFAT_H
 #define REHOST_FS_EXFAT_H
 #include "common/le.h"
-#include "imager/fs/fsread.h"
+#include "imager/fs/ranges.h"
 
 struct exfat_boot_disk {
 	uint8_t jump[3];           /* +0x00 eb 76 90                          */
@@ -29,6 +29,20 @@ _Static_assert(sizeof(struct exfat_boot_disk) == 0x78, "exFAT 3.1");
 
 enum { EXFAT_SECOND_FAT = 1, EXFAT_DIRTY = 2, EXFAT_MEDIA_FAILURE = 4 };
 
+struct exfat_entry_disk {          /* of a directory: what has clusters       */
+	uint8_t type;              /* +0x00 EXFAT_ENTRY_*                     */
+	uint8_t flags;             /* +0x01 of a label: its length in units   */
+	uint8_t a[18];             /* +0x02 */
+	le32 cluster;              /* +0x14 first one                         */
+	le64 length;               /* +0x18 bytes                             */
+};
+_Static_assert(sizeof(struct exfat_entry_disk) == 32, "exFAT 6.2, 6.4, 7.1");
+
+enum { EXFAT_ENTRY_END = 0, EXFAT_ENTRY_BITMAP = 0x81, EXFAT_ENTRY_UPCASE = 0x82,
+       EXFAT_ENTRY_LABEL = 0x83 };
+
+/* What the specification allows a directory, bytes. */
+#define EXFAT_DIRECTORY_MAX (256ull << 20)
 #define EXFAT_BOOT_SECTORS 12u     /* a boot region; the backup follows       */
 #define EXFAT_WINDOW 4096u         /* entries' bytes that are read at once    */
 
@@ -56,19 +70,30 @@ int exfat_damaged(struct err *e, const char *what); /* ERR_CORRUPT */
 /* The FAT's entry of a cluster below clusters + 2. */
 int exfat_entry(struct exfat *x, uint64_t cluster, uint32_t *ret, struct err *e) must_check;
 
-/* Clusters that follow each other: of a bitmap, the root directory. */
+/* Clusters that follow each other: of a bitmap, a directory, a file. */
 struct exfat_chain {
 	uint64_t first, n;         /* a run in one piece                      */
 	uint64_t next;             /* 0: the chain has ended                  */
 	uint64_t left;             /* clusters that may still come            */
+	int one_piece;             /* the FAT has nothing about them          */
 };
 
-/* max: bytes that the chain may have; more, or a circle, is damage. */
+/* max: bytes that the chain may have; more, or a circle, is damage.  Where there is
+ * one piece the caller sets one_piece, and max is its size. */
 void exfat_chain_begin(const struct exfat *x, uint64_t cluster, uint64_t max,
 		       struct exfat_chain *ret);
 /* The next run, c->n clusters from c->first on: at most what `bytes` need.
  * 1: there is one; 0: the chain has ended. */
 int exfat_chain_run(struct exfat *x, struct exfat_chain *c, uint64_t bytes,
 		    struct err *e) must_check;
+/* Calls `one` for each entry of a directory up to its end; what it returns, if not
+ * 0, stops that and is returned. */
+typedef int exfat_entry_fn(void *ctx, const struct exfat_entry_disk *v, struct err *e);
+int exfat_each_entry(struct exfat *x, struct exfat_chain *c, exfat_entry_fn *one,
+		     void *ctx, struct err *e) must_check;
+
+/* Adds to ret, bytes, what the entries of all directories say they have; not what
+ * only the bitmap has.  *ret_all 0: that is not all, as there was too much. */
+int exfat_tree(struct exfat *x, struct ranges *ret, int *ret_all, struct err *e) must_check;
 
 #endif

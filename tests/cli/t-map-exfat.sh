@@ -63,7 +63,8 @@ whole() { # TEXT
 good; put '\004' 106; "$map" vol >map.out
 grep -q "^region 0 [0-9]* [0-9]* exfat exfat 0 disk" map.out || fail "$(head map.out)"
 grep -q "^note It is marked as having had read or write failures" map.out || fail "$(head map.out)"
-good; put '\002' 106; whole 'not unmounted cleanly'
+good; put '\002' 106; "$map" vol >map.out
+grep -q '^note It was not unmounted cleanly: .*directories' map.out || fail "$(head map.out)"
 good; put '\001' 106; whole 'TexFAT'
 good; put '\002' 110; whole 'TexFAT'
 good; put '\001' 300; whole 'the checksum of its boot region'
@@ -84,6 +85,24 @@ good; put '\001' $(($(root_at) + 32)); whole 'the entry of its allocation bitmap
 good; put '\001' $(($(root_at) + 33)); whole 'the entry of its allocation bitmap'
 good; put '\001' $(($(root_at) + 56)); whole 'the entry of its allocation bitmap'
 good; put '\001' $(($(root_at) + 64)); whole 'the entry of its table of upper case'
+# entries of files, behind the root's first three: a file (85), its clusters (c0)
+entry() { # FLAGS CLUSTER LENGTH ATTRIBUTES
+	put "\\205\\001\\000\\000$4" $(($(root_at) + 96))
+	put "\\300$1" $(($(root_at) + 128))
+	put "$2" $(($(root_at) + 148))
+	put "$3" $(($(root_at) + 152))
+}
+total() { "$map" vol | awk '/^total/ { print $2 }'; }
+good; base=$(total)
+good; entry '\003' '\100' '\001\100' '\040'
+[ "$(total)" = $((base + 20480)) ] || fail "one piece: $(total), $base"
+good; entry '\001' '\100' '\001\100' '\040'; whole 'a chain of clusters'
+put '\102\000\000\000' $((fat + 256)); put '\377\377\377\377' $((fat + 264))
+[ "$(total)" = $((base + 8192)) ] || fail "a chain: $(total), $base"
+good; entry '\003' '\100' '\000\000\000\100' '\040'; whole 'a file larger than'
+good; entry '\003' '\000\076' '\000\000\000\002' '\040'; whole 'a file in one piece'
+# a directory that is its own
+good; entry '\003' '\005' '\000\020' '\020'; whole 'belong to two files'
 # found before the reader is sure that it can be read at all
 for at in 88 92 108 109; do
 	good; put '\377' $at

@@ -208,6 +208,28 @@ def xfs():
         save("..", name, sparse(bytes(kept)), "unit/xfs-volumes")
     save("xfs", "tiny-v4", sparse(tiny_xfs(0, 512, 2, 128)))
     save("xfs", "tiny-v5", sparse(tiny_xfs(1, 1024, 3, 100)))
+def exfat_files(img):
+    """Into an empty volume: a directory, in it a file in one piece and a chain."""
+    img = bytearray(img)
+    fat, _, heap, _, root = struct.unpack_from("<5I", img, 80)
+    size = 512 << img[109]
+    at = lambda cluster: heap * 512 + (cluster - 2) * size
+
+    def entries(attributes, flags, cluster, length):
+        return struct.pack("<BBHH", 0x85, 2, 0, attributes).ljust(32, b"\0") + \
+            struct.pack("<BB18xIQ", 0xc0, flags, cluster, length) + \
+            struct.pack("<BB", 0xc1, 0).ljust(32, b"\0")
+    end = img.index(b"\0" * 32, at(root) + 32)
+    img[end:end + 96] = entries(0x10, 3, root + 1, size)
+    sub = entries(0x20, 3, root + 2, 2 * size) + entries(0x20, 1, root + 4, 3 * size)
+    img[at(root + 1):at(root + 1) + len(sub)] = sub
+    for cluster, following in ((4, root + 6), (6, root + 5), (5, 0xffffffff)):
+        struct.pack_into("<I", img, fat * 512 + (root + cluster) * 4, following)
+    for cluster in range(root + 1, root + 7):
+        img[at(2) + (cluster - 2) // 8] |= 1 << (cluster - 2) % 8
+    return bytes(img)
+
+
 def f2fs(compact, payload, large):
     """Smaller than any that mkfs.f2fs makes: areas of one or two segments."""
     block, seg, main_n = 4096, 512, 3
@@ -295,7 +317,10 @@ def main():
             "mcopy -i IMG DIR/pagefile.sys DIR/file2 ::/EFI/Microsoft/Boot")
         save("fat-tree", name, sparse(image(size, "mkfs.vfat %s IMG" % opts, *deep)))
     for name, opts in (("small", "-c 512 -b 4K"), ("clusters", "-c 8K -b 1M -L LABEL")):
-        save("exfat", name, sparse(image(4 << 20, "mkfs.exfat %s IMG" % opts)))
+        img = image(4 << 20, "mkfs.exfat %s IMG" % opts)
+        save("exfat", name, sparse(img))
+        if name == "clusters":
+            save("exfat", "files", sparse(exfat_files(img)))
     # partition tables
     mbr = image(4 << 20, r"printf 'size=256K,type=83\nsize=300K,type=c\ntype=f\nsize=100K\nsize=100K,type=82\n' | sfdisk -q --label dos --sector-size 512 IMG" .replace(" --sector-size 512", ""))
     gpt = image(4 << 20, r"printf 'label: gpt\nfirst-lba: 34\nsize=256K,name=a\nsize=300K\nsize=1M,type=U\n' | sfdisk -q IMG")

@@ -188,7 +188,8 @@ def exfat(image, extents, sound):
     count, used = number("Total Clusters"), number("Total Clusters") - number("Free Clusters")
     mine = Blocks(count, cluster).from_extents(extents, heap)
     have = sum(mine.b)
-    if have < used or (sound and have != used):
+    spare = -count % 8  # it counts the last byte's bits, too, that stand for nothing
+    if have + spare < used or (sound and have != used):
         sys.exit("dump.exfat: %d clusters of %d used, the map has %d" % (used, count, have))
     for what, start, size in (("boot regions", 0, 24 * sector), ("FAT",) + fat):
         if not any(s <= start and start + size <= e for s, e in extents):
