@@ -219,7 +219,7 @@ def exfat_files(img):
         return struct.pack("<BBHH", 0x85, 2, 0, attributes).ljust(32, b"\0") + \
             struct.pack("<BB18xIQ", 0xc0, flags, cluster, length) + \
             struct.pack("<BB", 0xc1, 0).ljust(32, b"\0")
-    end = img.index(b"\0" * 32, at(root) + 32)
+    end = next(i for i in range(at(root), at(root) + size, 32) if not img[i])
     img[end:end + 96] = entries(0x10, 3, root + 1, size)
     sub = entries(0x20, 3, root + 2, 2 * size) + entries(0x20, 1, root + 4, 3 * size)
     img[at(root + 1):at(root + 1) + len(sub)] = sub
