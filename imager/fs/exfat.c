@@ -67,10 +67,10 @@ static int exfat_probe(struct blkdev *d, struct fs_ident *ret, struct err *e)
 	const uint8_t *s = x.b.serial;
 	int r = exfat_load(d, &x, e);
 
-	if (r)
+	if (r && r != ERR_CORRUPT && r != ERR_UNSUPPORTED)
 		return r;
-	/* a label that can't be read is none: the walk says why */
-	if (read_root(&x, &root, &unread) == 0)
+	/* it has its name all the same: the walk says what is wrong */
+	if (!r && read_root(&x, &root, &unread) == 0)
 		snprintf(id.label, sizeof id.label, "%s", root.label);
 	snprintf(id.type, sizeof id.type, "exfat");
 	snprintf(id.uuid, sizeof id.uuid, "%02X%02X-%02X%02X", s[3], s[2], s[1], s[0]);

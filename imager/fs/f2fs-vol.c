@@ -111,18 +111,45 @@ static int check_super(const struct f2fs_super_disk *s, struct err *e)
 	return 0;
 }
 
-int f2fs_load(struct blkdev *d, struct f2fs *ret, struct fs_ident *id, struct err *e)
+static int read_super(struct blkdev *d, struct f2fs_super_disk *ret, struct err *e)
 {
-	struct f2fs_super_disk s;
 	int r;
 
-	if (d->size < SUPER_AT + sizeof s)
+	if (d->size < SUPER_AT + sizeof *ret)
 		return FS_NOT_MINE;
-	r = dev_read(d, SUPER_AT, &s, sizeof s, e);
+	r = dev_read(d, SUPER_AT, ret, sizeof *ret, e);
 	if (r < 0)
 		return r;
-	if (le32_get(s.magic) != F2FS_MAGIC)
-		return FS_NOT_MINE;
+	return le32_get(ret->magic) == F2FS_MAGIC ? 0 : FS_NOT_MINE;
+}
+
+int f2fs_name(struct blkdev *d, struct fs_ident *ret, struct err *e)
+{
+	struct f2fs_super_disk s;
+	uint64_t blocks;
+	uint32_t shift;
+	int r = read_super(d, &s, e);
+
+	if (r)
+		return r;
+	*ret = (struct fs_ident){ 0 };
+	snprintf(ret->type, sizeof ret->type, "f2fs");
+	text_from_uuid(s.uuid, ret->uuid);
+	text_from_utf16le(s.label, sizeof s.label / 2, ret->label, sizeof ret->label);
+	blocks = le64_get(s.blocks);
+	shift = le32_get(s.log_block);
+	if (shift < 32 && blocks <= UINT64_MAX >> shift)
+		ret->fs_size = blocks << shift;
+	return 0;
+}
+
+int f2fs_load(struct blkdev *d, struct f2fs *ret, struct err *e)
+{
+	struct f2fs_super_disk s;
+	int r = read_super(d, &s, e);
+
+	if (r)
+		return r < 0 ? r : err_set(e, ERR_CORRUPT, "the F2FS superblock is gone");
 	r = check_super(&s, e);
 	if (r < 0)
 		return r;
@@ -134,11 +161,5 @@ int f2fs_load(struct blkdev *d, struct f2fs *ret, struct fs_ident *id, struct er
 		.sit_blocks = le32_get(s.sit_n) / 2 * F2FS_SEGMENT,
 		.payload = le32_get(s.payload), .blocks = le64_get(s.blocks)
 	};
-	if (!id)
-		return 0;
-	*id = (struct fs_ident){ .fs_size = ret->blocks * F2FS_BLOCK };
-	snprintf(id->type, sizeof id->type, "f2fs");
-	text_from_uuid(s.uuid, id->uuid);
-	text_from_utf16le(s.label, sizeof s.label / 2, id->label, sizeof id->label);
 	return 0;
 }

@@ -158,27 +158,16 @@ static int walk_volume(struct f2fs_walk *w, struct err *e)
 	return r ? r : emit_finish(&w->emit);
 }
 
-static int f2fs_probe(struct blkdev *d, struct fs_ident *ret, struct err *e)
-{
-	struct fs_ident id;
-	struct f2fs f;
-	int r = f2fs_load(d, &f, &id, e);
-
-	if (!r)
-		*ret = id;
-	return r;
-}
-
 static int f2fs_walk(struct blkdev *d, const struct fs_ident *id,
 		     const struct fs_options *opt, const struct extent_sink *out,
 		     struct err *e)
 {
 	struct f2fs_walk w = { .emit = { .out = out, .size = d->size } };
-	int r = f2fs_load(d, &w.f, NULL, e);
+	int r = f2fs_load(d, &w.f, e);
 
 	(void)id;
-	if (r)
-		return r < 0 ? r : err_set(e, ERR_CORRUPT, "the F2FS superblock is gone");
+	if (r < 0)
+		return r;
 	if (w.f.blocks > d->size / F2FS_BLOCK)
 		return err_set(e, ERR_CORRUPT,
 			       "the file system has %llu bytes, but there are only %llu",
@@ -195,4 +184,4 @@ static int f2fs_walk(struct blkdev *d, const struct fs_ident *id,
 	return r;
 }
 
-const struct fs_reader fs_f2fs = { "f2fs", f2fs_probe, f2fs_walk };
+const struct fs_reader fs_f2fs = { "f2fs", f2fs_name, f2fs_walk };

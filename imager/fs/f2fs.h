@@ -73,9 +73,10 @@ struct f2fs_cp {
 	unsigned int n_journal;
 };
 
-/* FS_NOT_MINE, or *ret (and *id, if not NULL) filled. */
-int f2fs_load(struct blkdev *d, struct f2fs *ret, struct fs_ident *id,
-	      struct err *e) must_check;
+/* FS_NOT_MINE, or *ret filled; of volumes that are not read, too. */
+int f2fs_name(struct blkdev *d, struct fs_ident *ret, struct err *e) must_check;
+/* Refuses what is damaged or not known. */
+int f2fs_load(struct blkdev *d, struct f2fs *ret, struct err *e) must_check;
 /* The newest checkpoint that is whole, with its journal.  Refuses what a mount
  * would change before it believes the SIT.  f2fs_cp_done frees. */
 int f2fs_cp_load(const struct f2fs *f, struct f2fs_cp *ret, struct err *e) must_check;
