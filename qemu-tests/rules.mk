@@ -5,10 +5,12 @@
 PYTHON3 := /usr/bin/python3
 lab_env = LAB_LOGS='$(B)/qemu-tests' LAB_CACHE='$(CACHE)' LAB_ISO='$(B)/rehost.iso' \
 	LAB_ADAPT='$(B)/rehost-adapt' LAB_NTFS_TOOL='$(B)/qemu-tests/ntfs-tool' \
-	LAB_INITRD_TOOL='$(B)/tests/tools/initrdtool' LAB_BOOTPLAN='$(B)/tests/tools/bootplan'
+	LAB_INITRD_TOOL='$(B)/tests/tools/initrdtool' LAB_BOOTPLAN='$(B)/tests/tools/bootplan' \
+	LAB_MAP_DUMP='$(B)/tests/tools/map-dump'
 lab_pytest = COLUMNS=250 $(lab_env) $(PYTHON3) -m pytest -p no:cacheprovider -q -rfEs --tb=short $(if $(K),-k '$(K)')
 CHECK_QEMU += check-qemu
-lab_tools := $(B)/qemu-tests/ntfs-tool $(B)/tests/tools/initrdtool $(B)/tests/tools/bootplan $(B)/rehost-adapt
+lab_tools := $(B)/qemu-tests/ntfs-tool $(B)/tests/tools/initrdtool $(B)/tests/tools/bootplan $(B)/tests/tools/map-dump \
+	$(B)/rehost-adapt
 
 OBJS += $(B)/qemu-tests/ntfs/ntfs-tool.o
 $(B)/qemu-tests/ntfs-tool: $(B)/qemu-tests/ntfs/ntfs-tool.o
