@@ -32,7 +32,6 @@ static const struct known table[] = {
 	{ "VMFS_volume_member", 0x100000, M("\x0d\xd0\x01\xc0"), 0, 0, 0 },
 	{ "ceph_bluestore", 0, M("bluestore block device"), 0, 0, 0 },
 	{ "ReFS", 0, M("\0\0\0ReFS\0"), 0, 0, 0 },
-	{ "btrfs", 0x10040, M("_BHRfS_M"), 0x10020, 0x1012b, 256 },
 	{ "apfs", 32, M("NXSB"), 72, 0, 0 },
 	{ "hfsplus", 1024, M("H+\0\4"), 0, 0, 0 },
 	{ "hfsplus", 1024, M("HX\0\5"), 0, 0, 0 },

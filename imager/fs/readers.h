@@ -3,8 +3,8 @@
 #define REHOST_FS_READERS_H
 #include "imager/fs/fsread.h"
 
-extern const struct fs_reader fs_ext, fs_xfs, fs_ntfs, fs_fat, fs_exfat, fs_f2fs,
-	fs_swap;
+extern const struct fs_reader fs_ext, fs_xfs, fs_btrfs, fs_ntfs, fs_fat, fs_exfat,
+	fs_f2fs, fs_swap;
 
 /* Names what lies here though no reader knows its used blocks: encrypted,
  * RAID and LVM members, other file systems.  0 or FS_NOT_MINE.  An unreadable

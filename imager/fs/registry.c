@@ -2,5 +2,5 @@
 #include "imager/fs/readers.h"
 
 const struct fs_reader *const fs_readers[] = {
-	&fs_ext, &fs_xfs, &fs_ntfs, &fs_fat, &fs_exfat, &fs_f2fs, &fs_swap, 0
+	&fs_ext, &fs_xfs, &fs_btrfs, &fs_ntfs, &fs_fat, &fs_exfat, &fs_f2fs, &fs_swap, 0
 };

@@ -1,7 +1,9 @@
 #!/usr/bin/python3
 """make-corpus.py: writes tests/fuzz/*/corpus from disk images that mke2fs,
-mkntfs, mkfs.vfat, mkfs.exfat, mkfs.xfs, mkswap,
-sfdisk make here.  Run it when a seed is to be added; its results are in the repository."""
+mkntfs, mkfs.vfat, mkfs.exfat, mkfs.xfs, mkfs.btrfs, mkswap,
+sfdisk make here.  Run it when a seed is to be added; its results are in the repository.
+
+  make-corpus.py NTFS_FILL MAP_DUMP    (build/tests/tools)"""
 import gzip
 import hashlib
 import lzma

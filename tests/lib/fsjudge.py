@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """fsjudge.py: compares used maps with what foreign tools say.
 
-  fsjudge.py ext|xfs|ntfs|fat|exfat|f2fs [-s] IMAGE MAP
+  fsjudge.py ext|xfs|btrfs|ntfs|fat|exfat|f2fs [-s] IMAGE MAP
                                         is every used block in the map?  With -s
                                         (a sound file system) also: nothing else
   fsjudge.py ext-inodes IMAGE MAP       the same for the blocks that inodes refer to
@@ -242,6 +242,35 @@ def f2fs(image, extents, sound):
         sys.exit("%d blocks in the map are neither data nor known metadata" % rest)
 
 
+def btrfs(image, extents, sound):
+    """Chunks, block groups and extents as `btrfs inspect-internal` prints them."""
+    dump = lambda *a: run("btrfs", "inspect-internal", *a, image).decode("latin-1")
+    head = dump("dump-super")
+    number = lambda name: int(re.search(r"^%s\s+(\d+)" % name, head, re.M).group(1))
+    unit, node, size = number("sectorsize"), number("nodesize"), number("dev_item.total_bytes")
+    chunks = [(int(at), int(length), [int(o) for o in re.findall(r"stripe \d+ devid 1 offset (\d+)", rest)])
+              for at, length, rest in re.findall(
+                  r"CHUNK_ITEM (\d+)\).*?\n\s+length (\d+)(.*?)(?=item \d+ key|\Z)",
+                  dump("dump-tree", "-t", "chunk"), re.S)]
+    used = Blocks(size // unit, unit)
+    kept = [(0, 1 << 20)] + [(m, m + 4096) for m in (64 << 20, 256 << 30) if m + 4096 <= size]
+    also = set(i for s, e in kept for i in range(s // unit, (e + unit - 1) // unit))
+    for i in also:
+        used.b[i] = 1
+    found = 0
+    for at, kind, offset in re.findall(r"item \d+ key \((\d+) (EXTENT|METADATA)_ITEM (\d+)\)",
+                                       dump("dump-tree", "-t", "extent")):
+        at, length = int(at), node if kind == "METADATA" else int(offset)
+        start, _, stripes = next(c for c in chunks if c[0] <= at < c[0] + c[1])
+        found += length
+        for s in stripes:
+            first = s + at - start
+            used.fill(first // unit, (first + length - 1) // unit)
+    if found != number("bytes_used"):
+        sys.exit("btrfs: extents have %d bytes, the superblock counts %d" % (found, number("bytes_used")))
+    compare(used, [(s, e) for s, e in extents if s < size], "btrfs", sound, also=also)
+
+
 def apply(image, extents, out):
     size = os.path.getsize(image)
     with open(image, "rb") as src, open(out, "wb") as dst:
@@ -269,8 +298,8 @@ def main():
     elif kind == "ext-inodes":
         ext_inodes(image, extents)
     else:
-        {"ext": ext, "xfs": xfs, "ntfs": ntfs, "fat": fat, "exfat": exfat, "f2fs":
-         f2fs}[kind](image, extents, sound)
+        {"ext": ext, "xfs": xfs, "btrfs": btrfs, "ntfs": ntfs, "fat": fat, "exfat": exfat,
+         "f2fs": f2fs}[kind](image, extents, sound)
 
 
 if __name__ == "__main__":
