@@ -57,6 +57,20 @@ def save(target, name, data, folder="corpus"):
     print("%-5s %-16s %7d bytes, %6d packed" % (target, name, len(data), len(gzip.compress(data))))
 
 
+def squeezed(data, map_dump):
+    """With zeros where the map has nothing: old blocks of trees."""
+    with tempfile.NamedTemporaryFile() as f:
+        f.write(data)
+        f.flush()
+        text = subprocess.run([map_dump, f.name], stdout=subprocess.PIPE, check=True).stdout.decode()
+    out = bytearray(len(data))
+    for line in text.splitlines():
+        word, *a = line.split()
+        if word == "extent":
+            out[int(a[0]):int(a[0]) + int(a[1])] = data[int(a[0]):int(a[0]) + int(a[1])]
+    return bytes(out)
+
+
 def grub_objects(prefix, commands):
     """What GRUB's images end with: a module, first commands, the prefix."""
     out = b""
@@ -282,6 +296,7 @@ def main():
                       ("large-nat", (1, 0, 1))):
         save("f2fs", name, sparse(f2fs(*how)))
     ntfs_fill = sys.argv[1]
+    ntfs_fill, map_dump = sys.argv[1:3]
     for name, size, opts in (
             ("ext2", 256 << 10, "-t ext2 -b 1024 -N 16 -O ^resize_inode"),
             ("ext3", 4 << 20, "-t ext3 -b 1024 -N 16 -J size=1 -O ^resize_inode"),
@@ -323,6 +338,19 @@ def main():
         save("exfat", name, sparse(img))
         if name == "clusters":
             save("exfat", "files", sparse(exfat_files(img)))
+    btrfs = lambda *a: squeezed(image(*a), map_dump)
+    # Btrfs: mixed, as nothing else is so small; trees of two levels; one with a log
+    many = "rm DIR/*; for i in $(seq 150); do head -c 4096 /dev/zero | tr '\\0' x >DIR/f$i; done"
+    for name, opts in (("mixed", ""), ("xxhash", "--csum xxhash")):
+        save("btrfs", name, sparse(btrfs(16 << 20, "mkfs.btrfs -M -n 4096 %s --rootdir DIR IMG" % opts)))
+    save("btrfs", "levels", sparse(btrfs(24 << 20, many, "mkfs.btrfs -M -n 4096 --rootdir DIR IMG")))
+    save("btrfs", "dup", sparse(btrfs(
+        24 << 20, "mkfs.btrfs -M -n 4096 IMG", "mkdir IMG.d; mount -o loop IMG IMG.d; cp DIR/* IMG.d",
+        "btrfs balance start -f -mconvert=dup -dconvert=dup -sconvert=dup IMG.d; umount IMG.d")))
+    save("btrfs", "log", sparse(btrfs(
+        16 << 20, "mkfs.btrfs -M -n 4096 IMG", "mkdir IMG.d; mount -o loop,commit=300 IMG IMG.d",
+        "cp DIR/file0 IMG.d; sync -f IMG.d; cp DIR/file2 IMG.d; sync IMG.d/file2",
+        "cp IMG IMG.copy; umount IMG.d; mv IMG.copy IMG")))
     # partition tables
     mbr = image(4 << 20, r"printf 'size=256K,type=83\nsize=300K,type=c\ntype=f\nsize=100K\nsize=100K,type=82\n' | sfdisk -q --label dos --sector-size 512 IMG" .replace(" --sector-size 512", ""))
     gpt = image(4 << 20, r"printf 'label: gpt\nfirst-lba: 34\nsize=256K,name=a\nsize=300K\nsize=1M,type=U\n' | sfdisk -q IMG")
