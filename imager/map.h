@@ -15,7 +15,7 @@ struct map_region {
 	uint64_t start, size;     /* bytes on the disk                        */
 	const struct partition *part; /* NULL: table, boot area, gap          */
 	char what[64];            /* "partition table", "partition 1", "gap after the MBR" */
-	char reader[16];          /* "ext", "xfs", "ntfs", "fat", "swap", "raw", "table", "none" */
+	char reader[16];          /* fs_reader's name; "raw", "table", "none" */
 	struct fs_ident fs;       /* type "" if unknown                       */
 	uint64_t used;            /* bytes in the map from this region        */
 	char *note;               /* sentences for the user ("taken whole: ...")

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """make-corpus.py: writes tests/fuzz/*/corpus from disk images that mke2fs,
-mkntfs, mkfs.vfat, mkfs.exfat, mkfs.xfs, mkfs.btrfs, mkswap,
-sfdisk make here.  Run it when a seed is to be added; its results are in the repository.
+mkfs.xfs, mkfs.btrfs, mkntfs, mkfs.vfat, mkfs.exfat, mkswap, sfdisk make here.  Run it
+when a seed is to be added; its results are in the repository.
 
   make-corpus.py NTFS_FILL MAP_DUMP    (build/tests/tools)"""
 import gzip
@@ -295,7 +295,6 @@ def main():
     for name, how in (("plain", (0, 0, 0)), ("compact", (1, 0, 0)), ("payload", (0, 2, 0)),
                       ("large-nat", (1, 0, 1))):
         save("f2fs", name, sparse(f2fs(*how)))
-    ntfs_fill = sys.argv[1]
     ntfs_fill, map_dump = sys.argv[1:3]
     for name, size, opts in (
             ("ext2", 256 << 10, "-t ext2 -b 1024 -N 16 -O ^resize_inode"),
