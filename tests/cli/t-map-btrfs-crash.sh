@@ -11,10 +11,10 @@ at_exit 'touch stop; fsfreeze -u below 2>/dev/null || :; wait; umount -l mnt bel
 mkdir mnt below
 
 # What the Btrfs' file lies on is frozen for a copy: nothing is written meanwhile
-truncate -s 700M host
+truncate -s 400M host
 mke2fs -q -F -t ext4 host
 mount -o loop host below 2>mount.out || skip "nothing is mounted here: $(cat mount.out)"
-truncate -s 400M below/fs
+truncate -s 256M below/fs
 mkfs.btrfs -q -n 4096 below/fs >mkfs.out 2>&1
 mount -o loop,commit=2 below/fs mnt 2>mount.out || skip "no Btrfs is mounted here: $(cat mount.out)"
 
@@ -37,7 +37,7 @@ work() {
 }
 work >work.out 2>&1 &
 # time passes, and is meant to: each copy is of another moment
-for n in 1 2 3 4 5 6 7 8; do
+for n in 1 2 3 4 5 6; do
 	sleep 0.$((n * 7 % 10))
 	fsfreeze -f below
 	cp --sparse=always below/fs cut$n
@@ -50,7 +50,7 @@ umount below
 
 sums() { (cd "$1" && find . -type f | sort | xargs -r sha256sum); }
 logs=0 good=0
-for n in 1 2 3 4 5 6 7 8; do
+for n in 1 2 3 4 5 6; do
 	"$map" cut$n >map.out
 	# between the writes of two superblocks there is doubt
 	if grep -q '^note .*Taken whole: the Btrfs superblock at [0-9]* is of generation' map.out; then continue; fi
@@ -68,4 +68,4 @@ for n in 1 2 3 4 5 6 7 8; do
 	rm cut$n copy
 done
 echo "$good moments, $logs with a log"
-[ $good -ge 5 ] || fail "only $good moments could be judged"
+[ $good -ge 4 ] || fail "only $good moments could be judged"

@@ -7,6 +7,7 @@ requires mkfs.btrfs btrfs btrfstune btrfs-convert mke2fs
 map=$REHOST_B/tests/tools/map-dump
 edit=$REHOST_TOP/tests/lib/btrfsedit.py
 judge=$REHOST_TOP/tests/lib/fsjudge.py
+case "$REHOST_B" in */san) san=1 ;; *) san= ;; esac
 
 mkdir tree
 for i in 1 2 3 4; do seq $((i * 3000)) >tree/file$i; done
@@ -22,6 +23,8 @@ whole() { # IMAGE TEXT
 n=0
 refused() { # TEXT WHAT ARGUMENTS OF btrfsedit.py
 	n=$((n + 1))
+	# half of them are enough for the sanitizers
+	[ -z "$san" ] || [ $((n % 2)) = 0 ] || return 0
 	cp fs bad
 	text=$1 what=$2
 	shift 2

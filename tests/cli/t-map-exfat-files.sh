@@ -47,7 +47,7 @@ while read -r sector size opts; do
 	fill
 	hashes >before
 	# as long as it is mounted it is marked dirty
-	sync
+	sync "$dev"
 	cp --sparse=always vol dirty
 	unmounted
 	"$map" dirty >map.out

@@ -41,10 +41,15 @@ LC_ALL=C.UTF-8 mk 64M -L "Größe 1"
 grep -q "^ident $(blkid -p -s UUID -o value vol) Größe 1\$" map.out || fail "$(grep ident map.out)"
 
 # a large one is mapped from its metadata alone
-mk 8T
-"$map" vol >map.out
-[ "$(awk '/^total/ { print $2 }' map.out)" -lt 1000000000 ] || fail "$(tail -n 1 map.out)"
-"$judge" exfat -s vol map.out
+case "$REHOST_B" in
+*/san) ;;
+*)
+	mk 8T
+	"$map" vol >map.out
+	[ "$(awk '/^total/ { print $2 }' map.out)" -lt 1000000000 ] || fail "$(tail -n 1 map.out)"
+	"$judge" exfat -s vol map.out
+	;;
+esac
 
 # --- doubt.  Numbers are those of the volume: le32 at a byte, a cluster's byte.
 field() { od -An -tu4 -j "$1" -N 4 vol | tr -d ' '; }

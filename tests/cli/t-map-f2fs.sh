@@ -7,6 +7,7 @@ requires mkfs.f2fs sload.f2fs fsck.f2fs dump.f2fs grub-fstest
 map=$REHOST_B/tests/tools/map-dump
 judge=$REHOST_TOP/tests/lib/fsjudge.py
 edit=$REHOST_TOP/tests/lib/f2fsedit.py
+case "$REHOST_B" in */san) san=1 ;; *) san= ;; esac
 
 mkdir -p tree/dir/deep
 for i in 1 2 3 4 5 6 7 8; do
@@ -30,6 +31,8 @@ compared() { # WHAT
 }
 judged() { # WHAT
 	compared "$1"
+	# what follows only other programs do
+	[ -z "$san" ] || return 0
 	"$judge" apply vol map.out copy
 	# fsck.f2fs finds fault with what mkfs.f2fs makes, at times
 	checked vol >fsck.vol
@@ -42,6 +45,7 @@ checked() {
 	grep '^\[' fsck.out || fail "fsck.f2fs: $(cat fsck.out)"
 }
 files() { # WHAT: through dump.f2fs and GRUB's reader
+	[ -z "$san" ] || return 0
 	for f in file1 file8 text8; do
 		rm -rf lost_found
 		ino=$(fsck.f2fs --dry-run -t copy | sed -n "s/^[-| \`]*$f <ino = \(0x[0-9a-f]*\)>.*/\1/p")
@@ -68,16 +72,14 @@ while read -r size opts; do
 	files "$opts"
 	n=$((n + 1))
 done <<END
-100M -l LABEL
-100M -a 1
+100M -l LABEL -w 4096
 300M -s 4 -z 2
 100M -i
-100M -w 4096
 100M -O extra_attr,inode_checksum,sb_checksum,inode_crtime,flexible_inline_xattr,lost_found
 100M -O encrypt,verity,extra_attr,quota,project_quota
-100M -O casefold -C utf8
+100M -a 1 -O casefold -C utf8
 END
-[ $n = 8 ] && [ $grub -ge 5 ] || fail "$n kinds, $grub read by GRUB"
+[ $n = 6 ] && { [ "$san" ] || [ $grub -ge 3 ]; } || fail "$n kinds, $grub read by GRUB"
 mk 100M -O extra_attr,compression
 fill -c -a lz4 -x nothing
 judged compression
@@ -85,15 +87,12 @@ mk 100M -O extra_attr,compression,ro
 fill -c -r -a lz4 -x nothing
 judged ro
 # bitmaps that need blocks of their own; not judged: it has two million segments
-case "$REHOST_B" in
-*/san) ;;
-*)
+if [ -z "$san" ]; then
 	mk 4T
 	"$map" vol >map.out
 	grep -q "^region 0 [0-9]* [0-9]* f2fs f2fs 0 disk" map.out || fail "4T: $(head -n 5 map.out)"
 	[ "$(awk '/^total/ { print $2 }' map.out)" -lt 600000000 ] || fail "$(tail -n 1 map.out)"
-	;;
-esac
+fi
 
 # names, as blkid prints them
 mk 64M -l "Größe 1"
@@ -105,8 +104,7 @@ good() { cp --sparse=always good vol; }
 mk 100M
 fill
 mv vol good
-for how in sit-copy 'journal 3' 'journal 6' 'sit-copy journal 4' pack 'pack sit-copy' \
-	   'pack torn' 'flags 0 1 journal 4'; do
+for how in 'journal 6' 'sit-copy journal 4' 'pack sit-copy' 'pack torn' 'flags 0 1 journal 4'; do
 	good
 	# shellcheck disable=SC2086
 	"$edit" vol $how
@@ -151,7 +149,7 @@ good; "$edit" vol super 2180 2 4; whole 'zoned'
 good; "$edit" vol super 2180 0x10000 4; whole 'features 0x10000 is not known'
 good; "$edit" vol super 16 14 4; whole 'blocks of 1 << 14 bytes'
 good; "$edit" vol super 2794 1 1; whole 'Linux has marked it so'
-for at in 52 56 60 64 68 76 80 84 88 92 1664; do
+for at in 52 64 68 76 88 1664; do
 	good; "$edit" vol super $at 0x7fffffff 4; whole 'where its areas lie'
 done
 mk 64M -O extra_attr,sb_checksum

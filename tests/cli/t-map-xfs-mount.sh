@@ -28,7 +28,7 @@ for i in range(n):
         grow.flush()
         os.fsync(grow.fileno()) if i % 200 == 0 else None
 grow.close()
-os.sync()
+subprocess.run(["sync", "-f", top], check=True)
 for i in range(0, n, 2):
     os.unlink(os.path.join(d, "a-file-with-number-%d" % i))
 with open(os.path.join(d, "holes"), "wb") as f:
@@ -84,7 +84,7 @@ while read -r size files deep opts; do
 	n=$((n + 1))
 	/usr/bin/python3 fill.py mnt "$files" 1 || fail "$opts: filling"
 	# as after a crash
-	sync
+	sync -f mnt
 	cp fs crashed
 	hashes >files
 	umount mnt
@@ -144,7 +144,7 @@ grep -q "^note Taken whole: it has sectors of 512 bytes on a disk with sectors o
 mkfs.xfs -q -f -d agcount=2 "$big"
 mount "$big" mnt
 /usr/bin/python3 fill.py mnt 200 4k
-sync
+sync -f mnt
 hashes >files
 umount mnt
 "$map" "$big" >map.out
