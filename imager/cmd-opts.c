@@ -42,6 +42,7 @@ static const struct option_line lines[] = {
 	{ OPT_HELP, "help", NULL, "this text" },
 };
 #define N_LINES (sizeof lines / sizeof *lines)
+_Static_assert(N_LINES < ':', "getopt_long returns a line's number, or one of these letters");
 
 /* Known names of a later version: refused with that word. */
 static const char *const later[] = {
@@ -75,7 +76,7 @@ static int pass_on(enum cmd_opt opt, const char *arg, struct cmd_opts *o, struct
 
 	if (o->n_adapt_args + 2 > ADAPT_ARGS_MAX)
 		return err_set(e, ERR_USAGE, "too many options for adapt");
-	o->adapt_args[o->n_adapt_args++] = names[__builtin_ctz(opt) - __builtin_ctz(OPT_HARDWARE)];
+	o->adapt_args[o->n_adapt_args++] = names[__builtin_ctzll(opt) - __builtin_ctzll(OPT_HARDWARE)];
 	if (arg)
 		o->adapt_args[o->n_adapt_args++] = arg;
 	return 0;
@@ -138,17 +139,15 @@ int cmd_parse(const struct cmd *c, int argc, char **argv, struct cmd_opts *ret,
 		if ((c->options | OPT_HELP) & lines[i].opt)
 			longs[n++] = (struct option){ .name = lines[i].name,
 				.has_arg = lines[i].arg ? required_argument : no_argument,
-				.val = (int)lines[i].opt };
+				.val = (int)i };
 	opterr = 0;
 	optind = 1;
 	while (idx = optind, (k = getopt_long(argc, argv, ":h", longs, NULL)) != -1) {
-		if (k == 'h')
-			k = OPT_HELP;
 		if (k == ':')
 			return err_set(e, ERR_USAGE, "%s: a value must follow", argv[optind - 1]);
 		if (k == '?') /* a single letter may leave optind where it was */
 			return unknown(c, argv[optind > idx ? optind - 1 : idx], e);
-		if (take((enum cmd_opt)k, optarg, &o, e) < 0)
+		if (take(k == 'h' ? OPT_HELP : lines[k].opt, optarg, &o, e) < 0)
 			return e->code;
 	}
 	o.n_args = argc - optind;

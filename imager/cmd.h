@@ -7,19 +7,19 @@
 #include "imager/engine.h"
 #include "imager/place.h"
 
-/* Options, by name, in cmd-opts.c's table. */
+/* Options, by name, in cmd-opts.c's table: bits of a set of 64. */
 enum cmd_opt {
-	OPT_JSON = 1 << 0, OPT_USED = 1 << 1, OPT_NO_SYSTEMS = 1 << 2,
-	OPT_LEVEL = 1 << 3, OPT_VERIFY = 1 << 4, OPT_PAGE_FILES = 1 << 5,
-	OPT_WORKERS = 1 << 6, OPT_CREDENTIALS = 1 << 7, OPT_EVENTS_FD = 1 << 8,
-	OPT_OVERWRITE = 1 << 9, OPT_YES = 1 << 10, OPT_HELP = 1 << 11,
-	OPT_RUN = 1 << 12, OPT_READ_ONLY = 1 << 13, OPT_EXPECT_SERIAL = 1 << 24, OPT_DRIVERS = 1 << 25,
-	OPT_NEW_IDS = 1 << 26,
-	OPT_ADAPT = 1 << 14, OPT_ADAPT_ANYWAY = 1 << 15,
+	OPT_JSON = 1ull << 0, OPT_USED = 1ull << 1, OPT_NO_SYSTEMS = 1ull << 2,
+	OPT_LEVEL = 1ull << 3, OPT_VERIFY = 1ull << 4, OPT_PAGE_FILES = 1ull << 5,
+	OPT_WORKERS = 1ull << 6, OPT_CREDENTIALS = 1ull << 7, OPT_EVENTS_FD = 1ull << 8,
+	OPT_OVERWRITE = 1ull << 9, OPT_YES = 1ull << 10, OPT_HELP = 1ull << 11,
+	OPT_RUN = 1ull << 12, OPT_READ_ONLY = 1ull << 13, OPT_EXPECT_SERIAL = 1ull << 24, OPT_DRIVERS = 1ull << 25,
+	OPT_NEW_IDS = 1ull << 26,
+	OPT_ADAPT = 1ull << 14, OPT_ADAPT_ANYWAY = 1ull << 15,
 	/* handed to rehost-adapt as they are */
-	OPT_HARDWARE = 1 << 16, OPT_PROFILE = 1 << 17, OPT_HOSTNAME = 1 << 18,
-	OPT_NEW_IDENTITY = 1 << 19, OPT_REMOVE_TOOLS = 1 << 20, OPT_NIC = 1 << 21,
-	OPT_LUKS_KEY = 1 << 22, OPT_UNATTEND = 1 << 23,
+	OPT_HARDWARE = 1ull << 16, OPT_PROFILE = 1ull << 17, OPT_HOSTNAME = 1ull << 18,
+	OPT_NEW_IDENTITY = 1ull << 19, OPT_REMOVE_TOOLS = 1ull << 20, OPT_NIC = 1ull << 21,
+	OPT_LUKS_KEY = 1ull << 22, OPT_UNATTEND = 1ull << 23,
 	OPTS_ADAPT = OPT_ADAPT | OPT_ADAPT_ANYWAY | OPT_HARDWARE | OPT_PROFILE | OPT_HOSTNAME |
 		     OPT_NEW_IDENTITY | OPT_REMOVE_TOOLS | OPT_NIC | OPT_LUKS_KEY |
 		     OPT_UNATTEND | OPT_DRIVERS,
@@ -49,7 +49,7 @@ struct cmd {
 	const char *name;
 	const char *args;          /* "DISK... DEST" */
 	const char *summary;       /* one line */
-	unsigned int options;      /* enum cmd_opt, or-ed; OPT_HELP always */
+	uint64_t options;          /* enum cmd_opt, or-ed; OPT_HELP always */
 	int min_args, max_args;    /* max -1: any number */
 	/* The exit status (0, 1 or 3), or a negative error code with e filled. */
 	int (*run)(const struct cmd_opts *o, struct err *e);

@@ -8,7 +8,7 @@
 # A line "rehost-test: san" in a t-X.sh: it also runs over the ASan + UBSan build.
 #
 # qemu-tests/rules.mk names in CHECK_QEMU the targets that `make check` runs
-# at the end, each counted as one test.
+# beside the other tests, each counted as one test.
 # Options: CHECK_JOBS=2, K=TEXT (only tests whose name has TEXT in it),
 # FUZZ_SECONDS=60, FUZZ="names" (default all), BENCH="options of tests/bench/run.py".
 
