@@ -62,3 +62,27 @@ int capture_meta(struct json_object *disk, struct json_object *hardware,
 	*ret = o;
 	return 0;
 }
+
+static int same_text(struct json_object *a, struct json_object *b, const char *key)
+{
+	return !strcmp(json_get_str(a, key, ""), json_get_str(b, key, ""));
+}
+
+int capture_meta_same(const char *meta, struct json_object *entry, const char *image,
+		      struct err *e)
+{
+	cleanup_json struct json_object *o = NULL;
+	struct json_object *disk;
+
+	if (json_parse(meta, strlen(meta), &o, e) < 0)
+		return err_prefix(e, "%s", image);
+	disk = json_get_object(o, "disk");
+	if (same_text(disk, entry, "serial") && same_text(disk, entry, "wwn") &&
+	    same_text(disk, entry, "model") &&
+	    json_get_u64(disk, "size", 0) == json_get_u64(entry, "size", 1))
+		return 0;
+	return err_set(e, ERR_REFUSED, "%s is of another disk (%s %s, %llu bytes); name another image, or leave out --resume",
+		       image, json_get_str(disk, "model", "no model"),
+		       json_get_str(disk, "serial", "without a serial number"),
+		       (unsigned long long)json_get_u64(disk, "size", 0));
+}

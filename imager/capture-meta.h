@@ -12,4 +12,8 @@
 int capture_meta(struct json_object *disk, struct json_object *hardware,
 		 const struct disk_map *m, enum image_level level,
 		 struct json_object **ret, struct err *e) must_check;
+/* 0 if META (text) is of the disk of entry (disk_json_identity): serial number,
+ * WWN, model, size.  image: its name for the message.  ERR_REFUSED else. */
+int capture_meta_same(const char *meta, struct json_object *entry, const char *image,
+		      struct err *e) must_check;
 #endif

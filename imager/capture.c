@@ -9,6 +9,7 @@
 #include "imager/fmt/chunk.h"
 #include "imager/job.h"
 #include "imager/plan.h"
+#include "imager/resume.h"
 
 /* The disk is told so far ahead what will be read: used bytes, and chunks where
  * little of each is used, so that it has many requests to choose from. */
@@ -37,7 +38,11 @@ struct capture {
 	struct image_writer *writer;
 	struct bad_list bad;
 	size_t told;              /* of bad, by warnings */
-	uint64_t bytes;
+	uint64_t bytes, resumed;
+	struct store_out *out;
+	int commit_seconds;       /* below 0: after every chunk */
+	double committed;         /* when, by the job's clock   */
+	uint64_t commits;
 	json_object *warnings;    /* SUMMARY's */
 };
 
@@ -112,6 +117,24 @@ static void tell_bad(struct capture *c, int all)
 	}
 }
 
+/* A point to go on from, if it is time for one. */
+static int commit(struct capture *c, struct err *e)
+{
+	double now = job_seconds(&c->job);
+	int r;
+
+	if (!store_can_sync(c->out) || now - c->committed < c->commit_seconds)
+		return 0;
+	r = image_writer_commit(c->writer, c->bad.range, c->bad.n, e);
+	if (r == 0)
+		r = store_sync(c->out, e);
+	if (r < 0)
+		return r;
+	c->commits++;
+	c->committed = job_seconds(&c->job);
+	return 0;
+}
+
 static int cap_empty(void *ctx, void *slot, struct err *e)
 {
 	struct capture *c = ctx;
@@ -126,7 +149,7 @@ static int cap_empty(void *ctx, void *slot, struct err *e)
 	c->bytes += s->plan.plain_len;
 	job_progress(&c->job, c->bytes, c->params.used_bytes,
 		     image_writer_len(c->writer));
-	return 0;
+	return commit(c, e);
 }
 
 static int cap_cancelled(void *ctx)
@@ -203,11 +226,43 @@ static int fill_params(struct image_params *p, const struct blkdev *src,
 	};
 	if (p->used_end > p->disk_size)
 		return err_set(e, ERR_INTERNAL, "the used map goes past the disk's end");
+	if (opt->resume) {
+		const struct image_params *had = image_params(opt->resume);
+
+		if (had->disk_size != p->disk_size || had->used_bytes != p->used_bytes ||
+		    had->used_end != p->used_end || had->sector_size != p->sector_size)
+			return resume_changed(src, e);
+		*p = *had;
+		return 0;
+	}
 	if (opt->image_id)
 		memcpy(p->image_id, opt->image_id, sizeof p->image_id);
 	else if (getrandom(p->image_id, sizeof p->image_id, 0) != sizeof p->image_id)
 		return err_set(e, ERR_INTERNAL, "the kernel gives no random numbers");
 	return 0;
+}
+
+/* What an interrupted capture left: compared with the disk, and taken over. */
+static int go_on(struct capture *c, const struct capture_options *opt,
+		 const struct image_sink *sink, struct err *e)
+{
+	struct resume_check check = {
+		.image = opt->resume, .reader = &c->reader, .codec = c->codecs[0],
+		.at = opt->check, .n_at = opt->n_check, .slot = &c->slots[0].plan,
+		.wide = c->slots[0].wide,
+	};
+	const struct byte_range *bad;
+	size_t n;
+	int r = resume_check(&check, &c->planner, &c->bytes, e);
+
+	bad = image_bad(opt->resume, &n);
+	for (size_t i = 0; r == 0 && i < n; i++)
+		r = bad_add(&c->bad, bad[i].off, bad[i].len, e);
+	if (r < 0)
+		return r;
+	c->resumed = c->bytes;
+	c->params = *image_params(opt->resume);
+	return image_writer_resume(opt->resume, sink, &c->writer, e);
 }
 
 static int sink_append(void *ctx, const void *buf, size_t len, struct err *e)
@@ -225,11 +280,12 @@ static int setup(struct capture *c, struct blkdev *src,
 
 	if (r < 0)
 		return r;
+	c->out = out;
+	c->commit_seconds = opt->commit_seconds ? opt->commit_seconds : CAPTURE_COMMIT_DEFAULT;
 	c->warnings = json_object_new_array();
 	c->reader = (struct chunk_reader){
 		.src = src, .disk_size = src->size, .chunk_size = c->params.chunk_size };
 	planner_begin(&c->planner, used, src->size, c->params.chunk_size);
-	c->ahead = c->planner;
 	shape = job_shape(&opt->job, levels[opt->level].bytes,
 			  chunk_packed_max(c->params.chunk_size) +
 			  chunk_room(c->params.chunk_size) + c->params.chunk_size);
@@ -240,8 +296,11 @@ static int setup(struct capture *c, struct blkdev *src,
 			      &c->codecs[i], e);
 	if (r == 0)
 		r = make_slots(c, e);
-	if (r == 0)
+	if (r == 0 && opt->resume)
+		r = go_on(c, opt, &sink, e);
+	else if (r == 0)
 		r = image_writer_new(&c->params, opt->meta_json, &sink, &c->writer, e);
+	c->ahead = c->planner;
 	return r;
 }
 
@@ -287,9 +346,11 @@ int capture_run(struct blkdev *src, const struct extents *used,
 		res.bytes = c.bytes;
 		res.image_bytes = image_writer_len(c.writer);
 		res.warnings = c.job.warnings;
+		res.resumed = c.resumed;
 		res.seconds = job_seconds(&c.job);
 		*ret = res;
 	}
+	ret->commits = c.commits;
 	capture_done(&c);
 	return r;
 }

@@ -35,6 +35,9 @@ struct shot {
 	struct json_object *entry, *meta;
 	char path[PATH_MAX];               /* local path, or "-" */
 	char shown[PATH_MAX + 1100];       /* as people know it */
+	struct store_out *out;
+	struct blkdev *cut_dev;            /* of an interrupted capture, and what */
+	struct image *cut;                 /* it has; NULL: begin at the front    */
 	struct capture_result result;
 	char digest[65];
 };
@@ -43,6 +46,8 @@ static void shot_done(struct shot *s)
 {
 	json_object_put(s->entry);
 	json_object_put(s->meta);
+	image_close(s->cut);
+	dev_close(s->cut_dev);
 	map_free(s->map);
 	dev_close(s->dev);
 }
@@ -94,28 +99,91 @@ static void tell_space(const struct shot *s)
 			s->shown);
 }
 
+/* Opens what an interrupted capture left; if that is nothing, the image begins
+ * at its front. */
+static int open_cut(struct job *j, struct shot *s, struct err *e)
+{
+	int rc = store_resume(s->path, j->o->overwrite, &s->out, &s->cut_dev, e);
+
+	if (rc == ERR_NOT_FOUND) {
+		fprintf(stderr, "note: no interrupted capture of %s is there; it begins at the front\n", s->shown);
+		return store_create(s->path, j->o->overwrite, &s->out, e);
+	}
+	if (rc < 0)
+		return rc;
+	rc = image_open_cut(s->cut_dev, &s->cut, e);
+	if (rc == ERR_NOT_FOUND)
+		fprintf(stderr, "note: the interrupted capture of %s had not come far enough to go on with; it begins at the front\n",
+			s->shown);
+	else if (rc == 0)
+		rc = capture_meta_same(image_meta(s->cut), s->entry, s->shown, e);
+	if (rc == 0 || rc == ERR_NOT_FOUND)
+		rc = store_keep(s->out, s->cut ? image_file_len(s->cut) : 0, e);
+	if (rc < 0)
+		store_leave(s->out);
+	return rc;
+}
+
+static int open_image(struct job *j, struct shot *s, struct err *e)
+{
+	if (j->o->resume)
+		return open_cut(j, s, e);
+	return store_create(s->path, j->o->overwrite, &s->out, e);
+}
+
+/* After a failure: what can be gone on with stays. */
+static void give_up(struct shot *s, struct err *e)
+{
+	if (!s->cut && !s->result.commits) {
+		store_abort(s->out);
+		return;
+	}
+	store_leave(s->out);
+	err_set(e, e->code, "%s; what was captured so far is kept in %s.part: the same command with --resume goes on there",
+		strdupa(e->msg), s->shown);
+}
+
+/* Where each partition begins: any system that used one meanwhile wrote there. */
+static int make_checks(const struct shot *s, uint64_t **ret, size_t *ret_n, struct err *e)
+{
+	*ret_n = s->map->n_regions;
+	*ret = malloc(*ret_n * sizeof **ret + 1);
+	if (!*ret)
+		return err_set(e, ERR_NOMEM, "out of memory");
+	for (size_t i = 0; i < *ret_n; i++)
+		(*ret)[i] = s->map->regions[i].start;
+	return 0;
+}
+
 static int write_image(struct job *j, struct shot *s, struct err *e)
 {
 	struct capture_options opt = { .job.workers = j->o->workers, .level = j->o->level };
-	struct store_out *out;
+	cleanup_free uint64_t *check = NULL;
 	int rc;
 
 	opt.meta_json = json_object_to_json_string_ext(s->meta,
 			JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE);
 	if (!opt.meta_json)
 		return err_set(e, ERR_NOMEM, "out of memory for the image's description");
-	if (store_create(s->path, j->o->overwrite, &out, e) < 0)
+	if (open_image(j, s, e) < 0)
 		return e->code;
+	opt.resume = s->cut;
+	opt.commit_seconds = j->o->checkpoint == 0 ? -1 : j->o->checkpoint > 0 ? j->o->checkpoint : 0;
 	report_start(j->rep, &(struct events_start){
 		.source = s->disk.path, .target = s->shown,
 		.bytes_total = extents_bytes(s->map->used),
 		.disk = j->many ? j->number : 0, .disks = j->many });
-	rc = capture_run(s->dev, s->map->used, &opt, out, report_job_events(j->rep), &s->result, e);
+	rc = make_checks(s, &check, &opt.n_check, e);
+	opt.check = check;
+	if (rc == 0)
+		rc = capture_run(s->dev, s->map->used, &opt, s->out, report_job_events(j->rep), &s->result, e);
 	if (rc < 0) {
-		store_abort(out);
+		give_up(s, e);
 		return rc;
 	}
-	return store_commit(out, e);
+	if (s->result.resumed)
+		fprintf(stderr, "%s of it had been captured before\n", units_bytes(s->result.resumed).s);
+	return store_commit(s->out, e);
 }
 
 static int verify_image(struct job *j, struct shot *s, struct err *e)
@@ -153,13 +221,43 @@ static void remember(struct job *j, const struct shot *s)
 	json_object_array_add(j->machine_disks, o);
 }
 
+/* 1: with --resume, the image of this disk is there, complete. */
+static int already_there(struct job *j, struct shot *s, struct err *e)
+{
+	struct blkdev *file = NULL;
+	struct image *im = NULL;
+	int rc;
+
+	if (!j->o->resume || !j->many || access(s->path, F_OK) < 0)
+		return 0;
+	s->entry = disk_json_identity(NULL, &s->disk);
+	rc = dev_open_ro(s->path, &file, e);
+	if (rc == 0)
+		rc = image_open(file, &im, e);
+	if (rc == 0)
+		rc = capture_meta_same(image_meta(im), s->entry, s->shown, e);
+	if (rc == 0) {
+		hex_encode(image_digest(im), 32, s->digest);
+		fprintf(stderr, "%s is complete already\n", s->shown);
+		rc = 1;
+	}
+	image_close(im);
+	dev_close(file);
+	return rc;
+}
+
 /* 0 or 3, or negative */
 static int capture_steps(struct job *j, struct shot *s, struct err *e)
 {
 	uint64_t before = report_warnings(j->rep);
 	char warning[1200];
 	struct events_done d = { 0 };
+	int rc = already_there(j, s, e);
 
+	if (rc > 0)
+		remember(j, s);
+	if (rc)
+		return rc < 0 ? rc : 0;
 	if (!s->disk.size)
 		return err_set(e, ERR_NOT_FOUND,
 			       "%s has no bytes to capture; is there a medium in the drive, or was the file cut off?",
@@ -294,7 +392,7 @@ static int check_names(const struct job *j, const char *dir, struct err *e)
 					       args[k], args[i], a);
 		}
 		snprintf(path, sizeof path, "%s/%s", dir, a);
-		if (!j->o->overwrite && access(path, F_OK) == 0)
+		if (!j->o->overwrite && !j->o->resume && access(path, F_OK) == 0)
 			return err_set(e, ERR_REFUSED, "%s holds %s already; choose another directory, or give --overwrite",
 				       j->dest, a);
 	}
@@ -361,6 +459,8 @@ static int check_args(const struct cmd_opts *o, struct err *e)
 		return err_set(e, ERR_USAGE, "a pipe takes one disk; for several, name a directory");
 	if (o->verify)
 		return err_set(e, ERR_USAGE, "--verify needs an image that can be read again, which a pipe can't");
+	if (o->resume)
+		return err_set(e, ERR_USAGE, "--resume needs an image that can be read again, which a pipe can't");
 	if (isatty(1))
 		return err_set(e, ERR_USAGE, "an image is not written to a terminal; pipe it, or name a file");
 	return 0;
@@ -397,11 +497,13 @@ static int run(const struct cmd_opts *o, struct err *e)
 
 const struct cmd cmd_capture = {
 	.name = "capture", .args = "DISK... DEST", .summary = "Disks into images",
-	.options = OPT_LEVEL | OPT_VERIFY | OPT_PAGE_FILES | OPT_OVERWRITE | OPT_YES |
+	.options = OPT_LEVEL | OPT_VERIFY | OPT_RESUME | OPT_CHECKPOINT | OPT_PAGE_FILES | OPT_OVERWRITE | OPT_YES |
 		   OPT_NO_SYSTEMS | OPT_WORKERS | OPT_CREDENTIALS | OPT_EVENTS_FD,
 	.min_args = 2, .max_args = -1, .run = run,
 	.text = "Stores the used bytes of a disk in the image DEST. With several disks DEST is a\n"
 		"directory: each disk becomes one image, machine.json describes the machine.\n"
 		"The disk is only read. One with a file system mounted read-write is refused,\n"
-		"unless --yes is given. An existing image is refused, unless --overwrite is.\n",
+		"unless --yes is given. An existing image is refused, unless --overwrite is.\n"
+		"What was interrupted (a full or lost share, power) is in DEST.part: --resume goes\n"
+		"on from its last checkpoint, if the disk is still as it was.\n",
 };

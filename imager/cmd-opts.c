@@ -17,6 +17,8 @@ static const struct option_line lines[] = {
 	{ OPT_VERIFY, "verify", NULL, "read everything back and compare it" },
 	{ OPT_PAGE_FILES, "page-files", NULL, "keep Windows' page, swap and hibernation files" },
 	{ OPT_OVERWRITE, "overwrite", NULL, "replace an image that is already there" },
+	{ OPT_RESUME, "resume", NULL, "go on where it was interrupted" },
+	{ OPT_CHECKPOINT, "checkpoint", "SECONDS", "how often a point to resume from is made (default: 30)" },
 	{ OPT_YES, "yes", NULL, "don't ask" },
 	{ OPT_EXPECT_SERIAL, "expect-serial", "TEXT", "only to a disk with this serial number or WWN" },
 	{ OPT_NEW_IDS, "new-ids", NULL, "ids of its own for the disk and its partitions (a copy)" },
@@ -46,7 +48,7 @@ _Static_assert(N_LINES < ':', "getopt_long returns a line's number, or one of th
 
 /* Known names of a later version: refused with that word. */
 static const char *const later[] = {
-	"base", "split", "encrypt", "resume", "only", "delta", "layout",
+	"base", "split", "encrypt", "only", "delta", "layout",
 	"deep", "driver", NULL
 };
 
@@ -99,6 +101,8 @@ static int take(enum cmd_opt opt, const char *arg, struct cmd_opts *o, struct er
 	case OPT_LEVEL: return image_level_parse(arg, &o->level, e);
 	case OPT_VERIFY: o->verify = 1; break;
 	case OPT_NEW_IDS: o->new_ids = 1; break;
+	case OPT_RESUME: o->resume = 1; break;
+	case OPT_CHECKPOINT: return number("checkpoint", arg, 0, 86400, &o->checkpoint, e);
 	case OPT_PAGE_FILES: o->page_files = 1; break;
 	case OPT_WORKERS: return number("workers", arg, 1, JOB_WORKERS_MAX, &o->workers, e);
 	case OPT_CREDENTIALS: o->credentials = arg; break;
@@ -132,7 +136,7 @@ int cmd_parse(const struct cmd *c, int argc, char **argv, struct cmd_opts *ret,
 	      struct err *e)
 {
 	struct option longs[N_LINES + 1] = { 0 };
-	struct cmd_opts o = { .events_fd = -1, .level = LEVEL_BALANCED };
+	struct cmd_opts o = { .events_fd = -1, .checkpoint = -1, .level = LEVEL_BALANCED };
 	int n = 0, k, idx;
 
 	for (size_t i = 0; i < N_LINES; i++)

@@ -14,7 +14,7 @@ enum cmd_opt {
 	OPT_WORKERS = 1ull << 6, OPT_CREDENTIALS = 1ull << 7, OPT_EVENTS_FD = 1ull << 8,
 	OPT_OVERWRITE = 1ull << 9, OPT_YES = 1ull << 10, OPT_HELP = 1ull << 11,
 	OPT_RUN = 1ull << 12, OPT_READ_ONLY = 1ull << 13, OPT_EXPECT_SERIAL = 1ull << 24, OPT_DRIVERS = 1ull << 25,
-	OPT_NEW_IDS = 1ull << 26,
+	OPT_NEW_IDS = 1ull << 26, OPT_RESUME = 1ull << 27, OPT_CHECKPOINT = 1ull << 28,
 	OPT_ADAPT = 1ull << 14, OPT_ADAPT_ANYWAY = 1ull << 15,
 	/* handed to rehost-adapt as they are */
 	OPT_HARDWARE = 1ull << 16, OPT_PROFILE = 1ull << 17, OPT_HOSTNAME = 1ull << 18,
@@ -36,6 +36,7 @@ struct cmd_opts {
 	int json, used, no_systems, verify, page_files, overwrite, yes, read_only, new_ids,
 	    help;
 	int workers;               /* 0: by itself */
+	int resume, checkpoint;    /* checkpoint: seconds; -1: not given */
 	int events_fd;             /* -1: none */
 	enum image_level level;
 	const char *credentials;   /* path or NULL */

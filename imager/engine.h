@@ -57,7 +57,20 @@ struct capture_options {
 	uint64_t created;         /* now                                         */
 	const uint8_t *image_id;  /* 16 bytes; random                            */
 	int plain_summary;        /* 1: SUMMARY without times                    */
+	/* Seconds between two points from which an interrupted capture can go on
+	 * (COMMIT records); 0: CAPTURE_COMMIT_DEFAULT; below 0: after every chunk.
+	 * None are made where out can't be made durable (a pipe). */
+	int commit_seconds;
+	/* To go on with an image that image_open_cut() opened, or NULL; out is to
+	 * append behind it (store_keep).  meta_json, created, hash, chunk_size,
+	 * image_id are the image's then.  Refused (ERR_REFUSED) when the used map
+	 * isn't the same, or what is compared differs: the chunks that hold a
+	 * byte of check, and one of 64. */
+	struct image *resume;
+	const uint64_t *check;    /* disk offsets, ascending                     */
+	size_t n_check;
 };
+#define CAPTURE_COMMIT_DEFAULT 30
 
 struct capture_result {
 	uint8_t digest[32];       /* the root digest                             */
@@ -66,6 +79,8 @@ struct capture_result {
 	uint64_t bad_bytes;       /* unreadable, stored as zeros                 */
 	uint64_t bad_ranges;
 	uint64_t warnings;        /* how often events->warning was called        */
+	uint64_t resumed;         /* of bytes: that were in the image already    */
+	uint64_t commits;         /* points to go on from; set when it failed, too */
 	double seconds;
 };
 

@@ -1,4 +1,4 @@
-/* image-int.h: between image.c and imageread.c only. */
+/* image-int.h: between the files of imager/fmt/ that know an image from inside. */
 #ifndef REHOST_FMT_IMAGE_INT_H
 #define REHOST_FMT_IMAGE_INT_H
 #include "imager/fmt/chunk.h"
@@ -31,11 +31,20 @@ struct image {
 	struct cached_chunk cache[CACHE_MAX];
 	unsigned int n_cache;
 	uint64_t clock;
+	struct image_cut {        /* image_open_cut(): where to go on         */
+		uint64_t seq, next_chunk;
+		uint32_t epoch;
+		uint8_t hashes[2][32]; /* of HEADER and META                 */
+	} cut;
 };
 
 /* Reads and checks the record at off.  *ret_plain: malloc'd, with a 0 behind. */
 int image_load(struct image *im, uint64_t off, unsigned int type, uint64_t aux,
 	       struct record *ret, uint8_t **ret_plain, struct err *e) must_check;
+/* image_open_cut()'s part of opening. */
+int image_cut_parts(struct image *im, struct err *e) must_check;
+/* HEADER, its features and hash: what stands in front of all others. */
+int image_first(struct image *im, struct record *ret_head, struct err *e) must_check;
 /* Makes im->page page number i of ROOT. */
 int image_page(struct image *im, size_t i, struct err *e) must_check;
 #endif

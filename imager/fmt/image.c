@@ -195,16 +195,28 @@ static int check_header_hash(struct image *im, const struct record *head,
 	return r;
 }
 
-static int open_parts(struct image *im, struct err *e)
+int image_first(struct image *im, struct record *ret_head, struct err *e)
 {
-	struct record head;
-	int r = read_first(im->file, &im->params, &head, e);
+	int r = read_first(im->file, &im->params, ret_head, e);
 
 	if (r < 0)
 		return r;
 	r = features_check(im->params.must, e);
 	if (r < 0)
 		return err_prefix(e, "%s", im->file->name);
+	r = codec_new(im->params.hash, &(struct packing){ 0 }, &im->codec, e);
+	if (r == 0)
+		r = page_new(&im->page, e);
+	return r < 0 ? r : check_header_hash(im, ret_head, e);
+}
+
+static int open_parts(struct image *im, struct err *e)
+{
+	struct record head;
+	int r = image_first(im, &head, e);
+
+	if (r < 0)
+		return r;
 	r = read_last(im->file, im->params.image_id, &im->end, e);
 	if (r < 0)
 		return r;
@@ -212,15 +224,11 @@ static int open_parts(struct image *im, struct err *e)
 		return err_set(e, ERR_CORRUPT,
 			       "%s isn't complete: its end is missing (an interrupted capture, or a copy that was cut off)",
 			       im->file->name);
-	r = codec_new(im->params.hash, &(struct packing){ 0 }, &im->codec, e);
-	if (r == 0)
-		r = page_new(&im->page, e);
-	if (r == 0)
-		r = check_header_hash(im, &head, e);
-	return r < 0 ? r : load_tables(im, head.hash, e);
+	return load_tables(im, head.hash, e);
 }
 
-int image_open(struct blkdev *file, struct image **ret, struct err *e)
+static int open_as(struct blkdev *file, int (*parts)(struct image *im, struct err *e),
+		   struct image **ret, struct err *e)
 {
 	struct image *im = calloc(1, sizeof *im);
 	int r;
@@ -229,7 +237,7 @@ int image_open(struct blkdev *file, struct image **ret, struct err *e)
 		return err_set(e, ERR_NOMEM, "out of memory for reading an image");
 	im->file = file;
 	im->page_index = SIZE_MAX;
-	r = open_parts(im, e);
+	r = parts(im, e);
 	if (r < 0) {
 		image_close(im);
 		return r;
@@ -237,6 +245,16 @@ int image_open(struct blkdev *file, struct image **ret, struct err *e)
 	im->n_cache = CACHE_BYTES / im->params.chunk_size;
 	*ret = im;
 	return 0;
+}
+
+int image_open(struct blkdev *file, struct image **ret, struct err *e)
+{
+	return open_as(file, open_parts, ret, e);
+}
+
+int image_open_cut(struct blkdev *file, struct image **ret, struct err *e)
+{
+	return open_as(file, image_cut_parts, ret, e);
 }
 
 struct image *image_close(struct image *im)

@@ -64,6 +64,16 @@ int image_writer_new(const struct image_params *p, const char *meta_json,
 /* Ascending chunk numbers. */
 int image_writer_chunk(struct image_writer *w, const struct chunk_out *c,
 		       struct err *e) must_check;
+/* Makes what was written so far a point from which an interrupted capture goes
+ * on (FORMAT.md 5); it counts once the caller has made it durable.  bad: all
+ * unreadable ranges so far. */
+int image_writer_commit(struct image_writer *w, const struct byte_range *bad,
+			size_t n_bad, struct err *e) must_check;
+struct image;
+/* Goes on with what image_open_cut() opened; sink appends behind
+ * image_file_len(im). */
+int image_writer_resume(struct image *im, const struct image_sink *sink,
+			struct image_writer **ret, struct err *e) must_check;
 /* Writes the rest, END last.  bad: ascending, not touching, inside the used
  * map.  ret_digest: 32 bytes. */
 int image_writer_finish(struct image_writer *w, const struct byte_range *bad,
@@ -85,13 +95,18 @@ struct image_ident {
 int image_identify(struct blkdev *file, struct image_ident *ret,
 		   struct err *e) must_check;
 
-struct image;
 /* file stays the caller's and must outlive the image.  Checks HEADER, META, BAD,
  * SUMMARY, ROOT and END against the root digest.  Memory: about 64 bytes per
  * page (1024 chunks), META and SUMMARY, and a cache of about 10 MiB.
  * ERR_NOT_FOUND: not an image; ERR_CORRUPT: damaged, or not complete;
  * ERR_UNSUPPORTED: a feature, which e names. */
 int image_open(struct blkdev *file, struct image **ret, struct err *e) must_check;
+/* One that was cut off: as it was at its last good COMMIT.  image_file_len() is
+ * the length up to there, image_bad() what was unreadable so far, image_summary()
+ * NULL, image_digest() zeros.  ERR_NOT_FOUND: not an image, or no COMMIT in it. */
+int image_open_cut(struct blkdev *file, struct image **ret, struct err *e) must_check;
+/* All chunks below this number are in an image that was cut off. */
+uint64_t image_next(const struct image *im);
 struct image *image_close(struct image *im);   /* takes NULL, returns NULL */
 
 /* What these return belongs to the image and lives as long. */

@@ -48,6 +48,9 @@ struct root {
 };
 int root_add(struct root *r, const struct root_page *p, struct err *e) must_check;
 void root_done(struct root *r);
+/* H over the joined hashes of the pages (FORMAT.md 5). */
+int root_hashes(const struct root *r, struct hasher *h, enum hash_alg a,
+		uint8_t *ret, struct err *e) must_check;
 int root_encode(const struct root *r, uint8_t **ret_body, uint32_t *ret_len,
 		struct err *e) must_check;
 /* NULL and *ret filled, "no memory" included, or what is wrong.  end: offset of ROOT. */

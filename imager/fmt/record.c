@@ -131,7 +131,8 @@ const char *record_fits(const struct record *r, const struct image_params *p)
 	case REC_PAGE:
 		return r->plain_len > page_max ? "is longer than the format permits" : NULL;
 	case REC_COMMIT:
-		return r->codec || r->body_len != sizeof(struct commit_disk) ?
+		return r->codec || r->body_len < sizeof(struct commit_disk) ||
+		       (r->body_len - sizeof(struct commit_disk)) % sizeof(struct bad_disk) ?
 			"has a wrong length" : NULL;
 	case REC_BAD:
 		return r->plain_len % sizeof(struct bad_disk) ? "has a wrong length" : NULL;

@@ -1,6 +1,7 @@
 /* root.c: ROOT's table of pages; see page.h. */
 #include <stdlib.h>
 #include <string.h>
+#include "common/cleanup.h"
 #include "imager/fmt/disk.h"
 #include "imager/fmt/page.h"
 
@@ -23,6 +24,18 @@ void root_done(struct root *r)
 {
 	free(r->page);
 	*r = (struct root){ 0 };
+}
+
+int root_hashes(const struct root *r, struct hasher *h, enum hash_alg a,
+		uint8_t *ret, struct err *e)
+{
+	cleanup_free uint8_t *joined = malloc(r->n * HASH_LEN + 1);
+
+	if (!joined)
+		return err_set(e, ERR_NOMEM, "out of memory for the index");
+	for (size_t i = 0; i < r->n; i++)
+		memcpy(joined + i * HASH_LEN, r->page[i].hash, HASH_LEN);
+	return hash_bytes(h, a, joined, r->n * HASH_LEN, ret, e);
 }
 
 int root_encode(const struct root *r, uint8_t **ret_body, uint32_t *ret_len,

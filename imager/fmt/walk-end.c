@@ -132,22 +132,33 @@ int walk_end_record(struct walk *w, const struct walk_rec *rec, struct err *e)
 	return 0;
 }
 
+/* Ranges that are listed so far. */
+static const char *commit_bad(struct walk *w, const struct walk_rec *rec)
+{
+	struct byte_range *bad = NULL;
+	size_t n;
+	const char *wrong = bad_decode(rec->plain + sizeof(struct commit_disk),
+				       rec->r.plain_len - (uint32_t)sizeof(struct commit_disk),
+				       &w->params, &bad, &n);
+
+	free(bad);
+	return wrong;
+}
+
 int walk_commit_record(struct walk *w, const struct walk_rec *rec, struct err *e)
 {
+	const char *wrong = rec->fault;
 	struct commit_disk d;
-	cleanup_free uint8_t *joined = malloc(w->root.n * 32 + 1);
 	uint8_t hash[32];
 	int r;
 
-	if (rec->fault) {
-		walk_tell(w, REC_COMMIT, rec->off, rec->fault);
+	if (!wrong)
+		wrong = commit_bad(w, rec);
+	if (wrong) {
+		walk_tell(w, REC_COMMIT, rec->off, wrong);
 		return 0;
 	}
-	if (!joined)
-		return err_set(e, ERR_NOMEM, "out of memory for checking the image");
-	for (size_t i = 0; i < w->root.n; i++)
-		memcpy(joined + i * 32, w->root.page[i].hash, 32);
-	r = hash_bytes(w->hasher, w->params.hash, joined, w->root.n * 32, hash, e);
+	r = root_hashes(&w->root, w->hasher, w->params.hash, hash, e);
 	if (r < 0)
 		return r;
 	memcpy(&d, rec->plain, sizeof d);

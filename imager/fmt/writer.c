@@ -3,7 +3,7 @@
 #include <string.h>
 #include "imager/fmt/chunk.h"
 #include "imager/fmt/disk.h"
-#include "imager/fmt/page.h"
+#include "imager/fmt/image-int.h"
 
 struct image_writer {
 	struct image_params params;
@@ -13,7 +13,9 @@ struct image_writer {
 	uint64_t chunks, bytes;
 	uint64_t next_chunk;      /* the lowest number that may come  */
 	struct page *page;
+	uint32_t page_put;        /* entries that page had when it was last written */
 	struct root root;
+	uint32_t epoch;           /* how often the image was gone on with */
 	struct image_end end;
 	uint8_t hashes[5][32];    /* as root_digest() wants them      */
 };
@@ -119,6 +121,70 @@ int image_writer_new(const struct image_params *p, const char *meta_json,
 	return 0;
 }
 
+static void next_page(struct image_writer *w, uint64_t number)
+{
+	page_clear(w->page, number);
+	w->page_put = 0;
+}
+
+/* Goes on as if it had written what is in im. */
+static int take_over(struct image_writer *w, struct image *im, struct err *e)
+{
+	const struct root_page *last;
+
+	w->seq = im->cut.seq;
+	w->epoch = im->cut.epoch + 1;
+	w->chunks = im->end.chunks;
+	w->next_chunk = im->cut.next_chunk;
+	w->len = im->end.file_len;
+	w->end.meta_off = im->end.meta_off;
+	memcpy(w->hashes, im->cut.hashes, sizeof im->cut.hashes);
+	for (size_t i = 0; i < im->root.n; i++) {
+		w->bytes += im->root.page[i].used_bytes;
+		if (root_add(&w->root, &im->root.page[i], e) < 0)
+			return e->code;
+	}
+	if (!im->root.n)
+		return 0;
+	last = &im->root.page[im->root.n - 1];
+	if (image_page(im, im->root.n - 1, e) < 0)
+		return e->code;
+	next_page(w, last->page);
+	for (uint32_t i = 0; i < im->page->n; i++) {
+		struct image_chunk c = page_chunk(im->page, i);
+
+		if (page_add(w->page, &c, e) < 0)
+			return e->code;
+	}
+	w->page_put = w->page->n;
+	return 0;
+}
+
+int image_writer_resume(struct image *im, const struct image_sink *sink,
+			struct image_writer **ret, struct err *e)
+{
+	struct image_writer *w = calloc(1, sizeof *w);
+	struct err local;
+	int r;
+
+	e = e ? e : &local;
+	if (!w)
+		return err_set(e, ERR_NOMEM, "out of memory for writing an image");
+	w->params = im->params;
+	w->sink = *sink;
+	r = codec_new(im->params.hash, &body_packing, &w->codec, e);
+	if (r == 0)
+		r = page_new(&w->page, e);
+	if (r == 0)
+		r = take_over(w, im, e);
+	if (r < 0) {
+		image_writer_free(w);
+		return r;
+	}
+	*ret = w;
+	return 0;
+}
+
 struct image_writer *image_writer_free(struct image_writer *w)
 {
 	if (!w)
@@ -135,6 +201,19 @@ uint64_t image_writer_len(const struct image_writer *w)
 	return w->len;
 }
 
+/* Into the table, in place of what a commit wrote of the same page. */
+static int page_to_root(struct image_writer *w, const struct root_page *entry,
+			struct err *e)
+{
+	struct root *root = &w->root;
+
+	if (!root->n || root->page[root->n - 1].page != entry->page)
+		return root_add(root, entry, e);
+	root->page[root->n - 1] = *entry;
+	return 0;
+}
+
+/* The page as far as it got; it stays open. */
 static int put_page(struct image_writer *w, struct err *e)
 {
 	struct record r = { .type = REC_PAGE, .aux = w->page->number };
@@ -144,7 +223,7 @@ static int put_page(struct image_writer *w, struct err *e)
 	uint32_t len;
 	int ret;
 
-	if (!w->page->n)
+	if (w->page->n == w->page_put)
 		return 0;
 	ret = page_encode(w->page, &body, &len, e);
 	if (ret < 0)
@@ -156,8 +235,8 @@ static int put_page(struct image_writer *w, struct err *e)
 	entry.body_len = r.body_len;
 	entry.plain_len = r.plain_len;
 	memcpy(entry.hash, r.hash, sizeof entry.hash);
-	page_clear(w->page, 0);
-	return root_add(&w->root, &entry, e);
+	w->page_put = w->page->n;
+	return page_to_root(w, &entry, e);
 }
 
 int image_writer_chunk(struct image_writer *w, const struct chunk_out *c,
@@ -183,9 +262,10 @@ int image_writer_chunk(struct image_writer *w, const struct chunk_out *c,
 		if (ret < 0)
 			return ret;
 		r.seq = w->seq;
+		next_page(w, c->number / PAGE_CHUNKS);
 	}
 	if (!w->page->n)
-		page_clear(w->page, c->number / PAGE_CHUNKS);
+		next_page(w, c->number / PAGE_CHUNKS);
 	entry.offset = w->len;
 	memcpy(entry.hash, c->hash, 32);
 	memcpy(r.hash, c->hash, 32);
@@ -204,23 +284,70 @@ int image_writer_chunk(struct image_writer *w, const struct chunk_out *c,
 	return 0;
 }
 
+/* The ranges as on disk, `front` bytes behind the beginning of *ret (malloc'd). */
+static int encode_bad(const struct byte_range *bad, size_t n_bad, size_t front,
+		      uint8_t **ret, uint32_t *ret_len, struct err *e)
+{
+	size_t len = front + n_bad * sizeof(struct bad_disk);
+
+	if (n_bad > REC_PLAIN_MAX / sizeof(struct bad_disk) - 4)
+		return err_set(e, ERR_UNSUPPORTED, "the disk has too many unreadable places (%zu) to list them", n_bad);
+	*ret = malloc(len + 1);
+	if (!*ret)
+		return err_set(e, ERR_NOMEM, "out of memory for the unreadable places");
+	for (size_t i = 0; i < n_bad; i++) {
+		struct bad_disk d = { le64_make(bad[i].off), le64_make(bad[i].len) };
+
+		memcpy(*ret + front + i * sizeof d, &d, sizeof d);
+	}
+	*ret_len = (uint32_t)len;
+	return 0;
+}
+
+static int commit_body(struct image_writer *w, uint8_t *body, struct err *e)
+{
+	struct commit_disk d = {
+		.next_chunk = le64_make(w->next_chunk), .epoch = le32_make(w->epoch),
+		.pages = le64_make(w->root.n),
+	};
+	int r = root_hashes(&w->root, codec_hasher(w->codec), w->params.hash, d.hash, e);
+
+	if (r == 0)
+		memcpy(body, &d, sizeof d);
+	return r;
+}
+
+int image_writer_commit(struct image_writer *w, const struct byte_range *bad,
+			size_t n_bad, struct err *e)
+{
+	struct record r = { .type = REC_COMMIT, .aux = w->chunks };
+	uint8_t *body = NULL;
+	uint32_t len;
+	int ret = put_page(w, e);
+
+	if (ret == 0)
+		ret = encode_bad(bad, n_bad, sizeof(struct commit_disk), &body, &len, e);
+	if (ret == 0)
+		ret = commit_body(w, body, e);
+	if (ret == 0)
+		ret = put_record(w, &r, body, len, 0, e);
+	free(body);
+	return ret;
+}
+
 static int put_bad(struct image_writer *w, const struct byte_range *bad,
 		   size_t n_bad, struct err *e)
 {
 	struct record r = { .type = REC_BAD };
-	struct bad_disk *d;
-	int ret;
+	uint8_t *body;
+	uint32_t len;
+	int ret = encode_bad(bad, n_bad, 0, &body, &len, e);
 
-	if (n_bad > REC_PLAIN_MAX / sizeof *d)
-		return err_set(e, ERR_UNSUPPORTED, "the disk has too many unreadable places (%zu) to list them", n_bad);
-	d = malloc(n_bad * sizeof *d + 1);
-	if (!d)
-		return err_set(e, ERR_NOMEM, "out of memory for the unreadable places");
-	for (size_t i = 0; i < n_bad; i++)
-		d[i] = (struct bad_disk){ le64_make(bad[i].off), le64_make(bad[i].len) };
+	if (ret < 0)
+		return ret;
 	w->end.bad_off = w->len;
-	ret = put_record(w, &r, d, (uint32_t)(n_bad * sizeof *d), 1, e);
-	free(d);
+	ret = put_record(w, &r, body, len, 1, e);
+	free(body);
 	memcpy(w->hashes[2], r.hash, 32);
 	return ret;
 }

@@ -35,7 +35,7 @@ static int file_append(struct store_out *s, const void *buf, size_t len,
 		r = err_sys(e, n, "%s: writing the image at offset %llu",
 			    f->part, (unsigned long long)s->written);
 		if (r == ERR_NOSPACE)
-			err_prefix(e, "the place is full, and the unfinished image was removed; make room there, choose another place, or --level small");
+			err_prefix(e, "the place is full; make room there, choose another place, or --level small");
 		return r;
 	}
 	if (end - f->started >= WRITE_OUT_STEP) {
@@ -117,15 +117,46 @@ static void file_abort(struct store_out *s)
 	close_free(f);
 }
 
-static const struct store_out_ops ops = { file_append, file_commit, file_abort };
+static int file_sync(struct store_out *s, struct err *e)
+{
+	struct file_out *f = (struct file_out *)s;
 
-/* Opens PATH.part, locked so that no second capture writes into it. */
-static int open_part(struct file_out *f, struct err *e)
+	if (fsync(f->fd) < 0)
+		return err_sys(e, errno, "%s: the image could not be made durable", f->part);
+	return 0;
+}
+
+static void file_leave(struct store_out *s)
+{
+	close_free((struct file_out *)s);
+}
+
+static const struct store_out_ops ops = {
+	.append = file_append, .commit = file_commit, .undo = file_abort,
+	.sync = file_sync, .leave = file_leave,
+};
+
+int file_keep(struct store_out *s, uint64_t len, struct err *e)
+{
+	struct file_out *f = (struct file_out *)s;
+
+	if (ftruncate(f->fd, (off_t)len) < 0 || lseek(f->fd, (off_t)len, SEEK_SET) < 0)
+		return err_sys(e, errno, "%s could not be cut to %llu bytes", f->part,
+			       (unsigned long long)len);
+	f->started = len;
+	return 0;
+}
+
+/* Opens PATH.part, locked so that no second capture writes into it.  flags:
+ * O_CREAT, or 0. */
+static int open_part(struct file_out *f, int flags, struct err *e)
 {
 	struct stat st, now;
 
 	/* 0600: the image holds what on the disk only root can read */
-	f->fd = open(f->part, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	f->fd = open(f->part, O_WRONLY | O_CLOEXEC | O_NOFOLLOW | flags, 0600);
+	if (f->fd < 0 && errno == ENOENT && !flags)
+		return err_set(e, ERR_NOT_FOUND, "there is no %s", f->part);
 	if (f->fd < 0)
 		return err_sys(e, errno, "%s could not be created", f->part);
 	if (fstat(f->fd, &st) < 0 || !S_ISREG(st.st_mode))
@@ -137,13 +168,12 @@ static int open_part(struct file_out *f, struct err *e)
 	 * open and our lock */
 	if (lstat(f->part, &now) < 0 || now.st_ino != st.st_ino || now.st_dev != st.st_dev)
 		return err_set(e, ERR_REFUSED, "%s was taken away by another capture", f->part);
-	if (ftruncate(f->fd, 0) < 0)
-		return err_sys(e, errno, "%s could not be emptied", f->part);
 	return 0;
 }
 
-int file_create(const char *path, int replace, struct store_out **ret,
-		struct err *e)
+/* flags: as open_part's. */
+static int file_new(const char *path, int replace, int flags, struct file_out **ret,
+		    struct err *e)
 {
 	struct file_out *f;
 	struct stat st;
@@ -165,10 +195,10 @@ int file_create(const char *path, int replace, struct store_out **ret,
 	}
 	f->s.ops = &ops;
 	f->replace = replace;
-	r = open_part(f, e);
+	r = open_part(f, flags, e);
 	if (r < 0)
 		goto fail;
-	*ret = &f->s;
+	*ret = f;
 	return 0;
 fail:
 	if (f) {
@@ -176,5 +206,36 @@ fail:
 		free(f->s.name);
 	}
 	free(f);
+	return r;
+}
+
+int file_create(const char *path, int replace, struct store_out **ret,
+		struct err *e)
+{
+	struct file_out *f;
+	int r = file_new(path, replace, O_CREAT, &f, e);
+
+	if (r < 0)
+		return r;
+	*ret = &f->s;
+	r = file_keep(*ret, 0, e);
+	if (r < 0)
+		store_leave(*ret);
+	return r;
+}
+
+int file_resume(const char *path, int replace, struct store_out **ret,
+		struct blkdev **ret_dev, struct err *e)
+{
+	struct file_out *f;
+	int r = file_new(path, replace, 0, &f, e);
+
+	if (r < 0)
+		return r;
+	r = dev_open_ro(f->part, ret_dev, e);
+	if (r < 0)
+		store_leave(&f->s);
+	else
+		*ret = &f->s;
 	return r;
 }

@@ -39,7 +39,9 @@ static void pipe_abort(struct store_out *s)
 	(void)s; /* what went into a pipe is gone; the missing END tells */
 }
 
-static const struct store_out_ops ops = { pipe_append, pipe_commit, pipe_abort };
+static const struct store_out_ops ops = {
+	.append = pipe_append, .commit = pipe_commit, .undo = pipe_abort,
+};
 
 int store_create_fd(int fd, const char *name, struct store_out **ret,
 		    struct err *e)

@@ -37,6 +37,39 @@ int store_commit(struct store_out *s, struct err *e)
 	return r;
 }
 
+int store_resume(const char *path, int replace, struct store_out **ret,
+		 struct blkdev **ret_dev, struct err *e)
+{
+	if (path[0] == '-' && !path[1])
+		return err_set(e, ERR_USAGE, "standard output can't be gone on with");
+	return file_resume(path, replace, ret, ret_dev, e);
+}
+
+int store_keep(struct store_out *s, uint64_t len, struct err *e)
+{
+	int r = file_keep(s, len, e);
+
+	if (r == 0)
+		s->written = len;
+	return r;
+}
+
+int store_can_sync(const struct store_out *s)
+{
+	return s->ops->sync != NULL;
+}
+
+int store_sync(struct store_out *s, struct err *e)
+{
+	return s->ops->sync(s, e);
+}
+
+void store_leave(struct store_out *s)
+{
+	(s->ops->leave ? s->ops->leave : s->ops->undo)(s);
+	out_free(s);
+}
+
 struct store_out *store_abort(struct store_out *s)
 {
 	if (!s)

@@ -18,6 +18,10 @@ struct store_out_ops {
 	int (*commit)(struct store_out *s, struct err *e);
 	/* Takes back what was written, as far as that can be done. */
 	void (*undo)(struct store_out *s);
+	/* Makes what was written so far durable; NULL: that's of no use here. */
+	int (*sync)(struct store_out *s, struct err *e);
+	/* Leaves it unfinished, to be gone on with; NULL: as undo. */
+	void (*leave)(struct store_out *s);
 };
 struct store_out {
 	const struct store_out_ops *ops;
@@ -36,6 +40,18 @@ int store_create_fd(int fd, const char *name, struct store_out **ret,
 		    struct err *e) must_check;
 int store_append(struct store_out *s, const void *buf, size_t len,
 		 struct err *e) must_check;
+/* What an interrupted store_create(PATH) left, to go on with it: *ret_dev reads
+ * it (the caller's; to be closed before store_keep), *ret appends.
+ * ERR_NOT_FOUND: there is no PATH.part. */
+int store_resume(const char *path, int replace, struct store_out **ret,
+		 struct blkdev **ret_dev, struct err *e) must_check;
+/* Cuts what was left to its first len bytes; the next append goes behind them. */
+int store_keep(struct store_out *s, uint64_t len, struct err *e) must_check;
+/* 1: store_sync() makes it durable, and store_leave() leaves it for store_resume(). */
+int store_can_sync(const struct store_out *s);
+int store_sync(struct store_out *s, struct err *e) must_check;
+/* Frees s; what is in PATH.part stays there.  Where that can't be, as store_abort. */
+void store_leave(struct store_out *s);
 /* Frees s in any case; when it fails, PATH isn't there (or is still the old
  * one) and PATH.part is removed. */
 int store_commit(struct store_out *s, struct err *e) must_check;

@@ -361,8 +361,9 @@ class Walk:
         self.pages[head.aux] = head
 
     def on_commit(self, head, body):
-        next_chunk, epoch, zero, pages, zero2, digest = struct.unpack("<QIIQQ32s", body) \
-            if len(body) == 64 else need(False, "commit: length")
+        need(len(body) >= 64, "commit: length")
+        next_chunk, epoch, zero, pages, zero2, digest = struct.unpack("<QIIQQ32s", body[:64])
+        bad_ranges(body[64:], self.params)
         joined = b"".join(p.hash for _, p in sorted(self.pages.items()))
         need(zero == zero2 == 0 and epoch >= self.epoch, f"{head.where}: fields")
         need(head.aux == len(self.chunks) == self.paged, f"{head.where}: number of chunks")

@@ -96,7 +96,7 @@ class Image:
             if last or c.aux in commits:
                 self.add_page(chunks[:i + 1], c.aux // PAGE_CHUNKS)
             if c.aux in commits:
-                self.add_commit(c.aux + 1, i + 1)
+                self.add_commit(c.aux + 1, i + 1, bad)
         tail = b"".join(struct.pack("<QQ", o, n) for o, n in bad)
         self.records += [self.compressed(Record(BAD, tail)),
                          self.compressed(Record(SUMMARY, summary)),
@@ -134,13 +134,15 @@ class Image:
         self.pages[number] = page
         self.records.append(page)
 
-    def add_commit(self, next_chunk, count):
+    def add_commit(self, next_chunk, count, bad):
         pages = list(self.pages.values())
+        so_far = b"".join(struct.pack("<QQ", o, min(n, next_chunk * self.chunk_size - o))
+                          for o, n in bad if o < next_chunk * self.chunk_size)
 
         def body(_image, _offset):
             joined = b"".join(p.said["hash"] for p in pages)
             return struct.pack("<QIIQQ32s", next_chunk, self.epochs, 0, len(pages), 0,
-                               digest(self.alg, joined))
+                               digest(self.alg, joined)) + so_far
         self.records.append(Record(COMMIT, body, count))
 
     def root_body(self, _image, _offset):

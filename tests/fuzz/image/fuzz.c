@@ -270,6 +270,36 @@ static int restore(struct blkdev *f, const struct image_params *p, int as_pipe,
 	return r;
 }
 
+static int to_nothing(void *ctx, const void *buf, size_t len, struct err *e)
+{
+	(void)ctx;
+	(void)buf;
+	(void)len;
+	(void)e;
+	return 0;
+}
+
+/* As it was at its last COMMIT, and written on from there. */
+static void try_cut(struct blkdev *f)
+{
+	struct image_sink sink = { to_nothing, NULL };
+	struct image_writer *w;
+	struct image *im;
+	uint64_t used = 0;
+	struct err e;
+
+	if (image_open_cut(f, &im, &e) < 0)
+		return;
+	if (image_extents(im, sum, &used, &e) == 0 && image_file_len(im) <= f->size &&
+	    image_writer_resume(im, &sink, &w, &e) == 0) {
+		if (image_writer_len(w) != image_file_len(im) ||
+		    image_writer_commit(w, NULL, 0, &e) < 0)
+			abort();
+		image_writer_free(w);
+	}
+	image_close(im);
+}
+
 /* What verify calls good, every reader must be able to read, and the same. */
 static void try(struct blkdev *f, unsigned int mode)
 {
@@ -320,6 +350,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		make_right(image, size - 1, data[0]);
 	if (dev_mem(image, size - 1, 0, &d, &e) == 0) {
 		try(d, data[0]);
+		try_cut(d);
 		dev_close(d);
 	}
 	free(image);

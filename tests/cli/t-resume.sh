@@ -1,0 +1,105 @@
+#!/bin/sh
+# A capture that is killed at random points goes on with --resume and ends in a
+# whole image of the disk; a disk that changed meanwhile, or another one, is refused.
+# REHOST_KILLS: how many kills.
+. "$REHOST_TOP/tests/lib/lib.sh"
+. "$REHOST_TOP/tests/lib/disks.sh"
+linux_disk disk.img
+/usr/bin/python3 - <<'PY'
+import os, random, re, signal, subprocess, sys, time
+
+COMMON = ["rehost", "capture", "--no-systems", "--level", "small", "--checkpoint", "0"]
+
+def capture(*more):
+    return subprocess.Popen(COMMON + [*more, "disk.img", "k.rhi"], stderr=subprocess.PIPE, text=True)
+
+def whole():
+    t = time.monotonic()
+    p = capture()
+    said = p.communicate()[1]
+    assert p.returncode == 0, said
+    return time.monotonic() - t
+
+seconds = whole()
+os.rename("k.rhi", "all.rhi")
+rng = random.Random(5)
+wanted = int(os.environ.get("REHOST_KILLS", "12"))
+killed = went_on = 0
+while killed < wanted:
+    p = capture("--resume")
+    time.sleep(rng.random() * seconds * 0.7)
+    p.send_signal(signal.SIGKILL)
+    said = p.communicate()[1]
+    if p.returncode == 0:
+        went_on += "captured before" in said
+        subprocess.run(["rehost", "verify", "k.rhi"], check=True, stderr=subprocess.DEVNULL)
+        os.unlink("k.rhi")
+        continue
+    assert p.returncode == -signal.SIGKILL, (p.returncode, said)
+    killed += 1
+    assert not os.path.exists("k.rhi"), "an interrupted capture has the image's name"
+p = capture("--resume")
+said = p.communicate()[1]
+assert p.returncode == 0, said
+went_on += "captured before" in said
+print(killed, "kills,", went_on, "times an image was finished that had been begun before")
+assert went_on, said
+PY
+reader() { /usr/bin/python3 "$REHOST_TOP/tests/py/rhi_reader.py" "$@" || fail "rhi_reader.py $*"; }
+expect_status 0 rehost verify k.rhi
+reader restore k.rhi again
+reader restore all.rhi once
+cmp again once || fail "the image that was gone on with gives another disk"
+rm -f again k.rhi
+
+# cut off at any byte: what is behind the last checkpoint is made again
+size=$(stat -c %s all.rhi)
+for part in 3 50 97; do
+	head -c $((size * part / 100)) all.rhi > c.rhi.part
+	expect_status 0 rehost capture --no-systems --resume disk.img c.rhi
+	[ "$part" != 97 ] || grep -q "captured before" err || fail "cut at 97 %, begun anew: $(cat err)"
+	reader restore c.rhi again
+	cmp again once || fail "cut at $part %: another disk"
+	expect_status 0 rehost verify c.rhi
+	rm -f c.rhi
+done
+
+# a place that is damaged before the last checkpoint: not gone on from there
+head -c $((size * 97 / 100)) all.rhi > c.rhi.part
+printf 'XXXX' | dd of=c.rhi.part bs=1 seek=$((size / 3)) conv=notrunc status=none
+expect_status 0 rehost capture --no-systems --resume --verify disk.img c.rhi
+rm -f c.rhi
+
+# the disk was used meanwhile: another byte in its first chunk, the same map
+head -c $((size * 90 / 100)) all.rhi > c.rhi.part
+cp --sparse=always disk.img used.img
+printf 'Z' | dd of=used.img bs=1 seek=100 conv=notrunc status=none
+mv disk.img kept.img
+mv used.img disk.img
+expect_status 4 rehost capture --no-systems --resume disk.img c.rhi
+grep -q "isn't as it was.*without --resume" err || fail "$(cat err)"
+[ -e c.rhi.part ] && [ ! -e c.rhi ] || fail "what was there is gone"
+# another disk
+truncate -s 3G disk.img
+expect_status 4 rehost capture --no-systems --resume disk.img c.rhi
+grep -q "is of another disk" err || fail "$(cat err)"
+mv kept.img disk.img
+# nothing there: begins at the front, and says so
+rm -f c.rhi.part
+expect_status 0 rehost capture --no-systems --resume disk.img c.rhi
+grep -q "no interrupted capture" err || fail "$(cat err)"
+expect_status 2 rehost capture --resume disk.img - >/dev/null
+
+# a full place: what was captured stays, and more room is enough
+"${CC:-gcc}" -O1 -shared -fPIC -o faults.so "$REHOST_TOP/tests/lib/faults.c" -ldl || exit 1
+rm -f c.rhi
+st=0
+LD_PRELOAD=$PWD/faults.so FAULT_FILE=$PWD/c.rhi.part FAULT_WRITE=$((size / 2)) \
+	rehost capture --no-systems --checkpoint 0 disk.img c.rhi 2>err || st=$?
+case $REHOST_B in */san) exit 0 ;; esac
+[ $st = 1 ] || fail "ENOSPC: status $st: $(cat err)"
+grep -q "kept in c.rhi.part.*--resume" err || fail "$(cat err)"
+expect_status 0 rehost capture --no-systems --resume disk.img c.rhi
+grep -q "captured before" err || fail "$(cat err)"
+reader restore c.rhi again
+cmp again once || fail "after ENOSPC: another disk"
