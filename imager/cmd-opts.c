@@ -48,7 +48,7 @@ _Static_assert(N_LINES < ':', "getopt_long returns a line's number, or one of th
 
 /* Known names of a later version: refused with that word. */
 static const char *const later[] = {
-	"base", "split", "encrypt", "only", "delta", "layout",
+	"base", "split", "encrypt", "resume", "only", "delta", "layout",
 	"deep", "driver", NULL
 };
 
