@@ -98,6 +98,7 @@ static int keep_head(struct restore *re, const struct rec_slot *s, struct err *e
 	const struct spread *sp = &s->spread;
 	uint32_t first = sp->map[0].start * REC_UNIT;
 
+	free(re->head_map); /* it comes twice: seen at its page of the index */
 	re->head_map = malloc(sp->map_count * sizeof *sp->map);
 	if (!re->head_map)
 		return err_set(e, ERR_NOMEM, "out of memory for buffers");

@@ -61,9 +61,14 @@ struct image_writer;
 int image_writer_new(const struct image_params *p, const char *meta_json,
 		     const struct image_sink *sink, struct image_writer **ret,
 		     struct err *e) must_check;
-/* Ascending chunk numbers. */
+/* Ascending chunk numbers; then those that were put off, ascending too. */
 int image_writer_chunk(struct image_writer *w, const struct chunk_out *c,
 		       struct err *e) must_check;
+/* Instead of image_writer_chunk(): chunk `number` comes late, after all others.
+ * Its page of the index is kept in memory until then (80 KiB and the chunks'
+ * maps): the caller limits how many pages. */
+int image_writer_put_off(struct image_writer *w, uint64_t number,
+			 struct err *e) must_check;
 /* Makes what was written so far a point from which an interrupted capture goes
  * on (FORMAT.md 5); it counts once the caller has made it durable.  bad: all
  * unreadable ranges so far. */

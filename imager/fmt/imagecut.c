@@ -37,22 +37,17 @@ static int take_page(struct scan *s, const struct record *head, struct err *e)
 	struct root_page entry = { .page = head->aux, .offset = s->pos,
 				   .body_len = head->body_len, .plain_len = head->plain_len };
 	cleanup_free uint8_t *body = NULL;
-	struct root *root = &s->root;
 	struct record rec;
 	int r = image_load(s->im, s->pos, REC_PAGE, head->aux, &rec, &body, e);
 
 	if (r < 0)
 		return r == ERR_CORRUPT ? 0 : r;
-	if (page_decode(body, rec.plain_len, head->aux, &s->im->params, s->pos, s->im->page) ||
-	    (root->n && root->page[root->n - 1].page > head->aux))
+	if (page_decode(body, rec.plain_len, head->aux, &s->im->params, s->pos, s->im->page))
 		return 0;
 	entry.used_bytes = s->im->page->bytes;
 	memcpy(entry.hash, rec.hash, sizeof entry.hash);
-	if (root->n && root->page[root->n - 1].page == head->aux)
-		root->page[root->n - 1] = entry;
-	else if (root_add(root, &entry, e) < 0)
-		return ERR_NOMEM;
-	return 1;
+	r = root_add(&s->root, &entry, e);
+	return r < 0 ? r : 1;
 }
 
 /* Makes what was seen the image's. */
@@ -108,9 +103,8 @@ static int take(struct scan *s, const struct record *head, struct err *e)
 {
 	switch (head->type) {
 	case REC_CHUNK:
-		if (head->aux < s->next_chunk)
-			return 0;
-		s->next_chunk = head->aux + 1;
+		if (head->aux >= s->next_chunk) /* a late one is below */
+			s->next_chunk = head->aux + 1;
 		s->chunks++;
 		return 1;
 	case REC_PAGE:

@@ -32,7 +32,7 @@ struct page *page_free(struct page *p)
 void page_clear(struct page *p, uint64_t number)
 {
 	p->number = number;
-	p->n = p->n_maps = 0;
+	p->n = p->n_maps = p->written = 0;
 	p->bytes = 0;
 }
 
@@ -54,14 +54,18 @@ static int maps_room(struct page *p, uint32_t more)
 
 int page_add(struct page *p, const struct image_chunk *c, struct err *e)
 {
-	struct page_entry *n = &p->entry[p->n];
+	struct page_entry *n = &p->entry[p->n], *const first = p->entry;
+	uint32_t chunk = (uint32_t)(c->number % PAGE_CHUNKS);
 
-	if (p->n == PAGE_CHUNKS)
-		return err_set(e, ERR_INTERNAL, "a page of the index is full");
+	while (n > first && n[-1].chunk >= chunk)
+		n--;
+	if (p->n == PAGE_CHUNKS || (n < first + p->n && n->chunk == chunk))
+		return err_set(e, ERR_INTERNAL, "a page of the index holds chunk %u already", chunk);
 	if (maps_room(p, c->map_count) < 0)
 		return err_set(e, ERR_NOMEM, "out of memory for the index");
+	memmove(n + 1, n, (size_t)(first + p->n - n) * sizeof *n);
 	*n = (struct page_entry){
-		.offset = c->offset, .chunk = (uint32_t)(c->number % PAGE_CHUNKS),
+		.offset = c->offset, .chunk = chunk,
 		.map_at = p->n_maps, .map_count = c->map_count,
 		.body_len = c->body_len, .plain_len = c->plain_len,
 		.codec = c->codec, .flags = c->flags,
@@ -116,7 +120,10 @@ int page_encode(const struct page *p, uint8_t **ret_body, uint32_t *ret_len,
 		memcpy(at, &d, sizeof d);
 		at += sizeof d;
 	}
-	map_put(p->maps, p->n_maps, at);
+	for (uint32_t i = 0; i < p->n; i++) {
+		map_put(p->maps + p->entry[i].map_at, p->entry[i].map_count, at);
+		at += p->entry[i].map_count * sizeof(struct map_disk);
+	}
 	*ret_body = body;
 	*ret_len = (uint32_t)len;
 	return 0;
@@ -202,8 +209,7 @@ const char *page_decode(const uint8_t *body, uint32_t len, uint64_t number,
 			.codec = d.codec, .flags = d.flags,
 		};
 		memcpy(n->hash, d.hash, sizeof n->hash);
-		if (n->chunk >= PAGE_CHUNKS ||
-		    (i && (n->chunk <= n[-1].chunk || n->offset <= n[-1].offset)))
+		if (n->chunk >= PAGE_CHUNKS || (i && n->chunk <= n[-1].chunk))
 			return "has entries that aren't in order";
 		wrong = entry_wrong(&d, n, number * PAGE_CHUNKS + n->chunk,
 				    params, end);

@@ -19,12 +19,13 @@ struct page {
 	struct chunk_map *maps;
 	uint32_t n_maps, room;
 	uint64_t bytes;           /* sum of plain_len */
+	uint32_t written;         /* the writer's: entries when it was last written */
 };
 
 int page_new(struct page **ret, struct err *e) must_check;
 struct page *page_free(struct page *p);
 void page_clear(struct page *p, uint64_t number);
-/* c->number must be of this page and above the last entry's. */
+/* c->number must be of this page and not in it yet. */
 int page_add(struct page *p, const struct image_chunk *c, struct err *e) must_check;
 /* *ret_body: malloc'd, the caller's. */
 int page_encode(const struct page *p, uint8_t **ret_body, uint32_t *ret_len,
@@ -46,7 +47,10 @@ struct root {
 	struct root_page *page;
 	size_t n, room;
 };
+/* In the place of p's number; instead of the entry that has it already. */
 int root_add(struct root *r, const struct root_page *p, struct err *e) must_check;
+/* NULL: there is none. */
+struct root_page *root_find(const struct root *r, uint64_t page);
 void root_done(struct root *r);
 /* H over the joined hashes of the pages (FORMAT.md 5). */
 int root_hashes(const struct root *r, struct hasher *h, enum hash_alg a,

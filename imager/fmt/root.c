@@ -5,8 +5,31 @@
 #include "imager/fmt/disk.h"
 #include "imager/fmt/page.h"
 
+/* The first entry whose page isn't below; most often the end. */
+static size_t root_place(const struct root *r, uint64_t page)
+{
+	size_t i = r->n;
+
+	while (i && r->page[i - 1].page >= page)
+		i--;
+	return i;
+}
+
+struct root_page *root_find(const struct root *r, uint64_t page)
+{
+	size_t i = root_place(r, page);
+
+	return i < r->n && r->page[i].page == page ? &r->page[i] : NULL;
+}
+
 int root_add(struct root *r, const struct root_page *p, struct err *e)
 {
+	size_t i = root_place(r, p->page);
+
+	if (i < r->n && r->page[i].page == p->page) {
+		r->page[i] = *p;
+		return 0;
+	}
 	if (r->n == r->room) {
 		size_t room = r->room ? r->room * 2 : 16;
 		struct root_page *n = realloc(r->page, room * sizeof *n);
@@ -16,7 +39,9 @@ int root_add(struct root *r, const struct root_page *p, struct err *e)
 		r->page = n;
 		r->room = room;
 	}
-	r->page[r->n++] = *p;
+	memmove(r->page + i + 1, r->page + i, (r->n - i) * sizeof *p);
+	r->page[i] = *p;
+	r->n++;
 	return 0;
 }
 

@@ -1,4 +1,4 @@
-/* walk-int.h: between walk.c and walk-end.c only. */
+/* walk-int.h: between walk.c, walk-late.c and walk-end.c only. */
 #ifndef REHOST_FMT_WALK_INT_H
 #define REHOST_FMT_WALK_INT_H
 #include "imager/fmt/walk.h"
@@ -18,6 +18,9 @@ struct walk {
 	 * are not known */
 	struct page *seen, *index;
 	uint32_t paged;           /* so many of `seen` had their index page     */
+	int late;                 /* a lower chunk came: from here on `seen` has
+				   * only those that came after their page's
+				   * last index page                            */
 	uint8_t damaged[PAGE_CHUNKS];
 	uint64_t next_chunk;
 	uint64_t bytes, chunks, records_of_chunks;
@@ -35,6 +38,11 @@ struct walk {
 };
 
 void walk_tell(struct walk *w, unsigned int type, uint64_t off, const char *text);
+/* The index page (w->index) of chunks of which only the late ones are in `seen`. */
+int walk_late_page(struct walk *w, const struct walk_rec *rec, struct err *e) must_check;
+void walk_tell_chunk(struct walk *w, uint64_t chunk, uint64_t off, const char *text);
+int walk_same_chunk(const struct image_chunk *a, const struct image_chunk *b,
+		    int with_map);
 /* 1 and removed if off is the place of a damaged header. */
 int walk_take_pending(struct walk *w, uint64_t off);
 int walk_bad_record(struct walk *w, const struct walk_rec *rec, struct err *e) must_check;

@@ -50,8 +50,7 @@ void walk_tell(struct walk *w, unsigned int type, uint64_t off, const char *text
 	w->bad(w->ctx, &b);
 }
 
-static void tell_chunk(struct walk *w, uint64_t chunk, uint64_t off,
-		       const char *text)
+void walk_tell_chunk(struct walk *w, uint64_t chunk, uint64_t off, const char *text)
 {
 	struct walk_bad b = { .type = REC_CHUNK, .offset = off, .has_chunk = 1,
 			      .chunk = chunk, .text = text };
@@ -127,25 +126,32 @@ static int walk_chunk(struct walk *w, const struct walk_rec *rec, struct err *e)
 		.codec = rec->r.codec, .map_count = rec->fault ? 0 : rec->r.map_count,
 		.map = rec->map,
 	};
-	uint64_t page = c.number / PAGE_CHUNKS;
+	uint64_t page = c.number / PAGE_CHUNKS, end;
+	int new_page = 0;
 
 	w->records_of_chunks++;
 	if (rec->fault) {
-		tell_chunk(w, c.number, rec->off, rec->fault);
+		walk_tell_chunk(w, c.number, rec->off, rec->fault);
 	} else {
 		const struct chunk_map *last = &rec->map[rec->r.map_count - 1];
 
 		w->chunks++;
 		w->bytes += c.plain_len;
-		w->used_end = c.number * w->params.chunk_size +
-			      ((uint64_t)last->start + last->count) * REC_UNIT;
+		end = c.number * w->params.chunk_size +
+		      ((uint64_t)last->start + last->count) * REC_UNIT;
+		if (end > w->used_end)
+			w->used_end = end;
+	}
+	if (!w->late && c.number < w->next_chunk) {
+		w->late = new_page = 1;
+		w->next_chunk = 0;
 	}
 	if (c.number < w->next_chunk || c.number >= params_chunks(&w->params)) {
 		walk_tell(w, REC_CHUNK, rec->off, "is out of order");
 		return 0;
 	}
 	w->next_chunk = c.number + 1;
-	if (w->seen->number != page || !w->seen->n) {
+	if (w->seen->number != page || !w->seen->n || new_page) {
 		if (w->paged < w->seen->n && !w->lost)
 			walk_tell(w, REC_CHUNK, rec->off, "comes before the index page of the chunks in front of it");
 		page_clear(w->seen, page);
@@ -156,8 +162,8 @@ static int walk_chunk(struct walk *w, const struct walk_rec *rec, struct err *e)
 	return page_add(w->seen, &c, e);
 }
 
-static int same_chunk(const struct image_chunk *a, const struct image_chunk *b,
-		      int with_map)
+int walk_same_chunk(const struct image_chunk *a, const struct image_chunk *b,
+		    int with_map)
 {
 	return a->offset == b->offset && a->body_len == b->body_len &&
 	       a->plain_len == b->plain_len && a->codec == b->codec &&
@@ -175,22 +181,22 @@ static void compare_page(struct walk *w)
 		struct image_chunk want = page_chunk(w->index, i), have;
 
 		for (; s < w->seen->n && w->seen->entry[s].chunk < w->index->entry[i].chunk; s++)
-			tell_chunk(w, w->seen->number * PAGE_CHUNKS + w->seen->entry[s].chunk,
-				   w->seen->entry[s].offset, "isn't in the index");
+			walk_tell_chunk(w, w->seen->number * PAGE_CHUNKS + w->seen->entry[s].chunk,
+					w->seen->entry[s].offset, "isn't in the index");
 		if (s == w->seen->n || w->seen->entry[s].chunk != w->index->entry[i].chunk) {
-			tell_chunk(w, want.number, want.offset,
-				   walk_take_pending(w, want.offset) ?
-				   "has a damaged header" : "isn't where the index says");
+			walk_tell_chunk(w, want.number, want.offset,
+					walk_take_pending(w, want.offset) ?
+					"has a damaged header" : "isn't where the index says");
 			continue;
 		}
 		have = page_chunk(w->seen, s);
-		if (!same_chunk(&want, &have, !w->damaged[s]))
-			tell_chunk(w, want.number, have.offset, "isn't what the index says");
+		if (!walk_same_chunk(&want, &have, !w->damaged[s]))
+			walk_tell_chunk(w, want.number, have.offset, "isn't what the index says");
 		s++;
 	}
 	for (; s < w->seen->n; s++)
-		tell_chunk(w, w->seen->number * PAGE_CHUNKS + w->seen->entry[s].chunk,
-			   w->seen->entry[s].offset, "isn't in the index");
+		walk_tell_chunk(w, w->seen->number * PAGE_CHUNKS + w->seen->entry[s].chunk,
+				w->seen->entry[s].offset, "isn't in the index");
 }
 
 static int walk_page(struct walk *w, const struct walk_rec *rec, struct err *e)
@@ -201,9 +207,16 @@ static int walk_page(struct walk *w, const struct walk_rec *rec, struct err *e)
 	};
 	struct root_page *last = w->root.n ? &w->root.page[w->root.n - 1] : NULL;
 	const char *wrong = rec->fault;
+	int r;
 
 	memcpy(entry.hash, rec->r.hash, sizeof entry.hash);
-	if (!wrong && last && last->page > rec->r.aux)
+	/* of the late chunks only this page may be left */
+	if (!w->late && last && last->page > rec->r.aux) {
+		w->late = w->lost;
+		page_clear(w->seen, rec->r.aux);
+	}
+	if (!wrong && (w->late ? !w->lost && (!w->seen->n || w->seen->number != rec->r.aux) :
+		       last && last->page > rec->r.aux))
 		wrong = "is out of order";
 	if (!wrong)
 		wrong = page_decode(rec->plain, rec->r.plain_len, rec->r.aux,
@@ -214,14 +227,17 @@ static int walk_page(struct walk *w, const struct walk_rec *rec, struct err *e)
 		/* a page whose chunks are all lost has none to compare with */
 		if (w->seen->number != rec->r.aux)
 			page_clear(w->seen, rec->r.aux);
-		compare_page(w);
 		entry.used_bytes = w->index->bytes;
+		r = w->late ? walk_late_page(w, rec, e) : 0;
+		if (r < 0)
+			return r;
+		if (!w->late)
+			compare_page(w);
 	}
+	if (w->late)
+		page_clear(w->seen, rec->r.aux);
 	w->paged = w->seen->n;
-	if (last && last->page == rec->r.aux) {
-		*last = entry; /* COMMIT: a page comes again with more entries */
-		return 0;
-	}
+	/* one that comes again has more entries (COMMIT, late chunks) */
 	return root_add(&w->root, &entry, e);
 }
 

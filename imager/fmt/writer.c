@@ -13,7 +13,11 @@ struct image_writer {
 	uint64_t chunks, bytes;
 	uint64_t next_chunk;      /* the lowest number that may come  */
 	struct page *page;
-	uint32_t page_put;        /* entries that page had when it was last written */
+	int keep;                 /* 1: chunks of `page` come late    */
+	int late;                 /* 1: all but the late ones came    */
+	struct page **kept;       /* written, to be written again     */
+	size_t n_kept;
+	uint64_t done;            /* late: all lower ones came, or come late */
 	struct root root;
 	uint32_t epoch;           /* how often the image was gone on with */
 	struct image_end end;
@@ -121,12 +125,6 @@ int image_writer_new(const struct image_params *p, const char *meta_json,
 	return 0;
 }
 
-static void next_page(struct image_writer *w, uint64_t number)
-{
-	page_clear(w->page, number);
-	w->page_put = 0;
-}
-
 /* Goes on as if it had written what is in im. */
 static int take_over(struct image_writer *w, struct image *im, struct err *e)
 {
@@ -149,14 +147,14 @@ static int take_over(struct image_writer *w, struct image *im, struct err *e)
 	last = &im->root.page[im->root.n - 1];
 	if (image_page(im, im->root.n - 1, e) < 0)
 		return e->code;
-	next_page(w, last->page);
+	page_clear(w->page, last->page);
 	for (uint32_t i = 0; i < im->page->n; i++) {
 		struct image_chunk c = page_chunk(im->page, i);
 
 		if (page_add(w->page, &c, e) < 0)
 			return e->code;
 	}
-	w->page_put = w->page->n;
+	w->page->written = w->page->n;
 	return 0;
 }
 
@@ -191,6 +189,9 @@ struct image_writer *image_writer_free(struct image_writer *w)
 		return NULL;
 	codec_free(w->codec);
 	page_free(w->page);
+	for (size_t i = 0; i < w->n_kept; i++)
+		page_free(w->kept[i]);
+	free(w->kept);
 	root_done(&w->root);
 	free(w);
 	return NULL;
@@ -199,18 +200,6 @@ struct image_writer *image_writer_free(struct image_writer *w)
 uint64_t image_writer_len(const struct image_writer *w)
 {
 	return w->len;
-}
-
-/* Into the table, in place of what a commit wrote of the same page. */
-static int page_to_root(struct image_writer *w, const struct root_page *entry,
-			struct err *e)
-{
-	struct root *root = &w->root;
-
-	if (!root->n || root->page[root->n - 1].page != entry->page)
-		return root_add(root, entry, e);
-	root->page[root->n - 1] = *entry;
-	return 0;
 }
 
 /* The page as far as it got; it stays open. */
@@ -223,7 +212,7 @@ static int put_page(struct image_writer *w, struct err *e)
 	uint32_t len;
 	int ret;
 
-	if (w->page->n == w->page_put)
+	if (w->page->n == w->page->written)
 		return 0;
 	ret = page_encode(w->page, &body, &len, e);
 	if (ret < 0)
@@ -235,8 +224,86 @@ static int put_page(struct image_writer *w, struct err *e)
 	entry.body_len = r.body_len;
 	entry.plain_len = r.plain_len;
 	memcpy(entry.hash, r.hash, sizeof entry.hash);
-	w->page_put = w->page->n;
-	return page_to_root(w, &entry, e);
+	w->page->written = w->page->n;
+	return root_add(&w->root, &entry, e);
+}
+
+/* Writes the page that is current; then it is empty. */
+static int close_page(struct image_writer *w, struct err *e)
+{
+	struct page **kept;
+	int r = put_page(w, e);
+
+	if (r < 0)
+		return r;
+	if (!w->keep) {
+		page_clear(w->page, 0);
+		return 0;
+	}
+	kept = realloc(w->kept, (w->n_kept + 1) * sizeof *kept);
+	if (!kept)
+		return err_set(e, ERR_NOMEM, "out of memory for the index");
+	w->kept = kept;
+	kept[w->n_kept++] = w->page;
+	w->page = NULL;
+	w->keep = 0;
+	return page_new(&w->page, e);
+}
+
+/* Makes the page of chunk `number` the current one. */
+static int turn_to(struct image_writer *w, uint64_t number, struct err *e)
+{
+	uint64_t page = number / PAGE_CHUNKS;
+	int r;
+
+	if ((w->page->n || w->keep) && w->page->number == page)
+		return 0;
+	r = close_page(w, e);
+	if (r < 0)
+		return r;
+	for (size_t i = 0; w->late && i < w->n_kept; i++)
+		if (w->kept[i] && w->kept[i]->number == page) {
+			page_free(w->page);
+			w->page = w->kept[i];
+			w->kept[i] = NULL;
+			return 0;
+		}
+	if (w->late)
+		return err_set(e, ERR_INTERNAL, "chunk %llu comes late, but wasn't put off",
+			       (unsigned long long)number);
+	page_clear(w->page, page);
+	return 0;
+}
+
+static int check_order(struct image_writer *w, uint64_t number, struct err *e)
+{
+	if (number < w->next_chunk && !w->late) {
+		int r = close_page(w, e);
+
+		if (r < 0)
+			return r;
+		w->late = 1;
+		w->done = w->next_chunk;
+		w->next_chunk = 0;
+	}
+	if (number < w->next_chunk || number >= params_chunks(&w->params))
+		return err_set(e, ERR_INTERNAL, "chunk %llu comes out of order",
+			       (unsigned long long)number);
+	return turn_to(w, number, e);
+}
+
+int image_writer_put_off(struct image_writer *w, uint64_t number, struct err *e)
+{
+	int r = check_order(w, number, e);
+
+	if (r < 0)
+		return r;
+	if (w->late)
+		return err_set(e, ERR_INTERNAL, "chunk %llu is put off twice",
+			       (unsigned long long)number);
+	w->keep = 1;
+	w->next_chunk = number + 1;
+	return 0;
 }
 
 int image_writer_chunk(struct image_writer *w, const struct chunk_out *c,
@@ -245,27 +312,18 @@ int image_writer_chunk(struct image_writer *w, const struct chunk_out *c,
 	struct record r = {
 		.type = REC_CHUNK, .codec = c->codec, .body_len = c->body_len,
 		.plain_len = c->plain_len, .map_count = c->map_count,
-		.seq = w->seq, .aux = c->number, .body_sum = c->body_sum,
+		.aux = c->number, .body_sum = c->body_sum,
 	};
 	struct image_chunk entry = {
 		.number = c->number, .body_len = c->body_len,
 		.plain_len = c->plain_len, .map_count = c->map_count,
 		.codec = c->codec, .flags = c->flags, .map = c->map,
 	};
-	int ret;
+	int ret = check_order(w, c->number, e);
 
-	if (c->number < w->next_chunk || c->number >= params_chunks(&w->params))
-		return err_set(e, ERR_INTERNAL, "chunk %llu comes out of order",
-			       (unsigned long long)c->number);
-	if (w->page->n && w->page->number != c->number / PAGE_CHUNKS) {
-		ret = put_page(w, e);
-		if (ret < 0)
-			return ret;
-		r.seq = w->seq;
-		next_page(w, c->number / PAGE_CHUNKS);
-	}
-	if (!w->page->n)
-		next_page(w, c->number / PAGE_CHUNKS);
+	if (ret < 0)
+		return ret;
+	r.seq = w->seq;
 	entry.offset = w->len;
 	memcpy(entry.hash, c->hash, 32);
 	memcpy(r.hash, c->hash, 32);
@@ -307,7 +365,7 @@ static int encode_bad(const struct byte_range *bad, size_t n_bad, size_t front,
 static int commit_body(struct image_writer *w, uint8_t *body, struct err *e)
 {
 	struct commit_disk d = {
-		.next_chunk = le64_make(w->next_chunk), .epoch = le32_make(w->epoch),
+		.next_chunk = le64_make(w->late ? w->done : w->next_chunk), .epoch = le32_make(w->epoch),
 		.pages = le64_make(w->root.n),
 	};
 	int r = root_hashes(&w->root, codec_hasher(w->codec), w->params.hash, d.hash, e);

@@ -309,6 +309,7 @@ class Walk:
         head, self.params = first_record(f)
         self.heads, self.chunks, self.pages = {HEADER: head}, [], {}
         self.paged, self.seq, self.rank, self.used_end, self.epoch = 0, 0, 1, 0, 0
+        self.late = None
         self.image_id = head.image_id
         while self.rank < 7:
             self.record()
@@ -340,23 +341,33 @@ class Walk:
     def on_chunk(self, head, plain):
         if self.chunks:
             last = self.chunks[-1].aux
-            need(head.aux > last, f"{head.where}: chunks not ascending")
+            if self.late is None and head.aux < last:
+                need(self.paged == len(self.chunks), f"{head.where}: page missing before it")
+                self.late = len(self.chunks)
+            else:
+                need(head.aux > last, f"{head.where}: chunks not ascending")
+            need(all(c.aux != head.aux for c in self.chunks), f"{head.where}: comes again")
             need(self.paged == len(self.chunks) or head.aux // PAGE_CHUNKS == last // PAGE_CHUNKS,
                  f"{head.where}: page missing before it")
         at = 0
         for begin, length in head.ranges:
             self.put(begin, plain[at:at + length])
             at += length
-            self.used_end = begin + length
+            self.used_end = max(self.used_end, begin + length)
         self.chunks.append(head)
 
     def on_page(self, head, body):
         entries = page_entries(body, head.aux, self.params)
-        seen = [c for c in self.chunks if c.aux // PAGE_CHUNKS == head.aux]
+        seen = sorted((c for c in self.chunks if c.aux // PAGE_CHUNKS == head.aux),
+                      key=lambda c: c.aux)
         need(len(seen) == len(entries), f"{head.where}: other chunks than there are")
         for e, c in zip(entries, seen):
             need(e.same(c) and e.units == c.units, f"{head.where}: chunk {e.chunk} differs")
-        need(not self.pages or max(self.pages) <= head.aux, f"{head.where}: out of order")
+        if self.late is None:
+            need(not self.pages or max(self.pages) <= head.aux, f"{head.where}: out of order")
+        else:
+            need(self.paged < len(self.chunks) and self.chunks[-1].aux // PAGE_CHUNKS == head.aux,
+                 f"{head.where}: no late chunk before it")
         head.entries, self.paged = entries, len(self.chunks)
         self.pages[head.aux] = head
 

@@ -76,10 +76,10 @@ def page_body(rec):
 
 class Image:
     def __init__(self, disk, ranges, chunk_size=65536, alg=1, zstd=False, sector=512,
-                 bad=(), commits=(), must=0, may=0, meta=b'{"tool":"test"}',
+                 bad=(), commits=(), late=(), must=0, may=0, meta=b'{"tool":"test"}',
                  summary=b'{"warnings":[]}', image_id=b"python image 012", created=1700000000):
         """commits: numbers of chunks behind which a PAGE (partial) and a
-        COMMIT are written."""
+        COMMIT are written.  late: numbers of chunks that come after all others."""
         self.alg, self.image_id, self.chunk_size = alg, image_id, chunk_size
         self.codec = ZSTD if zstd else NONE
         used = sum(n for _, n in ranges)
@@ -89,7 +89,8 @@ class Image:
                              PAGE_CHUNKS, 0, b"", 0, 0)
         self.records = [Record(HEADER, header), self.compressed(Record(META, meta))]
         self.pages, self.epochs = {}, 0
-        chunks = self.chunks(disk, ranges, bad)
+        every = self.chunks(disk, ranges, bad)
+        chunks = [c for c in every if c.aux not in late]
         for i, c in enumerate(chunks):
             self.records.append(c)
             last = i + 1 == len(chunks) or chunks[i + 1].aux // PAGE_CHUNKS != c.aux // PAGE_CHUNKS
@@ -97,6 +98,7 @@ class Image:
                 self.add_page(chunks[:i + 1], c.aux // PAGE_CHUNKS)
             if c.aux in commits:
                 self.add_commit(c.aux + 1, i + 1, bad)
+        self.add_late(chunks, [c for c in every if c.aux in late])
         tail = b"".join(struct.pack("<QQ", o, n) for o, n in bad)
         self.records += [self.compressed(Record(BAD, tail)),
                          self.compressed(Record(SUMMARY, summary)),
@@ -126,6 +128,13 @@ class Image:
             c.flags = int(any(o < (number + 1) * size and o + n > number * size for o, n in bad))
             out.append(c)
         return out
+
+    def add_late(self, there, late):
+        for i, c in enumerate(late):
+            self.records.append(c)
+            page = c.aux // PAGE_CHUNKS
+            if i + 1 == len(late) or late[i + 1].aux // PAGE_CHUNKS != page:
+                self.add_page(sorted(there + late[:i + 1], key=lambda c: c.aux), page)
 
     def add_page(self, chunks, number):
         page = self.compressed(Record(PAGE, aux=number))

@@ -103,7 +103,8 @@ def test_reads_what_rehost_writes(tmp_path, shape):
 
 @pytest.mark.parametrize("options", [
     {}, {"zstd": True}, {"alg": 2}, {"commits": (0, 3, 4)}, {"commits": (1,), "zstd": True},
-    {"bad": [(0, 512), (65536, 1024)]}, {"may": 1 << 63}, {"summary": b"{}", "sector": 4096},
+    {"bad": [(0, 512), (65536, 1024)]}, {"late": (0,)}, {"late": (1, 3, 4), "zstd": True},
+    {"late": (2, 6), "commits": (0, 3)}, {"late": (0, 1, 2, 3, 4, 5, 6)}, {"may": 1 << 63}, {"summary": b"{}", "sector": 4096},
 ], ids=str)
 def test_rehost_reads_what_another_writes(tmp_path, options):
     disk = make_disk(6 * 65536 + 300, 5)
@@ -278,6 +279,27 @@ BROKEN = {
     "commit aux": field(COMMIT, aux=1),
 }
 
+def late_page(fmt, at, value):
+    return lambda im: setattr(im.find(PAGE, -1), "edit", put(fmt, at, value))
+
+
+# Of sample(late=(1, 3)): chunks 0, 5, a page, chunks 1, 3, the page again.
+BROKEN_LATE = {
+    "descending": swap((CHUNK, 2), (CHUNK, 3)),
+    "before the page of the others": swap((CHUNK, 2), (PAGE, 0)),
+    "page not again": drop(PAGE, -1),
+    "page without a late one": lambda im: im.find(PAGE, -1).chunks.pop(1),
+    "page without one that was there": lambda im: im.find(PAGE, -1).chunks.pop(0),
+    "page with another hash of a late one": late_page("<B", 8 + 64 + 32, 0xEE),
+    "page with another hash of one that was there": late_page("<B", 8 + 32, 0xEE),
+    "page with other flags of one that was there": late_page("<B", 8 + 25, 1),
+    "one that was there comes again": lambda im: im.records.insert(
+        im.records.index(im.find(CHUNK, 2)), im.find(CHUNK, 0)),
+    "a late one comes twice": lambda im: im.records.insert(
+        im.records.index(im.find(PAGE, -1)), im.find(CHUNK, 3)),
+    "page of others again": lambda im: im.records.insert(-4, im.find(PAGE, -1)),
+}
+
 # What Rehost lets pass: it would have to keep the whole map to see it, or
 # doesn't need it to give back the disk.
 STRICT = {
@@ -292,14 +314,22 @@ STRICT = {
 def sample(**options):
     disk = noise(6 * 65536, 3)
     ranges = [(0, 1024), (65536, 4096), (3 * 65536, 65536), (5 * 65536 + 512, 65024)]
-    return w.Image(disk, ranges, commits=(1,), **options)
+    return w.Image(disk, ranges, **({"commits": (1,)} | options))
+
+
+@pytest.mark.parametrize("rule", BROKEN_LATE)
+def test_both_refuse_late(tmp_path, rule):
+    refused_by_both(tmp_path, sample(late=(1, 3), commits=()), BROKEN_LATE[rule])
 
 
 @pytest.mark.parametrize("rule", BROKEN)
 def test_both_refuse(tmp_path, rule):
+    refused_by_both(tmp_path, sample(), BROKEN[rule])
+
+
+def refused_by_both(tmp_path, im, break_it):
     path, disk = tmp_path / "i.rhi", tmp_path / "d"
-    im = sample()
-    BROKEN[rule](im)
+    break_it(im)
     path.write_bytes(im.bytes())
     with pytest.raises((rhi_reader.Bad, rhi_reader.Unsupported)):
         rhi_reader.restore(path, disk)
