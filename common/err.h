@@ -19,6 +19,7 @@ enum err_code {
 	ERR_CANCELLED = -8,   /* by signal                                       */
 	ERR_NOT_FOUND = -9,
 	ERR_INTERNAL = -10,
+	ERR_SECRET = -11,     /* a passphrase is missing or wrong                */
 };
 
 struct err {

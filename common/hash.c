@@ -3,6 +3,7 @@
 #include <openssl/evp.h>
 #include <sodium.h>
 #include <stdlib.h>
+#include <string.h>
 #if defined(__x86_64__) || defined(__i386__)
 #include <cpuid.h>
 #elif defined(__aarch64__)
@@ -13,6 +14,8 @@
 struct hasher {
 	EVP_MD *md;
 	EVP_MD_CTX *ctx;
+	int keyed;
+	uint8_t key[HASH_LEN];
 };
 
 const char *hash_name(enum hash_alg a)
@@ -63,11 +66,33 @@ struct hasher *hasher_free(struct hasher *h)
 		return NULL;
 	EVP_MD_CTX_free(h->ctx);
 	EVP_MD_free(h->md);
+	explicit_bzero(h->key, sizeof h->key);
 	free(h);
 	return NULL;
 }
 
+void hasher_key(struct hasher *h, const uint8_t *key)
+{
+	h->keyed = 1;
+	memcpy(h->key, key, sizeof h->key);
+}
+
 int hash_bytes(struct hasher *h, enum hash_alg a, const void *buf, size_t len,
+	       uint8_t *ret, struct err *e)
+{
+	if (!h->keyed)
+		return hash_plain(h, a, buf, len, ret, e);
+	if (a == HASH_BLAKE2B) {
+		crypto_generichash(ret, HASH_LEN, buf, len, h->key, sizeof h->key);
+		return 0;
+	}
+	if (!EVP_Q_mac(NULL, "HMAC", NULL, "SHA256", NULL, h->key, sizeof h->key, buf, len,
+		       ret, HASH_LEN, NULL))
+		return err_set(e, ERR_INTERNAL, "libcrypto could not make an HMAC");
+	return 0;
+}
+
+int hash_plain(struct hasher *h, enum hash_alg a, const void *buf, size_t len,
 	       uint8_t *ret, struct err *e)
 {
 	if (a == HASH_BLAKE2B) {

@@ -18,6 +18,12 @@ enum hash_alg hash_best(void);
 struct hasher;
 int hasher_new(struct hasher **ret, struct err *e) must_check;
 struct hasher *hasher_free(struct hasher *h);
+/* From now on hash_bytes() is keyed: HMAC-SHA-256, BLAKE2b with a key; key: HASH_LEN
+ * bytes, copied. */
+void hasher_key(struct hasher *h, const uint8_t *key);
+/* Without the key. */
+int hash_plain(struct hasher *h, enum hash_alg a, const void *buf, size_t len,
+	       uint8_t *ret, struct err *e) must_check;
 /* ret: HASH_LEN bytes. */
 int hash_bytes(struct hasher *h, enum hash_alg a, const void *buf, size_t len,
 	       uint8_t *ret, struct err *e) must_check;

@@ -32,6 +32,7 @@ static void in_child(const struct run_spec *s, int out, int err, int fail)
 	/* a child is given a secret only by the file that is meant for it */
 	unsetenv("REHOST_PASSWORD");
 	unsetenv("REHOST_LUKS_PASSPHRASE");
+	unsetenv("REHOST_PASSPHRASE");
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	signal(SIGPIPE, SIG_DFL);

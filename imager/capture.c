@@ -186,7 +186,7 @@ static int make_slots(struct capture *c, struct err *e)
 		struct cap_slot *s = &c->slots[i];
 
 		s->plan.map = malloc(map);
-		s->mem = aligned_alloc(4096, room + size);
+		s->mem = aligned_alloc(4096, room + size + 4096); /* CHUNK_TAIL */
 		s->packed = malloc(chunk_packed_max(size));
 		if (!s->mem || !s->packed || !s->plan.map)
 			return err_set(e, ERR_NOMEM, "out of memory for buffers (%u of %u bytes)",
@@ -275,11 +275,17 @@ static int setup(struct capture *c, struct blkdev *src,
 		 struct store_out *out, struct err *e)
 {
 	struct image_sink sink = { sink_append, out };
+	const struct image_key *key = NULL;
+	struct image_seal seal = { 0 };
 	struct job_shape shape;
 	int r = fill_params(&c->params, src, used, opt, e);
 
+	if (r == 0 && opt->passphrase)
+		r = image_seal_new(&c->params, opt->passphrase, &seal, e);
 	if (r < 0)
 		return r;
+	if (c->params.must & FEATURE_ENCRYPTED)
+		key = opt->resume ? image_key(opt->resume) : &seal.key;
 	c->out = out;
 	c->commit_seconds = opt->commit_seconds ? opt->commit_seconds : CAPTURE_COMMIT_DEFAULT;
 	c->warnings = json_object_new_array();
@@ -294,12 +300,16 @@ static int setup(struct capture *c, struct blkdev *src,
 	for (unsigned int i = 0; r == 0 && (!i || i < c->n_workers); i++)
 		r = codec_new(c->params.hash, &levels[opt->level].packing,
 			      &c->codecs[i], e);
+	for (unsigned int i = 0; r == 0 && key && (!i || i < c->n_workers); i++)
+		codec_key(c->codecs[i], key, c->params.image_id);
 	if (r == 0)
 		r = make_slots(c, e);
 	if (r == 0 && opt->resume)
 		r = go_on(c, opt, &sink, e);
 	else if (r == 0)
-		r = image_writer_new(&c->params, opt->meta_json, &sink, &c->writer, e);
+		r = image_writer_new(&c->params, opt->meta_json,
+				     opt->passphrase ? &seal : NULL, &sink, &c->writer, e);
+	explicit_bzero(&seal, sizeof seal);
 	c->ahead = c->planner;
 	return r;
 }

@@ -16,6 +16,7 @@
 #include "imager/disks-json.h"
 #include "imager/guard.h"
 #include "imager/hardware.h"
+#include "imager/imagefile.h"
 #include "imager/report.h"
 
 struct job {
@@ -23,6 +24,7 @@ struct job {
 	struct report *rep;
 	struct json_object *hardware;
 	struct json_object *machine_disks; /* NULL: no machine.json */
+	struct passphrase passphrase;
 	const char *dest;                  /* as given, for messages */
 	unsigned int number, many;         /* of how many disks; many 0: only one */
 };
@@ -36,6 +38,7 @@ struct shot {
 	char path[PATH_MAX];               /* local path, or "-" */
 	char shown[PATH_MAX + 1100];       /* as people know it */
 	struct store_out *out;
+	struct image_access access;
 	struct blkdev *cut_dev;            /* of an interrupted capture, and what */
 	struct image *cut;                 /* it has; NULL: begin at the front    */
 	struct capture_result result;
@@ -111,10 +114,14 @@ static int open_cut(struct job *j, struct shot *s, struct err *e)
 	}
 	if (rc < 0)
 		return rc;
-	rc = image_open_cut(s->cut_dev, &s->cut, e);
+	s->access = passphrase_access(&j->passphrase);
+	rc = image_open_cut(s->cut_dev, &s->access, &s->cut, e);
 	if (rc == ERR_NOT_FOUND)
 		fprintf(stderr, "note: the interrupted capture of %s had not come far enough to go on with; it begins at the front\n",
 			s->shown);
+	else if (rc == 0 && !j->o->encrypt != !image_key(s->cut))
+		rc = err_set(e, ERR_REFUSED, "%s was begun %s --encrypt; go on with it the same way",
+			     s->shown, j->o->encrypt ? "without" : "with");
 	else if (rc == 0)
 		rc = capture_meta_same(image_meta(s->cut), s->entry, s->shown, e);
 	if (rc == 0 || rc == ERR_NOT_FOUND)
@@ -168,6 +175,8 @@ static int write_image(struct job *j, struct shot *s, struct err *e)
 	if (open_image(j, s, e) < 0)
 		return e->code;
 	opt.resume = s->cut;
+	if (j->o->encrypt && !s->cut)
+		opt.passphrase = j->passphrase.text;
 	opt.commit_seconds = j->o->checkpoint == 0 ? -1 : j->o->checkpoint > 0 ? j->o->checkpoint : 0;
 	report_start(j->rep, &(struct events_start){
 		.source = s->disk.path, .target = s->shown,
@@ -190,13 +199,13 @@ static int verify_image(struct job *j, struct shot *s, struct err *e)
 {
 	struct verify_options opt = { .job.workers = j->o->workers };
 	struct verify_result v = { 0 };
-	struct store_in *in;
+	struct image_file f;
 	int rc;
 
-	if (store_open(s->path, &in, e) < 0)
+	if (image_file_open(s->path, &j->passphrase, &f, e) < 0)
 		return e->code;
-	rc = verify_run(in, &opt, report_job_events(j->rep), &v, e);
-	store_close(in);
+	rc = verify_run(f.in, &opt, report_job_events(j->rep), &v, e);
+	image_file_close(&f);
 	if (rc == 0 && (!v.ok || memcmp(v.digest, s->result.digest, sizeof v.digest)))
 		rc = err_set(e, ERR_CORRUPT,
 			     "%s reads back damaged (%llu bad records): its place loses data; capture to another one",
@@ -224,16 +233,16 @@ static void remember(struct job *j, const struct shot *s)
 /* 1: with --resume, the image of this disk is there, complete. */
 static int already_there(struct job *j, struct shot *s, struct err *e)
 {
-	struct blkdev *file = NULL;
+	struct image_file f = { 0 };
 	struct image *im = NULL;
 	int rc;
 
 	if (!j->o->resume || !j->many || access(s->path, F_OK) < 0)
 		return 0;
 	s->entry = disk_json_identity(NULL, &s->disk);
-	rc = dev_open_ro(s->path, &file, e);
+	rc = image_file_open(s->path, &j->passphrase, &f, e);
 	if (rc == 0)
-		rc = image_open(file, &im, e);
+		rc = image_open(f.in->dev, f.in->access, &im, e);
 	if (rc == 0)
 		rc = capture_meta_same(image_meta(im), s->entry, s->shown, e);
 	if (rc == 0) {
@@ -242,7 +251,7 @@ static int already_there(struct job *j, struct shot *s, struct err *e)
 		rc = 1;
 	}
 	image_close(im);
-	dev_close(file);
+	image_file_close(&f);
 	return rc;
 }
 
@@ -477,7 +486,10 @@ static int run(const struct cmd_opts *o, struct err *e)
 
 	if (check_args(o, e) < 0 || report_new(&rp, &j.rep, e) < 0)
 		return e->code;
-	rc = check_place(o, e);
+	j.passphrase.file = o->passphrase;
+	rc = o->encrypt ? passphrase_get(&j.passphrase, j.dest, 1, e) : 0;
+	if (rc == 0)
+		rc = check_place(o, e);
 	if (rc == 0)
 		rc = hardware_json(NULL, NULL, &j.hardware, e);
 	if (rc == 0)
@@ -489,6 +501,7 @@ static int run(const struct cmd_opts *o, struct err *e)
 	}
 	if (rc < 0)
 		report_error(j.rep, e);
+	passphrase_done(&j.passphrase);
 	json_object_put(j.machine_disks);
 	json_object_put(j.hardware);
 	report_free(j.rep);
@@ -497,7 +510,8 @@ static int run(const struct cmd_opts *o, struct err *e)
 
 const struct cmd cmd_capture = {
 	.name = "capture", .args = "DISK... DEST", .summary = "Disks into images",
-	.options = OPT_LEVEL | OPT_VERIFY | OPT_RESUME | OPT_CHECKPOINT | OPT_PAGE_FILES | OPT_OVERWRITE | OPT_YES |
+	.options = OPT_LEVEL | OPT_VERIFY | OPT_RESUME | OPT_CHECKPOINT | OPT_ENCRYPT | OPT_PASSPHRASE |
+		    OPT_PAGE_FILES | OPT_OVERWRITE | OPT_YES |
 		   OPT_NO_SYSTEMS | OPT_WORKERS | OPT_CREDENTIALS | OPT_EVENTS_FD,
 	.min_args = 2, .max_args = -1, .run = run,
 	.text = "Stores the used bytes of a disk in the image DEST. With several disks DEST is a\n"
@@ -505,5 +519,6 @@ const struct cmd cmd_capture = {
 		"The disk is only read. One with a file system mounted read-write is refused,\n"
 		"unless --yes is given. An existing image is refused, unless --overwrite is.\n"
 		"What was interrupted (a full or lost share, power) is in DEST.part: --resume goes\n"
-		"on from its last checkpoint, if the disk is still as it was.\n",
+		"on from its last checkpoint, if the disk is still as it was.\n"
+		"--encrypt: nobody reads the image without the passphrase, nor changes it unseen.\n",
 };

@@ -7,9 +7,12 @@
 static int show(const char *path, const struct cmd_opts *o, struct err *e)
 {
 	cleanup_json struct json_object *doc = NULL;
+	struct passphrase pass = { .file = o->passphrase };
 	struct err bad;
+	int rc = image_json_full(path, &pass, &doc, &bad, e);
 
-	if (image_json_full(path, &doc, &bad, e) < 0)
+	passphrase_done(&pass);
+	if (rc < 0)
 		return e->code;
 	if (o->json) {
 		if (json_print(stdout, doc, e) < 0)
@@ -38,7 +41,7 @@ static int run(const struct cmd_opts *o, struct err *e)
 
 const struct cmd cmd_info = {
 	.name = "info", .args = "IMAGE", .summary = "What an image holds",
-	.options = OPT_JSON | OPT_CREDENTIALS, .min_args = 1, .max_args = 1, .run = run,
+	.options = OPT_JSON | OPT_CREDENTIALS | OPT_PASSPHRASE, .min_args = 1, .max_args = 1, .run = run,
 	.text = "Disk, partitions, operating systems, machine, and whether the image is\n"
 		"complete. Checks the image's frame, not its content; `verify` does that.\n"
 		"Status 1 if it is not complete or is damaged.\n",

@@ -8,6 +8,7 @@
 static int run(const struct cmd_opts *o, struct err *e)
 {
 	struct image_at q = { .image = o->args[0], .credentials = o->credentials,
+			      .passphrase = o->passphrase,
 			      .cancel = &stop_signal };
 
 	if (!strcmp(q.image, "-"))
@@ -23,7 +24,7 @@ static int run(const struct cmd_opts *o, struct err *e)
 
 const struct cmd cmd_mount = {
 	.name = "mount", .args = "IMAGE DIR", .summary = "An image's disk as files, to look into it",
-	.options = OPT_CREDENTIALS,
+	.options = OPT_CREDENTIALS | OPT_PASSPHRASE,
 	.min_args = 2, .max_args = 2, .run = run,
 	.text = "DIR, which must be there, then has disk.img, the whole disk, and part1.img and\n"
 		"so on, its partitions; all read-only. A process in the background serves them\n"

@@ -17,6 +17,8 @@ static const struct option_line lines[] = {
 	{ OPT_VERIFY, "verify", NULL, "read everything back and compare it" },
 	{ OPT_PAGE_FILES, "page-files", NULL, "keep Windows' page, swap and hibernation files" },
 	{ OPT_OVERWRITE, "overwrite", NULL, "replace an image that is already there" },
+	{ OPT_ENCRYPT, "encrypt", NULL, "encrypt the image with a passphrase" },
+	{ OPT_PASSPHRASE, "passphrase-file", "FILE", "its first line; else $REHOST_PASSPHRASE, or asked" },
 	{ OPT_RESUME, "resume", NULL, "go on where it was interrupted" },
 	{ OPT_CHECKPOINT, "checkpoint", "SECONDS", "how often a point to resume from is made (default: 30)" },
 	{ OPT_YES, "yes", NULL, "don't ask" },
@@ -48,7 +50,7 @@ _Static_assert(N_LINES < ':', "getopt_long returns a line's number, or one of th
 
 /* Known names of a later version: refused with that word. */
 static const char *const later[] = {
-	"base", "split", "encrypt", "resume", "only", "delta", "layout",
+	"base", "split", "resume", "only", "delta", "layout",
 	"deep", "driver", NULL
 };
 
@@ -102,6 +104,8 @@ static int take(enum cmd_opt opt, const char *arg, struct cmd_opts *o, struct er
 	case OPT_VERIFY: o->verify = 1; break;
 	case OPT_NEW_IDS: o->new_ids = 1; break;
 	case OPT_RESUME: o->resume = 1; break;
+	case OPT_ENCRYPT: o->encrypt = 1; break;
+	case OPT_PASSPHRASE: o->passphrase = arg; break;
 	case OPT_CHECKPOINT: return number("checkpoint", arg, 0, 86400, &o->checkpoint, e);
 	case OPT_PAGE_FILES: o->page_files = 1; break;
 	case OPT_WORKERS: return number("workers", arg, 1, JOB_WORKERS_MAX, &o->workers, e);

@@ -12,6 +12,7 @@
 #include "imager/cmd-adapt.h"
 #include "imager/cmd.h"
 #include "imager/guard.h"
+#include "imager/imagefile.h"
 #include "imager/part/new-ids.h"
 #include "imager/report.h"
 #include "imager/peek.h"
@@ -23,7 +24,9 @@ struct job {
 	const struct cmd_opts *o;
 	struct report *rep;
 	const char *target;
-	struct store_in *file, *in; /* in: file, or reads through it */
+	struct passphrase passphrase;
+	struct image_file image;
+	struct store_in *file, *in; /* file: the image's; in: it, or reads through it */
 	struct image_params params;
 	struct fit fit;
 	char kind[8];               /* of what was captured; "" if not known */
@@ -79,7 +82,7 @@ static int look_into(struct job *j, struct err *e)
 		return rc;
 	}
 	j->in = j->file;
-	if (image_open(j->file->dev, &im, e) < 0)
+	if (image_open(j->file->dev, j->file->access, &im, e) < 0)
 		return e->code;
 	j->params = *image_params(im);
 	read_meta(j, image_meta(im));
@@ -154,6 +157,9 @@ static int verdict(struct job *j, const char *path, struct err *e)
 		return 0;
 	}
 	report_step(j->rep, "verdict", "looking into the image");
+	/* rehost-adapt opens it for itself */
+	if (j->passphrase.have && setenv("REHOST_PASSPHRASE", j->passphrase.text, 1))
+		return err_set(e, ERR_NOMEM, "out of memory");
 	return adapt_verdict(&j->adapt, path, &j->trouble, e);
 }
 
@@ -184,7 +190,8 @@ static int restore_steps(struct job *j, const char *path, struct err *e)
 	char digest[65];
 	int rc;
 
-	rc = store_open(path, &j->file, e);
+	rc = image_file_open(path, &j->passphrase, &j->image, e);
+	j->file = j->image.in;
 	if (rc < 0 || (rc = look_into(j, e)) < 0 ||
 	    (rc = verdict(j, path, e)) < 0 ||
 	    (rc = guard_permit_write(&ask, &permit, e)) < 0)
@@ -219,6 +226,8 @@ static int run(const struct cmd_opts *o, struct err *e)
 		return err_set(e, ERR_NOMEM, "out of memory");
 	j->o = o;
 	j->target = o->args[1];
+	j->passphrase = (struct passphrase){ .file = o->passphrase,
+					     .stdin_busy = !strcmp(o->args[0], "-") };
 	j->adapt = (struct adapt_run){ .o = o, .target = j->target };
 	if (adapt_options_check(o, j->target, e))
 		return e->code;
@@ -234,7 +243,8 @@ static int run(const struct cmd_opts *o, struct err *e)
 		driver_places_close(&j->adapt.drivers);
 		if (j->in != j->file)
 			store_close(j->in);
-		store_close(j->file);
+		image_file_close(&j->image);
+		passphrase_done(&j->passphrase);
 		rc = cmd_image_close(&im, rc, e);
 	}
 	if (rc < 0)
@@ -247,7 +257,7 @@ static int run(const struct cmd_opts *o, struct err *e)
 const struct cmd cmd_restore = {
 	.name = "restore", .args = "IMAGE DISK", .summary = "An image onto a disk",
 	.options = OPT_VERIFY | OPT_NEW_IDS | OPT_YES | OPT_EXPECT_SERIAL | OPT_WORKERS | OPT_CREDENTIALS |
-		OPT_EVENTS_FD | OPTS_ADAPT,
+		OPT_PASSPHRASE | OPT_EVENTS_FD | OPTS_ADAPT,
 	.min_args = 2, .max_args = 2, .run = run,
 	.text = "Overwrites DISK. Shows first what would be lost and asks for the disk's name;\n"
 		"without a terminal it refuses unless --yes is given. Refuses a disk that is\n"

@@ -3,6 +3,7 @@
 #include "common/hash.h"
 #include "common/json.h"
 #include "imager/cmd.h"
+#include "imager/imagefile.h"
 #include "imager/report.h"
 
 #define BAD_LISTED_MAX 10000 /* bad records kept for --json; all are counted */
@@ -70,18 +71,20 @@ static int check(const char *path, const struct cmd_opts *o, struct report *rep,
 	struct verify_options opt = { .job.workers = o->workers, .bad = on_bad, .bad_ctx = &l };
 	struct verify_result v = { 0 };
 	struct image_ident id = { 0 };
-	struct store_in *in;
+	struct passphrase pass = { .file = o->passphrase, .stdin_busy = !strcmp(path, "-") };
+	struct image_file f;
 	int rc;
 
-	if (store_open(path, &in, e) < 0)
+	if (image_file_open(path, &pass, &f, e) < 0)
 		return e->code;
 	/* only for the number of bytes; verify_run tells what is wrong */
-	if (!in->dev || image_identify(in->dev, &id, e) < 0)
+	if (!f.in->dev || image_identify(f.in->dev, &id, e) < 0)
 		id.params.used_bytes = 0;
 	report_start(rep, &(struct events_start){ .source = o->args[0],
 						  .bytes_total = id.params.used_bytes });
-	rc = verify_run(in, &opt, report_job_events(rep), &v, e);
-	store_close(in);
+	rc = verify_run(f.in, &opt, report_job_events(rep), &v, e);
+	image_file_close(&f);
+	passphrase_done(&pass);
 	if (rc == 0 && o->json)
 		rc = print_json(&v, &l, e);
 	if (rc < 0)
@@ -115,7 +118,7 @@ static int run(const struct cmd_opts *o, struct err *e)
 
 const struct cmd cmd_verify = {
 	.name = "verify", .args = "IMAGE", .summary = "Check every byte of an image",
-	.options = OPT_JSON | OPT_WORKERS | OPT_CREDENTIALS | OPT_EVENTS_FD,
+	.options = OPT_JSON | OPT_WORKERS | OPT_CREDENTIALS | OPT_PASSPHRASE | OPT_EVENTS_FD,
 	.min_args = 1, .max_args = 1, .run = run,
 	.text = "Reads the whole image and compares all of it with its hashes. Names each bad\n"
 		"record, and which part of the disk it holds. Status 1 if any is bad.\n",

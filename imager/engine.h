@@ -61,6 +61,8 @@ struct capture_options {
 	 * (COMMIT records); 0: CAPTURE_COMMIT_DEFAULT; below 0: after every chunk.
 	 * None are made where out can't be made durable (a pipe). */
 	int commit_seconds;
+	/* Encrypts the image, unless NULL; of one that is gone on with, NULL. */
+	const char *passphrase;
 	/* To go on with an image that image_open_cut() opened, or NULL; out is to
 	 * append behind it (store_keep).  meta_json, created, hash, chunk_size,
 	 * image_id are the image's then.  Refused (ERR_REFUSED) when the used map

@@ -70,7 +70,8 @@ struct json_object *image_json_short(const char *path, const char *name)
 	put_created(o, id.params.created);
 	json_put_u64(o, "disk_size", id.params.disk_size);
 	json_put_u64(o, "used_bytes", id.params.used_bytes);
-	if (id.complete && image_open(file, &im, &e) == 0) {
+	json_put_bool(o, "encrypted", id.params.must & FEATURE_ENCRYPTED);
+	if (id.complete && image_open(file, NULL, &im, &e) == 0) {
 		meta = parse(image_meta(im));
 		disk = json_get_object(meta, "disk");
 		dmi = json_get_object(json_get_object(meta, "hardware"), "dmi");
@@ -79,7 +80,7 @@ struct json_object *image_json_short(const char *path, const char *name)
 		json_put_str_if(o, "machine", json_get_str(dmi, "product_name", NULL));
 		put_systems(o, disk);
 		json_object_put(meta);
-	} else if (id.complete) {
+	} else if (id.complete && e.code != ERR_SECRET) {
 		json_put_str(o, "error", e.msg);
 	}
 	image_close(im);
@@ -99,7 +100,7 @@ static void put_params(struct json_object *o, const struct image_params *p, uint
 	json_put_u64(o, "stored_bytes", file_len);
 	json_put_u64(o, "chunk_size", p->chunk_size);
 	json_put_str(o, "hash", hash_name(p->hash));
-	json_put_bool(o, "encrypted", p->must & 1);
+	json_put_bool(o, "encrypted", p->must & FEATURE_ENCRYPTED);
 }
 
 /* Absent when the image is too damaged to tell. */
@@ -154,9 +155,10 @@ static void put_texts(struct json_object *o, const struct image *im)
 	json_object_put(sum);
 }
 
-int image_json_full(const char *path, struct json_object **ret,
+int image_json_full(const char *path, struct passphrase *p, struct json_object **ret,
 		    struct err *ret_bad, struct err *e)
 {
+	struct image_access access = passphrase_access(p);
 	struct json_object *o;
 	struct blkdev *file;
 	struct image_ident id;
@@ -173,10 +175,11 @@ int image_json_full(const char *path, struct json_object **ret,
 	if (!id.complete)
 		err_set(ret_bad, ERR_CORRUPT,
 			"%s is not complete: its end is missing; it can't be restored", path);
-	else if (image_open(file, &im, ret_bad) < 0)
+	else if (image_open(file, &access, &im, ret_bad) < 0)
 		json_put_str(o, "error", ret_bad->msg);
 	/* one that has its end, but fails its checks, isn't called complete */
-	json_put_bool(o, "complete", im || (id.complete && ret_bad->code == ERR_UNSUPPORTED));
+	json_put_bool(o, "complete", im || (id.complete && (ret_bad->code == ERR_UNSUPPORTED ||
+							  ret_bad->code == ERR_SECRET)));
 	put_params(o, &id.params, file->size);
 	if (im) {
 		put_hex(o, "digest", image_digest(im), IMAGE_DIGEST_LEN);
@@ -215,8 +218,9 @@ void image_text(FILE *f, struct json_object *o)
 	fprintf(f, "image of %s, made %s%s\n", units_bytes(json_get_u64(o, "disk_size", 0)).s,
 		json_get_str(o, "created", "?"),
 		json_get_bool(o, "complete", 0) ? "" : ", NOT COMPLETE");
-	fprintf(f, "used %s, stored %s, %s\n", units_bytes(json_get_u64(o, "used_bytes", 0)).s,
-		units_bytes(json_get_u64(o, "stored_bytes", 0)).s, json_get_str(o, "hash", "?"));
+	fprintf(f, "used %s, stored %s, %s%s\n", units_bytes(json_get_u64(o, "used_bytes", 0)).s,
+		units_bytes(json_get_u64(o, "stored_bytes", 0)).s, json_get_str(o, "hash", "?"),
+		json_get_bool(o, "encrypted", 0) ? ", encrypted" : "");
 	if (json_get_u64(o, "smallest_target", 0))
 		fprintf(f, "smallest target disk: %llu bytes (%s)\n",
 			(unsigned long long)json_get_u64(o, "smallest_target", 0),

@@ -13,6 +13,7 @@
 #include "common/cleanup.h"
 #include "common/io.h"
 #include "common/run.h"
+#include "imager/imagefile.h"
 #include "imager/imgfuse-int.h"
 #include "imager/mountns.h"
 #include "imager/place.h"
@@ -56,12 +57,15 @@ static int mount_place(const struct image_at *q, struct source *s, struct err *e
 
 static int source_open(const struct image_at *q, struct source *s, struct err *e)
 {
+	struct passphrase pass = { .file = q->passphrase };
+	struct image_access access = passphrase_access(&pass);
 	int r = place_is_url(q->image) ? mount_place(q, s, e) : 0;
 
 	if (r == 0)
 		r = dev_open_ro(*s->mount.file ? s->mount.file : q->image, &s->file, e);
 	if (r == 0)
-		r = image_open(s->file, &s->im, e);
+		r = image_open(s->file, &access, &s->im, e);
+	passphrase_done(&pass);
 	if (r)
 		source_close(s);
 	return r;

@@ -13,7 +13,7 @@
 
 /* In a private directory, in a mount namespace of this process's own; it ends
  * with the process and what it started.  image: a path or URL of a place, whose
- * credentials come from the environment or a prompt.  Needs root.
+ * credentials come from the environment or a prompt, and so does the passphrase.  Needs root.
  * *ret_path: of disk.img; lives as long as *ret.  As image_open(): ERR_NOT_FOUND:
  * not an image. */
 struct image_mount;
@@ -36,6 +36,7 @@ int image_is(const char *path, int *ret, struct err *e) must_check;
 struct image_at {
 	const char *image;        /* path or URL of a place; no pipe           */
 	const char *credentials;  /* as place_creds_get(): a file, or NULL     */
+	const char *passphrase;   /* a file, or NULL: $REHOST_PASSPHRASE, or asked */
 	const volatile sig_atomic_t *cancel; /* may be NULL */
 };
 /* At dir, a directory that is there, for everybody to see: returns when it is

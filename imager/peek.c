@@ -42,6 +42,7 @@ int store_peek(struct store_in *in, struct store_in **ret,
 	}
 	p->below = in;
 	p->s.read = peek_read;
+	p->s.access = in->access;
 	rc = store_read(in, p->head, PEEK_LEN, &p->len, e);
 	if (rc == 0)
 		rc = dev_mem(p->head, p->len, 0, &head, e);

@@ -149,11 +149,15 @@ static int back_cancelled(void *ctx)
 
 static int prepare(struct back *b, struct err *e)
 {
+	const struct image_key *key = image_key(b->im);
 	uint32_t size = b->reader.chunk_size;
 	int r = 0;
 
-	for (unsigned int i = 0; r == 0 && (!i || i < b->n_workers); i++)
+	for (unsigned int i = 0; r == 0 && (!i || i < b->n_workers); i++) {
 		r = hasher_new(&b->hashers[i], e);
+		if (r == 0 && key)
+			hasher_key(b->hashers[i], key->hash);
+	}
 	for (unsigned int i = 0; r == 0 && i < b->n_slots; i++) {
 		b->slots[i].wide = aligned_alloc(4096, size);
 		b->slots[i].plan.map = malloc(size / 1024 * sizeof(struct chunk_map));
@@ -192,7 +196,7 @@ int readback_run(struct job *job, const struct job_options *opt,
 	job_step(job, "verify", "reading the disk back and comparing");
 	b->job = job;
 	b->limit = what->limit;
-	r = image_open(what->image, &b->im, e);
+	r = image_open(what->image->dev, what->image->access, &b->im, e);
 	if (r == 0) {
 		struct job_shape shape = job_shape(opt, UNPACK_BYTES,
 						   image_params(b->im)->chunk_size);

@@ -2,9 +2,10 @@
 #ifndef REHOST_READBACK_H
 #define REHOST_READBACK_H
 #include "imager/job.h"
+#include "imager/store/store.h"
 
 struct readback {
-	struct blkdev *image;     /* the file                                    */
+	struct store_in *image;   /* the file, readable at random                */
 	struct blkdev *target;
 	uint64_t limit;           /* what lies from this byte on wasn't written  */
 };

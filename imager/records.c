@@ -164,14 +164,16 @@ static int stream_read(void *ctx, void *buf, size_t len, size_t *ret_got,
 	return store_read(ctx, buf, len, ret_got, e);
 }
 
+#define FIRST_LEN (IMAGE_HEAD_LEN + HEADER_LEN)
+
 /* Looks at the first record and gives it back to the stream. */
 static int look_at_header(struct records *r, struct err *e)
 {
-	uint8_t buf[IMAGE_HEAD_LEN + HEADER_LEN];
-	size_t got;
+	uint8_t buf[IMAGE_HEAD_LEN + HEADER_LEN + SEAL_META];
+	size_t got, more = 0;
 	struct record head;
 	const char *wrong;
-	int ret = store_read(r->in, buf, sizeof buf, &got, e);
+	int ret = store_read(r->in, buf, FIRST_LEN, &got, e);
 
 	if (ret < 0)
 		return ret;
@@ -181,7 +183,7 @@ static int look_at_header(struct records *r, struct err *e)
 	memcpy(r->stream.back, buf, got);
 	r->stream.back_len = got;
 	/* either mark is enough to call it an image, if a damaged one */
-	if (got < sizeof buf || (memcmp(buf, RECORD_MAGIC, 8) &&
+	if (got < FIRST_LEN || (memcmp(buf, RECORD_MAGIC, 8) &&
 				 memcmp(buf + IMAGE_HEAD_LEN, "REHOST\0\1", 8)))
 		return err_set(e, ERR_NOT_FOUND, "%s isn't a .rhi image", r->in->name);
 	wrong = record_get(buf, &head);
@@ -191,10 +193,20 @@ static int look_at_header(struct records *r, struct err *e)
 	ret = header_get(buf + IMAGE_HEAD_LEN, head.image_id, &r->params, e);
 	if (ret == 0)
 		ret = features_check(r->params.must, e);
-	if (ret == 0)
-		r->have_params = 1;
-	else
-		err_prefix(e, "%s", r->in->name);
+	if (ret < 0)
+		return err_prefix(e, "%s", r->in->name);
+	if (r->params.must & FEATURE_ENCRYPTED) {
+		ret = store_read(r->in, buf + FIRST_LEN, SEAL_META, &more, e);
+		if (ret < 0)
+			return ret;
+		memcpy(r->stream.back + FIRST_LEN, buf + FIRST_LEN, more);
+		r->stream.back_len += more;
+		ret = more < SEAL_META ?
+			err_set(e, ERR_CORRUPT, "%s ends before its key", r->in->name) :
+			seal_open(&r->params, buf + FIRST_LEN, r->in->name, r->in->access, &r->key, e);
+		r->sealed = ret == 0;
+	}
+	r->have_params = ret == 0;
 	return ret;
 }
 
@@ -222,6 +234,8 @@ int records_begin(struct records *r, struct job *job,
 	for (unsigned int i = 0; ret == 0 && (!i || i < r->n_workers); i++)
 		ret = codec_new(r->have_params ? r->params.hash : HASH_SHA256,
 				&(struct packing){ 0 }, &r->codecs[i], e);
+	for (unsigned int i = 0; ret == 0 && r->sealed && (!i || i < r->n_workers); i++)
+		codec_key(r->codecs[i], &r->key, r->params.image_id);
 	return ret;
 }
 
@@ -241,5 +255,6 @@ void records_release(struct records *r)
 void records_done(struct records *r)
 {
 	records_release(r);
+	explicit_bzero(&r->key, sizeof r->key);
 	stream_done(&r->stream);
 }

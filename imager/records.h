@@ -27,6 +27,8 @@ struct records {
 	int resync, ended;
 	int have_params;          /* the first record was a good HEADER       */
 	struct image_params params;
+	int sealed;               /* encrypted, with key */
+	struct image_key key;
 	struct codec *codecs[JOB_WORKERS_MAX + 1];
 	unsigned int n_workers, n_slots;
 	struct rec_slot *slots;
@@ -45,6 +47,11 @@ int records_begin(struct records *r, struct job *job,
 		  struct err *e) must_check;
 /* To the end of the file, or of what can be read. */
 int records_run(struct records *r, struct err *e) must_check;
+/* NULL: the image isn't encrypted. */
+static inline const struct image_key *records_key(const struct records *r)
+{
+	return r->sealed ? &r->key : NULL;
+}
 /* Frees the buffers when no more records follow; the rest of *r stays. */
 void records_release(struct records *r);
 void records_done(struct records *r);

@@ -254,7 +254,7 @@ static int finish(struct restore *re, struct store_in *in, struct err *e)
 	records_release(&re->rs);
 	if (r == 0 && re->opt->verify)
 		r = readback_run(&re->job, &re->opt->job,
-				 &(struct readback){ in->dev, re->target, re->limit }, e);
+				 &(struct readback){ in, re->target, re->limit }, e);
 	if (r < 0 || !re->head_map)
 		return r;
 	r = move_gpt(re, e);
@@ -309,7 +309,7 @@ static int check_first(struct restore *re, struct store_in *in, struct err *e)
 	if (!re->rs.have_params)
 		return err_set(e, ERR_CORRUPT, "%s: the header record is damaged; nothing was written", in->name);
 	if (in->dev)
-		r = image_open(in->dev, &im, e);
+		r = image_open(in->dev, in->access, &im, e);
 	if (r == 0)
 		r = measure(re, im, e);
 	image_close(im);
@@ -323,7 +323,7 @@ static int run(struct restore *re, struct store_in *in, struct err *e)
 	if (r == 0)
 		r = check_first(re, in, e);
 	if (r == 0)
-		r = walk_new(&re->rs.params, restore_found, re, &re->walk, e);
+		r = walk_new(&re->rs.params, records_key(&re->rs), restore_found, re, &re->walk, e);
 	if (r < 0)
 		return r;
 	re->head = calloc(1, re->rs.params.chunk_size);

@@ -80,7 +80,7 @@ int verify_run(struct store_in *in, const struct verify_options *opt,
 	job_step(&v.job, "verify", "reading and checking the whole image");
 	r = records_begin(&v.rs, &v.job, &opt->job, in, e);
 	if (r == 0)
-		r = walk_new(&v.rs.params, verify_tell, &v, &v.walk, e);
+		r = walk_new(&v.rs.params, records_key(&v.rs), verify_tell, &v, &v.walk, e);
 	if (r == 0)
 		r = verify_records(&v, e);
 	if (r == 0) {

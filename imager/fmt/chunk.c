@@ -10,6 +10,9 @@ struct codec {
 	struct hasher *hasher;
 	ZSTD_CCtx *cctx;
 	ZSTD_DCtx *dctx;
+	int seals;
+	struct image_key key;
+	uint8_t image_id[16];
 	uint32_t zero_len;         /* zero_hash is of this many zero bytes */
 	uint8_t zero_hash[32];
 };
@@ -59,8 +62,23 @@ struct codec *codec_free(struct codec *c)
 	hasher_free(c->hasher);
 	ZSTD_freeCCtx(c->cctx);
 	ZSTD_freeDCtx(c->dctx);
+	explicit_bzero(&c->key, sizeof c->key);
 	free(c);
 	return NULL;
+}
+
+void codec_key(struct codec *c, const struct image_key *k, const uint8_t *image_id)
+{
+	c->seals = 1;
+	c->key = *k;
+	memcpy(c->image_id, image_id, sizeof c->image_id);
+	hasher_key(c->hasher, k->hash);
+	c->zero_len = 0;
+}
+
+int codec_seals(const struct codec *c)
+{
+	return c->seals;
 }
 
 struct hasher *codec_hasher(struct codec *c)
@@ -71,14 +89,14 @@ struct hasher *codec_hasher(struct codec *c)
 size_t chunk_room(uint32_t chunk_size)
 {
 	/* a map can't have more entries than every second unit */
-	size_t n = IMAGE_HEAD_LEN + chunk_size / REC_UNIT / 2 * sizeof(struct map_disk);
+	size_t n = IMAGE_HEAD_LEN + SEAL_NONCE + chunk_size / REC_UNIT / 2 * sizeof(struct map_disk);
 
 	return (n + 4095) & ~(size_t)4095;
 }
 
 size_t chunk_packed_max(uint32_t chunk_size)
 {
-	return chunk_room(chunk_size) + chunk_size;
+	return chunk_room(chunk_size) + chunk_size + CHUNK_TAIL;
 }
 
 int all_zero(const uint8_t *p, size_t len)
@@ -108,11 +126,38 @@ static int hash_zeros(struct codec *c, const uint8_t *zeros, uint32_t len,
 	return 0;
 }
 
+void body_seal(struct codec *c, struct record *r, uint8_t *buf, uint32_t prefix)
+{
+	uint32_t len = r->body_len;
+
+	if (!c->seals)
+		return;
+	r->sealed = 1;
+	r->body_len += record_extra(r);
+	memcpy(r->image_id, c->image_id, sizeof r->image_id);
+	seal_body(&c->key, r, buf, len);
+	r->body_sum = body_sum(buf - prefix, r->body_len);
+}
+
+static void seal_chunk(struct codec *c, struct chunk_out *o)
+{
+	struct record r = {
+		.type = REC_CHUNK, .codec = o->codec, .body_len = o->body_len,
+		.plain_len = o->plain_len, .map_count = o->map_count, .aux = o->number,
+	};
+
+	memcpy(r.hash, o->hash, sizeof r.hash);
+	body_seal(c, &r, o->record + IMAGE_HEAD_LEN, 0);
+	o->body_len = r.body_len;
+	o->body_sum = r.body_sum;
+}
+
 int chunk_pack(struct codec *c, const struct chunk_in *in, uint8_t *packed,
 	       struct chunk_out *ret, struct err *e)
 {
+	size_t lead = IMAGE_HEAD_LEN + (c->seals ? SEAL_NONCE : 0);
 	size_t map_len = in->map_count * sizeof(struct map_disk), n = 0;
-	uint8_t *at = packed + IMAGE_HEAD_LEN + map_len;
+	uint8_t *at = packed + lead + map_len;
 	int r;
 
 	*ret = (struct chunk_out){
@@ -135,10 +180,14 @@ int chunk_pack(struct codec *c, const struct chunk_in *in, uint8_t *packed,
 		return r;
 	if (ret->codec == CODEC_NONE) {
 		n = in->plain_len;
-		ret->record = in->plain - map_len - IMAGE_HEAD_LEN;
+		ret->record = in->plain - map_len - lead;
 	}
-	map_put(in->map, in->map_count, ret->record + IMAGE_HEAD_LEN);
+	map_put(in->map, in->map_count, ret->record + lead);
 	ret->body_len = (uint32_t)(map_len + n);
+	if (c->seals) {
+		seal_chunk(c, ret);
+		return 0;
+	}
 	ret->body_sum = body_sum(ret->record + IMAGE_HEAD_LEN, ret->body_len);
 	return 0;
 }
@@ -178,18 +227,31 @@ static const char *unzstd(struct codec *c, const uint8_t *data, size_t len,
 	return NULL;
 }
 
+static int body_hash(struct codec *c, const struct record *r, const uint8_t *plain, uint8_t *ret)
+{
+	if (r->codec == CODEC_ZEROS)
+		return hash_zeros(c, plain, r->plain_len, ret, NULL);
+	if (!record_sealable(r->type))
+		return hash_plain(c->hasher, c->alg, plain, r->plain_len, ret, NULL);
+	return hash_bytes(c->hasher, c->alg, plain, r->plain_len, ret, NULL);
+}
+
 const char *body_unpack(struct codec *c, const struct record *r,
-			const struct image_params *p, const uint8_t *body,
+			const struct image_params *p, uint8_t *body,
 			uint8_t *plain, const uint8_t **ret_plain,
 			struct chunk_map *map)
 {
 	size_t map_len = r->map_count * sizeof(struct map_disk);
-	const char *wrong;
+	uint32_t len = r->body_len;
+	const char *wrong = NULL;
 	uint8_t hash[32];
-	int err;
 
 	if (body_sum(body, r->body_len) != r->body_sum)
 		return "has a body whose checksum is wrong";
+	if (r->sealed)
+		wrong = unseal_body(&c->key, r, body, &body, &len);
+	if (wrong)
+		return wrong;
 	if (r->type == REC_CHUNK) {
 		map_get(body, r->map_count, map);
 		wrong = map_wrong(p, r->aux, map, r->map_count, r->plain_len);
@@ -202,16 +264,12 @@ const char *body_unpack(struct codec *c, const struct record *r,
 	} else if (r->codec == CODEC_NONE) {
 		*ret_plain = body + map_len;
 	} else {
-		wrong = unzstd(c, body + map_len, r->body_len - map_len, plain,
+		wrong = unzstd(c, body + map_len, len - map_len, plain,
 			       r->plain_len);
 		if (wrong)
 			return wrong;
 	}
-	if (r->codec == CODEC_ZEROS)
-		err = hash_zeros(c, plain, r->plain_len, hash, NULL);
-	else
-		err = hash_bytes(c->hasher, c->alg, *ret_plain, r->plain_len, hash, NULL);
-	if (err)
+	if (body_hash(c, r, *ret_plain, hash) < 0)
 		return "can't be hashed";
 	return memcmp(hash, r->hash, 32) ? "has content that doesn't match its hash" : NULL;
 }

@@ -2,7 +2,7 @@
  * (FORMAT.md 2.1, 3).  What the workers do; a codec belongs to one thread. */
 #ifndef REHOST_FMT_CHUNK_H
 #define REHOST_FMT_CHUNK_H
-#include "imager/fmt/record.h"
+#include "imager/fmt/seal.h"
 
 struct codec;
 /* How to compress: zstd's level, and what is chosen instead of the level's own
@@ -14,11 +14,15 @@ struct packing {
 #define UNPACK_BYTES (256u << 10)
 int codec_new(enum hash_alg a, const struct packing *p, struct codec **ret,
 	      struct err *e) must_check;
+/* From now on it seals and opens records of the encrypted image of that id; copied. */
+void codec_key(struct codec *c, const struct image_key *k, const uint8_t *image_id);
 struct codec *codec_free(struct codec *c);
 struct hasher *codec_hasher(struct codec *c);
 
 /* Bytes that must be free in front of the plain data given to chunk_pack. */
 size_t chunk_room(uint32_t chunk_size);
+/* Bytes that must be free behind them. */
+#define CHUNK_TAIL SEAL_TAG
 /* Bytes of the buffer for the compressed record. */
 size_t chunk_packed_max(uint32_t chunk_size);
 
@@ -28,13 +32,20 @@ struct chunk_in {
 	uint8_t flags;
 	uint32_t plain_len, map_count;
 	const struct chunk_map *map;
-	uint8_t *plain;           /* chunk_room bytes in front of it are free */
+	uint8_t *plain;           /* chunk_room bytes in front of it are free, and
+				   * CHUNK_TAIL behind; overwritten */
 };
 /* packed: chunk_packed_max bytes.  ret->record points into packed, or in front
  * of in->plain when the data is stored as it is. */
 int chunk_pack(struct codec *c, const struct chunk_in *in, uint8_t *packed,
 	       struct chunk_out *ret, struct err *e) must_check;
 
+/* Seals the body in buf: SEAL_NONCE bytes free, r->body_len bytes, SEAL_TAG bytes free.  Fills
+ * r->sealed, body_len and body_sum; prefix: bytes in front of buf that belong to the body.
+ * Nothing if the codec has no key. */
+void body_seal(struct codec *c, struct record *r, uint8_t *buf, uint32_t prefix);
+/* 1: the codec has a key. */
+int codec_seals(const struct codec *c);
 /* Compresses any other body if that makes it smaller.  packed: plain_len bytes.
  * Fills codec, body_len, plain_len, body_sum and hash of *ret; *ret_body is
  * plain or packed. */
@@ -42,12 +53,12 @@ int body_pack(struct codec *c, const void *plain, uint32_t plain_len,
 	      uint8_t *packed, struct record *ret, const uint8_t **ret_body,
 	      struct err *e) must_check;
 
-/* Checks sum, decompresses, checks hash.  plain: room for r->plain_len bytes,
+/* Checks sum, opens the seal (in body), decompresses, checks hash.  plain: room for r->plain_len bytes,
  * or, of a CHUNK, p->chunk_size.  *ret_plain points to plain or into body.  map
  * (CHUNK): room for r->map_count.  Returns NULL or what is wrong with the record, as
  * record_get does. */
 const char *body_unpack(struct codec *c, const struct record *r,
-			const struct image_params *p, const uint8_t *body,
+			const struct image_params *p, uint8_t *body,
 			uint8_t *plain, const uint8_t **ret_plain,
 			struct chunk_map *map);
 

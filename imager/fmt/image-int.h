@@ -21,6 +21,9 @@ struct image {
 	struct image_params params;
 	struct image_end end;
 	struct codec *codec;
+	const struct image_access *access; /* while it is being opened */
+	int sealed;               /* encrypted, with key                  */
+	struct image_key key;
 	char *meta, *summary;
 	struct byte_range *bad;
 	size_t n_bad;

@@ -188,11 +188,28 @@ static int check_header_hash(struct image *im, const struct record *head,
 	int r = dev_read(im->file, IMAGE_HEAD_LEN, body, sizeof body, e);
 
 	if (r == 0)
-		r = hash_bytes(codec_hasher(im->codec), im->params.hash, body,
+		r = hash_plain(codec_hasher(im->codec), im->params.hash, body,
 			       sizeof body, hash, e);
 	if (r == 0 && memcmp(hash, head->hash, 32))
 		r = corrupt(im, REC_HEADER, 0, "has content that doesn't match its hash", e);
 	return r;
+}
+
+static int get_key(struct image *im, struct err *e)
+{
+	uint8_t meta[SEAL_META];
+	int r;
+
+	if (im->file->size < FIRST_LEN + sizeof meta)
+		return err_set(e, ERR_CORRUPT, "%s ends before its key", im->file->name);
+	r = dev_read(im->file, FIRST_LEN, meta, sizeof meta, e);
+	if (r == 0)
+		r = seal_open(&im->params, meta, im->file->name, im->access, &im->key, e);
+	if (r < 0)
+		return r;
+	im->sealed = 1;
+	codec_key(im->codec, &im->key, im->params.image_id);
+	return 0;
 }
 
 int image_first(struct image *im, struct record *ret_head, struct err *e)
@@ -207,7 +224,11 @@ int image_first(struct image *im, struct record *ret_head, struct err *e)
 	r = codec_new(im->params.hash, &(struct packing){ 0 }, &im->codec, e);
 	if (r == 0)
 		r = page_new(&im->page, e);
-	return r < 0 ? r : check_header_hash(im, ret_head, e);
+	if (r == 0)
+		r = check_header_hash(im, ret_head, e);
+	if (r == 0 && (im->params.must & FEATURE_ENCRYPTED))
+		r = get_key(im, e);
+	return r;
 }
 
 static int open_parts(struct image *im, struct err *e)
@@ -227,7 +248,7 @@ static int open_parts(struct image *im, struct err *e)
 	return load_tables(im, head.hash, e);
 }
 
-static int open_as(struct blkdev *file, int (*parts)(struct image *im, struct err *e),
+static int open_as(struct blkdev *file, const struct image_access *a, int (*parts)(struct image *im, struct err *e),
 		   struct image **ret, struct err *e)
 {
 	struct image *im = calloc(1, sizeof *im);
@@ -236,8 +257,10 @@ static int open_as(struct blkdev *file, int (*parts)(struct image *im, struct er
 	if (!im)
 		return err_set(e, ERR_NOMEM, "out of memory for reading an image");
 	im->file = file;
+	im->access = a;
 	im->page_index = SIZE_MAX;
 	r = parts(im, e);
+	im->access = NULL;
 	if (r < 0) {
 		image_close(im);
 		return r;
@@ -247,14 +270,21 @@ static int open_as(struct blkdev *file, int (*parts)(struct image *im, struct er
 	return 0;
 }
 
-int image_open(struct blkdev *file, struct image **ret, struct err *e)
+int image_open(struct blkdev *file, const struct image_access *a, struct image **ret,
+	       struct err *e)
 {
-	return open_as(file, open_parts, ret, e);
+	return open_as(file, a, open_parts, ret, e);
 }
 
-int image_open_cut(struct blkdev *file, struct image **ret, struct err *e)
+int image_open_cut(struct blkdev *file, const struct image_access *a,
+		   struct image **ret, struct err *e)
 {
-	return open_as(file, image_cut_parts, ret, e);
+	return open_as(file, a, image_cut_parts, ret, e);
+}
+
+const struct image_key *image_key(const struct image *im)
+{
+	return im->sealed ? &im->key : NULL;
 }
 
 struct image *image_close(struct image *im)
@@ -272,6 +302,7 @@ struct image *image_close(struct image *im)
 	free(im->meta);
 	free(im->summary);
 	free(im->body);
+	explicit_bzero(&im->key, sizeof im->key);
 	free(im);
 	return NULL;
 }

@@ -17,6 +17,9 @@
 #define IMAGE_CHUNK_MAX (4u << 20)
 #define IMAGE_DIGEST_LEN 32
 
+/* Must bits (FORMAT.md 2.3). */
+#define FEATURE_ENCRYPTED (1u << 0)
+
 /* The HEADER record (FORMAT.md 2.2). */
 struct image_params {
 	uint64_t disk_size, used_bytes, used_end;
@@ -24,10 +27,33 @@ struct image_params {
 	enum hash_alg hash;
 	uint64_t created;          /* seconds since 1970-01-01 UTC */
 	uint8_t image_id[16];
-	uint64_t must, may;        /* feature bits */
+	uint64_t must, may;        /* feature bits, FEATURE_... */
+	uint8_t salt[16];          /* of an encrypted image; and how hard it is to try
+				    * passphrases: Argon2id */
+	uint32_t kdf_ops, kdf_mem_kib;
 };
 
 struct byte_range { uint64_t off, len; };
+
+/* What an image may need beside its file; NULL: nothing is at hand. */
+struct image_access {
+	/* Fills buf with the passphrase of the image of that name; may ask a
+	 * person.  ERR_SECRET: there is none. */
+	int (*passphrase)(void *ctx, const char *name, char *buf, size_t size, struct err *e);
+	void *ctx;
+};
+#define IMAGE_PASSPHRASE_MAX 1024   /* bytes with the 0 behind it */
+
+/* What an encrypted image is written with. */
+struct image_key { uint8_t data[32], hash[32]; };
+struct image_seal {
+	struct image_key key;
+	uint8_t wrapped[72];       /* the key as META has it */
+};
+/* A new key for an image with these parameters, which then say that it is
+ * encrypted; they must be complete.  Takes 64 MiB of memory meanwhile. */
+int image_seal_new(struct image_params *p, const char *passphrase,
+		   struct image_seal *ret, struct err *e) must_check;
 
 /* ---- writing ---- */
 
@@ -57,9 +83,10 @@ struct image_sink {
 };
 
 struct image_writer;
-/* Writes HEADER and META.  meta_json: one JSON object. */
+/* Writes HEADER and META.  meta_json: one JSON object.  seal: NULL if p isn't of an
+ * encrypted image; not copied. */
 int image_writer_new(const struct image_params *p, const char *meta_json,
-		     const struct image_sink *sink, struct image_writer **ret,
+		     const struct image_seal *seal, const struct image_sink *sink, struct image_writer **ret,
 		     struct err *e) must_check;
 /* Ascending chunk numbers; then those that were put off, ascending too. */
 int image_writer_chunk(struct image_writer *w, const struct chunk_out *c,
@@ -104,12 +131,17 @@ int image_identify(struct blkdev *file, struct image_ident *ret,
  * SUMMARY, ROOT and END against the root digest.  Memory: about 64 bytes per
  * page (1024 chunks), META and SUMMARY, and a cache of about 10 MiB.
  * ERR_NOT_FOUND: not an image; ERR_CORRUPT: damaged, or not complete;
- * ERR_UNSUPPORTED: a feature, which e names. */
-int image_open(struct blkdev *file, struct image **ret, struct err *e) must_check;
+ * ERR_UNSUPPORTED: a feature, which e names; ERR_SECRET: it is encrypted, and a has no
+ * passphrase for it, or a wrong one.  a: may be NULL, used only now. */
+int image_open(struct blkdev *file, const struct image_access *a, struct image **ret,
+	       struct err *e) must_check;
 /* One that was cut off: as it was at its last good COMMIT.  image_file_len() is
  * the length up to there, image_bad() what was unreadable so far, image_summary()
  * NULL, image_digest() zeros.  ERR_NOT_FOUND: not an image, or no COMMIT in it. */
-int image_open_cut(struct blkdev *file, struct image **ret, struct err *e) must_check;
+int image_open_cut(struct blkdev *file, const struct image_access *a,
+		   struct image **ret, struct err *e) must_check;
+/* NULL: it isn't encrypted. */
+const struct image_key *image_key(const struct image *im);
 /* All chunks below this number are in an image that was cut off. */
 uint64_t image_next(const struct image *im);
 struct image *image_close(struct image *im);   /* takes NULL, returns NULL */

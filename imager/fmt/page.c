@@ -139,6 +139,7 @@ static const char *entry_wrong(const struct entry_disk *d,
 		.type = REC_CHUNK, .codec = n->codec, .aux = chunk,
 		.body_len = n->body_len, .plain_len = n->plain_len,
 		.map_count = n->map_count,
+		.sealed = (params->must & FEATURE_ENCRYPTED) != 0,
 	};
 
 	if (n->flags > 1 || memcmp(d->zero, zero, sizeof zero))

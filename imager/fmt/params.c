@@ -9,7 +9,7 @@ static const uint8_t header_ident[8] = "REHOST\0\1";
 static const uint8_t end_ident[8] = "RHI-END\1";
 
 static const char *const features[] = {
-	"it is encrypted",
+	[0] = "it is encrypted",
 	"it holds only what changed since another image (base)",
 	"it is split into volumes",
 	"it stores equal chunks once (dedup)",
@@ -21,6 +21,7 @@ int features_check(uint64_t must, struct err *e)
 {
 	unsigned int bit;
 
+	must &= ~FEATURES_KNOWN;
 	if (!must)
 		return 0;
 	bit = (unsigned int)__builtin_ctzll(must);
@@ -50,8 +51,11 @@ void header_put(const struct image_params *p, uint8_t *out)
 		.used_end = le64_make(p->used_end),
 		.created = le64_make(p->created),
 		.page_chunks = le32_make(PAGE_CHUNKS),
+		.kdf_ops = le32_make(p->kdf_ops),
+		.kdf_mem_kib = le32_make(p->kdf_mem_kib),
 	};
 
+	memcpy(d.salt, p->salt, sizeof d.salt);
 	memcpy(d.ident, header_ident, sizeof d.ident);
 	memcpy(out, &d, sizeof d);
 }
@@ -81,6 +85,10 @@ static const char *params_wrong(const struct image_params *p,
 	    (memcmp(d->salt, zero, sizeof d->salt) || le32_get(d->kdf_ops) ||
 	     le32_get(d->kdf_mem_kib)))
 		return "reserved field";
+	if ((p->must & FEATURE_ENCRYPTED) &&
+	    (!p->kdf_ops || p->kdf_ops > KDF_OPS_MAX ||
+	     p->kdf_mem_kib < KDF_MEM_MIN || p->kdf_mem_kib > KDF_MEM_MAX))
+		return "cost of trying a passphrase";
 	return NULL;
 }
 
@@ -107,7 +115,9 @@ int header_get(const uint8_t *in, const uint8_t *image_id,
 		.hash = (enum hash_alg)le32_get(d.hash_alg),
 		.created = le64_get(d.created),
 		.must = le64_get(d.must), .may = le64_get(d.may),
+		.kdf_ops = le32_get(d.kdf_ops), .kdf_mem_kib = le32_get(d.kdf_mem_kib),
 	};
+	memcpy(p.salt, d.salt, sizeof p.salt);
 	memcpy(p.image_id, image_id, sizeof p.image_id);
 	wrong = params_wrong(&p, &d);
 	if (wrong)

@@ -24,7 +24,7 @@ uint32_t body_sum(const void *body, size_t len)
 void record_put(const struct record *r, uint8_t *out)
 {
 	struct record_disk d = {
-		.type = le16_make(r->type), .codec = r->codec,
+		.type = le16_make(r->type), .codec = r->codec, .sealed = r->sealed,
 		.body_len = le32_make(r->body_len),
 		.plain_len = le32_make(r->plain_len),
 		.map_count = le32_make(r->map_count),
@@ -39,13 +39,25 @@ void record_put(const struct record *r, uint8_t *out)
 	memcpy(out, &d, sizeof d);
 }
 
+int record_sealable(unsigned int type)
+{
+	return type != REC_HEADER && type != REC_END && type != REC_VOLUME;
+}
+
+uint32_t record_extra(const struct record *r)
+{
+	return !r->sealed ? 0 : SEAL_NONCE + SEAL_TAG + (r->type == REC_META ? SEAL_WRAPPED : 0);
+}
+
 /* FORMAT.md 2.1: the fields that must be zero, and the limits. */
-static const char *fields_wrong(const struct record *r, unsigned int sealed)
+static const char *fields_wrong(const struct record *r)
 {
 	int is_chunk = r->type == REC_CHUNK;
 
-	if (sealed)
-		return "is encrypted in an image that isn't";
+	if (r->sealed > 1 || (r->sealed && !record_sealable(r->type)))
+		return "is encrypted, which it must not be";
+	if (r->body_len < record_extra(r))
+		return "is too short";
 	if (r->codec > CODEC_REFERENCE || (r->codec > CODEC_ZSTD && !is_chunk))
 		return "has an unknown codec";
 	if (r->body_len > REC_BODY_MAX || r->plain_len > REC_PLAIN_MAX)
@@ -55,7 +67,7 @@ static const char *fields_wrong(const struct record *r, unsigned int sealed)
 	if (r->aux && !is_chunk && r->type != REC_PAGE &&
 	    r->type != REC_COMMIT && r->type != REC_VOLUME)
 		return "has a nonzero reserved field";
-	if (!is_chunk && r->codec == CODEC_NONE && r->body_len != r->plain_len)
+	if (!is_chunk && r->codec == CODEC_NONE && r->body_len - record_extra(r) != r->plain_len)
 		return "has two different lengths";
 	return NULL;
 }
@@ -76,7 +88,7 @@ const char *record_get(const uint8_t *in, struct record *ret)
 	if (type < REC_HEADER || type > REC_VOLUME)
 		return "is of an unknown type";
 	r = (struct record){
-		.type = (uint8_t)type, .codec = d.codec,
+		.type = (uint8_t)type, .codec = d.codec, .sealed = d.sealed,
 		.body_len = le32_get(d.body_len),
 		.plain_len = le32_get(d.plain_len),
 		.map_count = le32_get(d.map_count),
@@ -85,7 +97,7 @@ const char *record_get(const uint8_t *in, struct record *ret)
 	};
 	memcpy(r.image_id, d.image_id, sizeof r.image_id);
 	memcpy(r.hash, d.hash, sizeof r.hash);
-	wrong = fields_wrong(&r, d.sealed);
+	wrong = fields_wrong(&r);
 	if (!wrong)
 		*ret = r;
 	return wrong;
@@ -94,7 +106,7 @@ const char *record_get(const uint8_t *in, struct record *ret)
 static const char *chunk_wrong(const struct record *r,
 			       const struct image_params *p)
 {
-	uint32_t map_len;
+	uint32_t map_len, len = r->body_len - record_extra(r);
 
 	if (r->aux >= params_chunks(p))
 		return "is for a place behind the disk's end";
@@ -105,11 +117,11 @@ static const char *chunk_wrong(const struct record *r,
 		return "holds more than a chunk, or nothing";
 	if (r->codec == CODEC_REFERENCE)
 		return "refers to another chunk in an image without such references";
-	if (r->body_len < map_len || r->body_len - map_len > r->plain_len)
+	if (r->body_len < record_extra(r) || len < map_len || len - map_len > r->plain_len)
 		return "has a body longer than its content, or shorter than its map";
-	if (r->codec == CODEC_ZEROS && r->body_len != map_len)
+	if (r->codec == CODEC_ZEROS && len != map_len)
 		return "holds data though it says that all is zero";
-	if (r->codec == CODEC_NONE && r->body_len - map_len != r->plain_len)
+	if (r->codec == CODEC_NONE && len - map_len != r->plain_len)
 		return "has two different lengths";
 	return NULL;
 }
@@ -119,7 +131,11 @@ const char *record_fits(const struct record *r, const struct image_params *p)
 	/* each entry needs its 64 bytes, and each unit at most half a map entry */
 	uint64_t page_max = 8 + (uint64_t)PAGE_CHUNKS *
 		(sizeof(struct entry_disk) + p->chunk_size / REC_UNIT / 2 * 4);
+	uint32_t len = r->body_len - record_extra(r);
 
+	if (r->sealed != (record_sealable(r->type) && (p->must & FEATURE_ENCRYPTED)))
+		return r->sealed ? "is encrypted in an image that isn't" :
+				   "isn't encrypted in an image that is";
 	switch (r->type) {
 	case REC_HEADER:
 		return r->codec || r->body_len != HEADER_LEN ? "has a wrong length" : NULL;
@@ -131,8 +147,8 @@ const char *record_fits(const struct record *r, const struct image_params *p)
 	case REC_PAGE:
 		return r->plain_len > page_max ? "is longer than the format permits" : NULL;
 	case REC_COMMIT:
-		return r->codec || r->body_len < sizeof(struct commit_disk) ||
-		       (r->body_len - sizeof(struct commit_disk)) % sizeof(struct bad_disk) ?
+		return r->codec || len < sizeof(struct commit_disk) ||
+		       (len - sizeof(struct commit_disk)) % sizeof(struct bad_disk) ?
 			"has a wrong length" : NULL;
 	case REC_BAD:
 		return r->plain_len % sizeof(struct bad_disk) ? "has a wrong length" : NULL;

@@ -18,11 +18,18 @@ enum rec_codec { CODEC_NONE, CODEC_ZSTD, CODEC_ZEROS, CODEC_REFERENCE };
 #define HEADER_LEN 128u
 #define END_LEN 96u
 #define PAGE_CHUNKS 1024u
-#define FEATURE_ENCRYPTED 1u       /* must bit 0 */
+#define SEAL_NONCE 24u             /* FORMAT.md 6.2: in front of a sealed body, */
+#define SEAL_TAG 16u               /* and behind it                          */
+#define SEAL_WRAPPED 72u           /* 6.1: META's body begins with it         */
+#define FEATURES_KNOWN ((uint64_t)FEATURE_ENCRYPTED)
+/* FORMAT.md 6.1: a hostile header shall not take all memory, or a day. */
+#define KDF_OPS_MAX 16u
+#define KDF_MEM_MIN 8u             /* KiB */
+#define KDF_MEM_MAX (1u << 20)
 #define RECORD_MAGIC "\x89RHIr\r\n\x1a"
 
 struct record {
-	uint8_t type, codec;
+	uint8_t type, codec, sealed;
 	uint32_t body_len, plain_len, map_count;
 	uint64_t seq, aux;
 	uint8_t image_id[16], hash[32];
@@ -38,6 +45,10 @@ void record_put(const struct record *r, uint8_t *out);
 const char *record_get(const uint8_t *in, struct record *ret);
 /* What a record of its type may hold in an image with these parameters. */
 const char *record_fits(const struct record *r, const struct image_params *p);
+/* Bytes of the body as stored that encryption adds. */
+uint32_t record_extra(const struct record *r);
+/* 1 if a record of this type is sealed in an encrypted image. */
+int record_sealable(unsigned int type);
 uint32_t body_sum(const void *body, size_t len);
 
 void header_put(const struct image_params *p, uint8_t *out);

@@ -3,7 +3,7 @@
 #include <string.h>
 #include "imager/fmt/walk-int.h"
 
-int walk_new(const struct image_params *params,
+int walk_new(const struct image_params *params, const struct image_key *key,
 	     void (*bad)(void *ctx, const struct walk_bad *b), void *ctx,
 	     struct walk **ret, struct err *e)
 {
@@ -20,6 +20,8 @@ int walk_new(const struct image_params *params,
 		r = page_new(&w->index, e);
 	if (r == 0)
 		r = hasher_new(&w->hasher, e);
+	if (r == 0 && key)
+		hasher_key(w->hasher, key->hash);
 	if (r < 0) {
 		walk_free(w);
 		return r;

@@ -25,8 +25,8 @@ struct walk_rec {
 };
 
 struct walk;
-/* params: the HEADER's, copied. */
-int walk_new(const struct image_params *params,
+/* params: the HEADER's, copied; key: NULL if it isn't encrypted. */
+int walk_new(const struct image_params *params, const struct image_key *key,
 	     void (*bad)(void *ctx, const struct walk_bad *b), void *ctx,
 	     struct walk **ret, struct err *e) must_check;
 struct walk *walk_free(struct walk *w);

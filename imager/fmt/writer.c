@@ -9,6 +9,7 @@ struct image_writer {
 	struct image_params params;
 	struct image_sink sink;
 	struct codec *codec;
+	const uint8_t *wrapped;   /* of an encrypted image, until META is written */
 	uint64_t len, seq;
 	uint64_t chunks, bytes;
 	uint64_t next_chunk;      /* the lowest number that may come  */
@@ -38,12 +39,30 @@ static int append(struct image_writer *w, const void *buf, size_t len,
 	return 0;
 }
 
+/* *body, encrypted: *ret, malloc'd, which *body points to then. */
+static int seal_record(struct image_writer *w, struct record *r, const uint8_t **body,
+		       uint8_t **ret, struct err *e)
+{
+	uint32_t prefix = r->type == REC_META ? SEAL_WRAPPED : 0;
+	uint8_t *buf = malloc((size_t)prefix + SEAL_NONCE + r->body_len + SEAL_TAG);
+
+	if (!buf)
+		return err_set(e, ERR_NOMEM, "out of memory for the %s record", record_name(r->type));
+	if (prefix)
+		memcpy(buf, w->wrapped, SEAL_WRAPPED);
+	memcpy(buf + prefix + SEAL_NONCE, *body, r->body_len);
+	body_seal(w->codec, r, buf + prefix, prefix);
+	*ret = buf;
+	*body = buf;
+	return 0;
+}
+
 /* A record other than CHUNK; r: type and aux are filled, the rest is not. */
 static int put_record(struct image_writer *w, struct record *r,
 		      const void *plain, uint32_t plain_len, int may_compress,
 		      struct err *e)
 {
-	uint8_t head[IMAGE_HEAD_LEN], *packed = NULL;
+	uint8_t head[IMAGE_HEAD_LEN], *packed = NULL, *sealed = NULL;
 	const uint8_t *body = plain;
 	int ret;
 
@@ -62,9 +81,11 @@ static int put_record(struct image_writer *w, struct record *r,
 		r->codec = CODEC_NONE;
 		r->body_len = r->plain_len = plain_len;
 		r->body_sum = body_sum(plain, plain_len);
-		ret = hash_bytes(codec_hasher(w->codec), w->params.hash, plain,
-				 plain_len, r->hash, e);
+		ret = (record_sealable(r->type) ? hash_bytes : hash_plain)(
+			codec_hasher(w->codec), w->params.hash, plain, plain_len, r->hash, e);
 	}
+	if (ret == 0 && codec_seals(w->codec) && record_sealable(r->type))
+		ret = seal_record(w, r, &body, &sealed, e);
 	if (ret == 0) {
 		record_put(r, head);
 		ret = append(w, head, sizeof head, e);
@@ -74,6 +95,7 @@ static int put_record(struct image_writer *w, struct record *r,
 	if (ret == 0)
 		w->seq++;
 	free(packed);
+	free(sealed);
 	return ret;
 }
 
@@ -102,8 +124,8 @@ static int put_first_records(struct image_writer *w, const char *meta_json,
 }
 
 int image_writer_new(const struct image_params *p, const char *meta_json,
-		     const struct image_sink *sink, struct image_writer **ret,
-		     struct err *e)
+		     const struct image_seal *seal, const struct image_sink *sink,
+		     struct image_writer **ret, struct err *e)
 {
 	struct image_writer *w = calloc(1, sizeof *w);
 	int r;
@@ -113,6 +135,10 @@ int image_writer_new(const struct image_params *p, const char *meta_json,
 	w->params = *p;
 	w->sink = *sink;
 	r = codec_new(p->hash, &body_packing, &w->codec, e);
+	if (r == 0 && seal) {
+		codec_key(w->codec, &seal->key, p->image_id);
+		w->wrapped = seal->wrapped;
+	}
 	if (r == 0)
 		r = page_new(&w->page, e);
 	if (r == 0)
@@ -171,6 +197,8 @@ int image_writer_resume(struct image *im, const struct image_sink *sink,
 	w->params = im->params;
 	w->sink = *sink;
 	r = codec_new(im->params.hash, &body_packing, &w->codec, e);
+	if (r == 0 && im->sealed)
+		codec_key(w->codec, &im->key, im->params.image_id);
 	if (r == 0)
 		r = page_new(&w->page, e);
 	if (r == 0)
@@ -311,7 +339,7 @@ int image_writer_chunk(struct image_writer *w, const struct chunk_out *c,
 {
 	struct record r = {
 		.type = REC_CHUNK, .codec = c->codec, .body_len = c->body_len,
-		.plain_len = c->plain_len, .map_count = c->map_count,
+		.sealed = (uint8_t)codec_seals(w->codec), .plain_len = c->plain_len, .map_count = c->map_count,
 		.aux = c->number, .body_sum = c->body_sum,
 	};
 	struct image_chunk entry = {

@@ -60,10 +60,13 @@ struct store_out *store_abort(struct store_out *s);
 
 /* ---- reading ---- */
 
+struct image_access;
 struct store_in {
 	int (*read)(struct store_in *s, void *buf, size_t len, size_t *ret_got,
 		    struct err *e);
 	char *name;               /* for messages */
+	/* What opening the image may need; the caller's.  Stores know nothing of it. */
+	const struct image_access *access;
 	/* the same file for reading at random; NULL for a pipe */
 	struct blkdev *dev;
 	int owns_dev;             /* 1: store_close closes dev */

@@ -5,9 +5,13 @@ strict: whatever breaks a rule of that text is refused with Bad.
     rhi_reader.py info IMAGE                  JSON
     rhi_reader.py restore IMAGE DISK          every record, front to back
     rhi_reader.py read IMAGE OFFSET LENGTH    through the index, to stdout
+
+An encrypted one needs $REHOST_PASSPHRASE.
 """
 import hashlib
+import hmac
 import json
+import os
 import struct
 import sys
 
@@ -46,7 +50,7 @@ class Head:
 
     def __init__(self, raw, offset):
         need(len(raw) == 96, f"offset {offset}: the file ends inside a record header")
-        (magic, self.type, self.codec, sealed, self.body_len, self.plain_len, self.map_count,
+        (magic, self.type, self.codec, self.sealed, self.body_len, self.plain_len, self.map_count,
          self.seq, self.aux, self.image_id, self.hash, self.body_sum,
          head_sum) = struct.unpack("<8sHBBIIIQQ16s32sII", raw)
         self.offset = offset
@@ -55,7 +59,8 @@ class Head:
         need(HEADER <= self.type <= VOLUME, f"offset {offset}: type {self.type}")
         self.where = f"{NAMES[self.type]} at {offset}"
         need(self.type != VOLUME, f"{self.where}: not split, yet a volume")
-        need(sealed == 0, f"{self.where}: sealed")
+        need(self.sealed <= 1, f"{self.where}: sealed")
+        self.context = raw[:0x18] + bytes(8) + raw[0x20:0x58] + bytes(8)
         need(self.codec <= REFERENCE, f"{self.where}: codec {self.codec}")
         need(self.body_len <= 40 * MIB and self.plain_len <= 32 * MIB, f"{self.where}: too long")
         need(self.type == CHUNK or self.codec <= ZSTD, f"{self.where}: codec of a chunk")
@@ -77,17 +82,54 @@ class Params:
         if version != 1:
             raise Unsupported(f"format version {version}")
         for bit in range(64):
-            if self.must >> bit & 1:
+            if self.must >> bit & 1 and bit not in (0,):
                 raise Unsupported(MUST.get(bit, f"feature {bit}"))
         c = self.chunk_size
         need(64 * 1024 <= c <= 4 * MIB and c & (c - 1) == 0, "header: chunk_size")
         need(self.sector_size in (512, 4096), "header: sector_size")
         need(self.hash_alg in (1, 2), "header: hash_alg")
         need(page_chunks == PAGE_CHUNKS, "header: page_chunks")
-        need(zero == 0 and not any(salt) and ops == mem == 0 and not any(zeros), "header: zero")
+        need(zero == 0 and not any(zeros), "header: zero")
+        self.encrypted, self.key = self.must & 1, None
+        self.body, self.salt, self.ops, self.mem = body, salt, ops, mem
+        if self.encrypted:
+            need(1 <= ops <= 16 and 8 <= mem <= MIB, "header: kdf")
+        else:
+            need(not any(salt) and ops == mem == 0, "header: zero")
         need(self.used_bytes <= self.used_end <= self.disk_size, "header: used")
 
-    def H(self, data):
+    def open_key(self, meta):
+        """The data key, from META's body as stored (6.1)."""
+        import nacl.bindings as na
+        import nacl.exceptions
+        outer = na.crypto_pwhash_alg(32, os.environb.get(b"REHOST_PASSPHRASE", b""), self.salt,
+                                     self.ops, self.mem * 1024, na.crypto_pwhash_ALG_ARGON2ID13)
+        try:
+            self.key = na.crypto_aead_xchacha20poly1305_ietf_decrypt(
+                meta[24:72], self.body, meta[:24], outer)
+        except nacl.exceptions.CryptoError as e:
+            raise Bad("passphrase: wrong") from e
+        self.hash_key = hashlib.blake2b(key=self.key, salt=struct.pack("<Q", 1),
+                                        person=b"rhi-hash", digest_size=32).digest()
+
+    def unseal(self, head, body):
+        import nacl.bindings as na
+        import nacl.exceptions
+        if head.type == META:
+            self.open_key(body[:72])
+            body = body[72:]
+        need(len(body) >= 40, f"{head.where}: too short for a seal")
+        try:
+            return na.crypto_aead_xchacha20poly1305_ietf_decrypt(
+                body[24:], head.context, body[:24], self.key)
+        except nacl.exceptions.CryptoError as e:
+            raise Bad(f"{head.where}: its seal is broken") from e
+
+    def H(self, data, keyed=True):
+        if self.key and keyed:
+            if self.hash_alg == 1:
+                return hmac.digest(self.hash_key, data, "sha256")
+            return hashlib.blake2b(data, digest_size=32, key=self.hash_key).digest()
         if self.hash_alg == 1:
             return hashlib.sha256(data).digest()
         return hashlib.blake2b(data, digest_size=32).digest()
@@ -124,6 +166,10 @@ def unpack(head, body, params):
     where, data = head.where, body
     need(len(body) == head.body_len, f"{where}: cut off")
     need(sum32(body) == head.body_sum, f"{where}: body_sum")
+    sealable = head.type not in (HEADER, VOLUME, END)
+    need(head.sealed == (params.encrypted if sealable else 0), f"{where}: sealed")
+    if head.sealed:
+        body = data = params.unseal(head, body)
     if head.type == CHUNK:
         n = head.map_count
         need(n and 4 * n <= len(body), f"{where}: map_count")
@@ -141,7 +187,7 @@ def unpack(head, body, params):
     else:
         need(len(data) == head.plain_len, f"{where}: lengths")
         plain = data
-    need(params.H(plain) == head.hash, f"{where}: hash")
+    need(params.H(plain, sealable) == head.hash, f"{where}: hash")
     return plain
 
 

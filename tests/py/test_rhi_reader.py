@@ -358,7 +358,7 @@ def test_the_sample_is_good(tmp_path):
 
 
 @pytest.mark.parametrize("bit, word", [
-    (0, "encrypted"), (1, "base"), (2, "volumes"), (3, "dedup"), (4, "feature 4"),
+    (1, "base"), (2, "volumes"), (3, "dedup"), (4, "feature 4"),
     (5, "partitions"), (6, "feature number 6"), (63, "feature number 63")])
 def test_features_are_refused_by_name(tmp_path, bit, word):
     path, disk = tmp_path / "i.rhi", tmp_path / "d"

@@ -153,7 +153,7 @@ static int do_read(char **argv, struct err *e)
 	int r = dev_open_ro(argv[2], &d, e);
 
 	if (r == 0)
-		r = image_open(d, &im, e);
+		r = image_open(d, NULL, &im, e);
 	if (r == 0)
 		r = image_read(im, strtoull(argv[3], NULL, 10), buf, len, e);
 	if (r == 0)

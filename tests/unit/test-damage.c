@@ -157,7 +157,7 @@ static void random_reads(void **state)
 
 		im->m->bytes[at] ^= mask;
 		assert_ok(dev_mem(im->m->bytes, im->m->len, 0, &d, &e));
-		failed += image_open(d, &f, &e) < 0;
+		failed += image_open(d, NULL, &f, &e) < 0;
 		for (uint32_t off = 0; f && off < SIZE; off += 8192) {
 			if (image_read(f, off, buf, 8192, &e) < 0)
 				failed++;
@@ -193,7 +193,7 @@ static void cut(struct image_bytes *im, size_t len)
 	assert_ok(dev_mem(copy, len, 0, &d, &e));
 	if (image_identify(d, &id, &e) == 0)
 		assert_false(id.complete);
-	assert_true(image_open(d, &f, &e) < 0);
+	assert_true(image_open(d, NULL, &f, &e) < 0);
 	dev_close(d);
 	if (len >= IMAGE_HEAD_LEN + HEADER_LEN)
 		must_fail(copy, len, &s);

@@ -148,7 +148,7 @@ static void read_at_random(const struct mem_out *m, const struct shape *s,
 	while (extents_next(&cur, &off, &len))
 		memcpy(want + off, disk + off, len);
 	assert_ok(dev_mem(m->bytes, m->len, 0, &f, &e));
-	assert_ok(image_open(f, &im, &e));
+	assert_ok(image_open(f, NULL, &im, &e));
 	assert_string_equal(image_meta(im), "{\"tool\":\"test\"}");
 	extents_begin(x, &c.c);
 	assert_ok(image_extents(im, next_is, &c, &e));

@@ -254,7 +254,7 @@ static void check_faults(struct disk *k, uint32_t sector, const struct fault *f,
 	assert_int_equal(res.warnings, n);
 	assert_int_equal(h.n, n);
 	assert_ok(dev_mem(m->bytes, m->len, 0, &im_d, &e));
-	assert_ok(image_open(im_d, &im, &e));
+	assert_ok(image_open(im_d, NULL, &im, &e));
 	bad = image_bad(im, &n_bad);
 	assert_int_equal(n_bad, n);
 	for (size_t i = 0; i < n; i++) {

@@ -138,7 +138,7 @@ static void ends(void **state)
 		assert_int_equal(extents_add(x, used[i].off, used[i].len, &e), 0);
 	assert_int_equal(capture_run(d, x, &co, &m->s, NULL, &cr, &e), 0);
 	assert_int_equal(dev_mem(m->bytes, m->len, 0, &f, &e), 0);
-	assert_int_equal(image_open(f, &im, &e), 0);
+	assert_int_equal(image_open(f, NULL, &im, &e), 0);
 	for (size_t i = 0; i < LEN(want); i++) {
 		uint64_t end;
 

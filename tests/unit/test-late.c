@@ -62,7 +62,7 @@ static struct late_image *write_late(uint64_t size, const uint64_t *off, size_t 
 	im->m = mem_out_new(size + (8 << 20));
 	sink.ctx = &im->m->s;
 	assert_ok(codec_new(HASH_SHA256, &(struct packing){ .level = 1 }, &c, &e));
-	assert_ok(image_writer_new(&p, "{}", &sink, &w, &e));
+	assert_ok(image_writer_new(&p, "{}", NULL, &sink, &w, &e));
 	for (uint64_t n = 0; n < size / CHUNK; n++) {
 		if (is_in(n, off, n_off))
 			assert_ok(image_writer_put_off(w, n, &e));
@@ -93,7 +93,7 @@ static void read_at_random(const struct late_image *im, uint64_t size)
 	struct err e;
 
 	assert_ok(dev_mem(im->m->bytes, im->m->len, 0, &f, &e));
-	assert_ok(image_open(f, &i, &e));
+	assert_ok(image_open(f, NULL, &i, &e));
 	for (int k = 0; k < 40; k++) {
 		uint64_t off = rnd(&seed) % size, len = 1 + rnd(&seed) % (1 << 20);
 
@@ -163,7 +163,7 @@ static void out_of_order(void **state)
 	struct err e;
 
 	(void)state;
-	assert_ok(image_writer_new(&p, "{}", &sink, &w, &e));
+	assert_ok(image_writer_new(&p, "{}", NULL, &sink, &w, &e));
 	assert_ok(image_writer_put_off(w, 5, &e));
 	/* 3 wasn't put off: its page is kept, but it has its say in used_bytes */
 	assert_int_equal(image_writer_put_off(w, 4, &e), ERR_INTERNAL);

@@ -288,7 +288,7 @@ static void try_cut(struct blkdev *f)
 	uint64_t used = 0;
 	struct err e;
 
-	if (image_open_cut(f, &im, &e) < 0)
+	if (image_open_cut(f, NULL, &im, &e) < 0)
 		return;
 	if (image_extents(im, sum, &used, &e) == 0 && image_file_len(im) <= f->size &&
 	    image_writer_resume(im, &sink, &w, &e) == 0) {
@@ -313,7 +313,7 @@ static void try(struct blkdev *f, unsigned int mode)
 
 	if (image_identify(f, &id, &e) < 0 && good)
 		abort();
-	failed = image_open(f, &im, &e);
+	failed = image_open(f, NULL, &im, &e);
 	if (im && image_params(im)->disk_size && image_params(im)->disk_size <= DISK_MAX) {
 		size = image_params(im)->disk_size;
 		disk = malloc(size);

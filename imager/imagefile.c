@@ -1,0 +1,113 @@
+/* imagefile.c: see imagefile.h. */
+#include "imager/imagefile.h"
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include "common/cleanup.h"
+#include "common/prompt.h"
+
+static int from_file(struct passphrase *p, struct err *e)
+{
+	cleanup_fclose FILE *f = fopen(p->file, "re");
+	struct stat st;
+	size_t n;
+
+	if (!f || fstat(fileno(f), &st) < 0)
+		return err_sys(e, errno, "%s: the passphrase can't be read", p->file);
+	if (S_ISREG(st.st_mode) && (st.st_mode & 077))
+		return err_set(e, ERR_REFUSED, "%s: the passphrase can be read by others; run `chmod 600` on the file", p->file);
+	setvbuf(f, NULL, _IONBF, 0);
+	if (!fgets(p->text, sizeof p->text, f) && ferror(f))
+		return err_sys(e, errno, "%s: the passphrase can't be read", p->file);
+	n = strcspn(p->text, "\r\n");
+	if (!p->text[n] && n + 1 == sizeof p->text)
+		return err_set(e, ERR_USAGE, "%s: its first line is longer than %zu bytes", p->file, sizeof p->text - 2);
+	p->text[n] = 0;
+	return 0;
+}
+
+static int from_environment(struct passphrase *p, const char *value, struct err *e)
+{
+	if (strlen(value) >= sizeof p->text)
+		return err_set(e, ERR_USAGE, "REHOST_PASSPHRASE is longer than %zu bytes", sizeof p->text - 1);
+	strcpy(p->text, value);
+	return 0;
+}
+
+static int from_person(struct passphrase *p, const char *name, int again, struct err *e)
+{
+	char text[1200], second[sizeof p->text];
+	int r;
+
+	if (!prompt_possible(p->stdin_busy))
+		return err_set(e, ERR_SECRET, "%s: its passphrase is needed: give --passphrase-file FILE, or REHOST_PASSPHRASE in the environment",
+			       name);
+	snprintf(text, sizeof text, "Passphrase of %s: ", name);
+	r = prompt_line(text, 1, p->stdin_busy, p->text, sizeof p->text, e);
+	if (r < 0 || !again)
+		return r;
+	r = prompt_line("The same again: ", 1, p->stdin_busy, second, sizeof second, e);
+	if (r == 0 && strcmp(p->text, second))
+		r = err_set(e, ERR_SECRET, "the two passphrases differ");
+	explicit_bzero(second, sizeof second);
+	return r;
+}
+
+int passphrase_get(struct passphrase *p, const char *name, int again, struct err *e)
+{
+	const char *env = getenv("REHOST_PASSPHRASE");
+	int r;
+
+	if (p->have)
+		return 0;
+	if (p->file)
+		r = from_file(p, e);
+	else if (env)
+		r = from_environment(p, env, e);
+	else
+		r = from_person(p, name, again, e);
+	if (r == 0 && !*p->text)
+		r = err_set(e, ERR_SECRET, "%s: an empty passphrase protects nothing", name);
+	p->have = r == 0;
+	return r;
+}
+
+void passphrase_done(struct passphrase *p)
+{
+	explicit_bzero(p->text, sizeof p->text);
+	p->have = 0;
+}
+
+static int give_passphrase(void *ctx, const char *name, char *buf, size_t size, struct err *e)
+{
+	struct passphrase *p = ctx;
+	int r = passphrase_get(p, name, 0, e);
+
+	if (r == 0)
+		snprintf(buf, size, "%s", p->text);
+	return r;
+}
+
+struct image_access passphrase_access(struct passphrase *p)
+{
+	return (struct image_access){ .passphrase = give_passphrase, .ctx = p };
+}
+
+int image_file_open(const char *path, struct passphrase *p, struct image_file *f,
+		    struct err *e)
+{
+	int r = store_open(path, &f->in, e);
+
+	if (r < 0)
+		return r;
+	f->access = passphrase_access(p);
+	f->in->access = &f->access;
+	return 0;
+}
+
+void image_file_close(struct image_file *f)
+{
+	f->in = store_close(f->in);
+}
