@@ -4,8 +4,26 @@
 #include <time.h>
 #include "imager/disks-json.h"
 
+static int is_left_out(const struct disk_map *m, uint64_t number)
+{
+	for (size_t i = 0; i < m->n_regions; i++)
+		if (m->regions[i].left_out && m->regions[i].part->number == number)
+			return 1;
+	return 0;
+}
+
+/* Without the systems whose partition isn't in the image. */
+static void drop_systems(struct json_object *disk, const struct disk_map *m)
+{
+	struct json_object *a = json_get_array(disk, "systems");
+
+	for (size_t i = a ? json_object_array_length(a) : 0; i--;)
+		if (is_left_out(m, json_get_u64(json_object_array_get_idx(a, i), "partition", 0)))
+			json_object_array_del_idx(a, i, 1);
+}
+
 /* What describes this minute and not the disk has no place in an image. */
-static struct json_object *lasting(struct json_object *disk)
+static struct json_object *lasting(struct json_object *disk, const struct disk_map *m)
 {
 	static const char *const passing[] = { "in_use", "boot_medium", "error", NULL };
 	struct json_object *copy = NULL, *parts, *p;
@@ -21,6 +39,7 @@ static struct json_object *lasting(struct json_object *disk)
 	}
 	if ((p = json_get_object(copy, "filesystem")))
 		json_object_object_del(p, "mounted");
+	drop_systems(copy, m);
 	return copy;
 }
 
@@ -32,19 +51,39 @@ static struct json_object *left_out(const struct disk_map *m)
 	for (size_t i = 0; i < m->n_regions; i++) {
 		const struct map_region *r = &m->regions[i];
 
-		if (!r->note || r->whole_by_doubt || !strstr(r->note, "left out"))
+		if (!r->note || r->whole_by_doubt || (!r->left_out && !strstr(r->note, "left out")))
 			continue;
-		snprintf(text, sizeof text, "%s: %s", r->what, r->note);
+		snprintf(text, sizeof text, "%s: %s", r->what,
+			 r->left_out ? "not among the chosen partitions" : r->note);
 		json_object_array_add(a, json_text(text));
 	}
 	return a;
+}
+
+/* The numbers of the chosen partitions; NULL: all are in it. */
+static struct json_object *only(const struct disk_map *m)
+{
+	struct json_object *a = json_object_new_array();
+	int partial = 0;
+
+	for (size_t i = 0; i < m->n_regions; i++) {
+		const struct map_region *r = &m->regions[i];
+
+		partial |= r->left_out;
+		if (r->part && !r->left_out)
+			json_object_array_add(a, json_object_new_int64(r->part->number));
+	}
+	if (partial)
+		return a;
+	json_object_put(a);
+	return NULL;
 }
 
 int capture_meta(struct json_object *disk, struct json_object *hardware,
 		 const struct disk_map *m, enum image_level level,
 		 struct json_object **ret, struct err *e)
 {
-	struct json_object *o = json_object_new_object();
+	struct json_object *o = json_object_new_object(), *chosen = only(m);
 	time_t t = time(NULL);
 	char text[32];
 	struct tm tm;
@@ -55,10 +94,12 @@ int capture_meta(struct json_object *disk, struct json_object *hardware,
 		json_put_str(o, "created", text);
 	json_put_str(o, "tool", "rehost " REHOST_VERSION);
 	json_put_str(o, "level", image_level_name(level));
-	json_put(o, "disk", lasting(disk));
+	json_put(o, "disk", lasting(disk, m));
 	json_put(o, "hardware", json_object_get(hardware));
 	json_put(o, "map", map_regions_json(m));
 	json_put(o, "left_out", left_out(m));
+	if (chosen)
+		json_put(o, "only", chosen);
 	*ret = o;
 	return 0;
 }

@@ -223,6 +223,7 @@ static int fill_params(struct image_params *p, const struct blkdev *src,
 		.chunk_size = opt->chunk_size ? opt->chunk_size : IMAGE_CHUNK_DEFAULT,
 		.hash = opt->hash ? opt->hash : hash_best(),
 		.created = opt->created ? opt->created : (uint64_t)time(NULL),
+		.must = opt->partial ? FEATURE_PARTIAL : 0,
 	};
 	if (p->used_end > p->disk_size)
 		return err_set(e, ERR_INTERNAL, "the used map goes past the disk's end");

@@ -17,6 +17,7 @@
 #include "imager/guard.h"
 #include "imager/hardware.h"
 #include "imager/imagefile.h"
+#include "imager/part/choose.h"
 #include "imager/report.h"
 
 struct job {
@@ -32,6 +33,7 @@ struct job {
 /* One disk on its way. */
 struct shot {
 	struct disk disk;
+	const char *only;                  /* --only's list, or NULL */
 	struct blkdev *dev;
 	struct disk_map *map;
 	struct json_object *entry, *meta;
@@ -57,7 +59,7 @@ static void shot_done(struct shot *s)
 
 static int read_map(struct job *j, struct shot *s, struct err *e)
 {
-	struct map_options mo = { .keep_page_files = j->o->page_files };
+	struct map_options mo = { .keep_page_files = j->o->page_files, .only = s->only };
 
 	report_step(j->rep, "map", "reading partition tables and file systems");
 	if (dev_open_ro(s->disk.path, &s->dev, e) < 0 ||
@@ -164,7 +166,8 @@ static int make_checks(const struct shot *s, uint64_t **ret, size_t *ret_n, stru
 
 static int write_image(struct job *j, struct shot *s, struct err *e)
 {
-	struct capture_options opt = { .job.workers = j->o->workers, .level = j->o->level };
+	struct capture_options opt = { .job.workers = j->o->workers, .level = j->o->level,
+				       .partial = json_get_array(s->meta, "only") != NULL };
 	cleanup_free uint64_t *check = NULL;
 	int rc;
 
@@ -314,6 +317,7 @@ static int capture_one(struct job *j, const char *disk, const struct cmd_image *
 
 	if (rc < 0)
 		return rc;
+	s.only = cmd_only(j->o, disk, j->many > 0);
 	if (im->is_dir) {
 		name_in_dir(&s.disk, name, sizeof name);
 		snprintf(s.shown, sizeof s.shown, "%s%s%s", j->dest,
@@ -412,6 +416,37 @@ static int check_names(const struct job *j, const char *dir, struct err *e)
 	return 0;
 }
 
+/* Nor is any read while the partitions chosen of another aren't there. */
+static int check_only(const struct job *j, struct err *e)
+{
+	int n = j->o->n_args - 1;
+
+	if (cmd_only_check(j->o, (const char *const *)j->o->args, n, e) < 0)
+		return e->code;
+	for (int i = 0; i < n; i++) {
+		const char *list = cmd_only(j->o, j->o->args[i], n > 1);
+		struct part_table *t = NULL;
+		struct part_choice ignored;
+		struct blkdev *dev;
+		int rc;
+
+		if (!list)
+			continue;
+		if (dev_open_ro(j->o->args[i], &dev, e) < 0)
+			return e->code;
+		rc = part_read(dev, &t, e);
+		if (rc == 0)
+			rc = part_choose(list, t, &ignored, e);
+		else if (rc == PART_NONE)
+			rc = err_set(e, ERR_USAGE, "it has no partition table, so no partitions to choose from");
+		part_free(t);
+		dev_close(dev);
+		if (rc < 0)
+			return err_prefix(e, "%s", j->o->args[i]);
+	}
+	return 0;
+}
+
 static int capture_all(struct job *j, struct cmd_image *im, struct err *e)
 {
 	int status = 0, rc, n = j->o->n_args - 1;
@@ -422,6 +457,8 @@ static int capture_all(struct job *j, struct cmd_image *im, struct err *e)
 	    make_dir(im->is_dir ? im->path : dirname(dir), j->dest, e) < 0)
 		return e->code;
 	if (im->is_dir && check_names(j, im->path, e) < 0)
+		return e->code;
+	if (check_only(j, e) < 0)
 		return e->code;
 	for (int i = 0; i < n; i++) {
 		if (n > 1)
@@ -511,13 +548,15 @@ static int run(const struct cmd_opts *o, struct err *e)
 const struct cmd cmd_capture = {
 	.name = "capture", .args = "DISK... DEST", .summary = "Disks into images",
 	.options = OPT_LEVEL | OPT_VERIFY | OPT_RESUME | OPT_CHECKPOINT | OPT_ENCRYPT | OPT_PASSPHRASE |
-		    OPT_PAGE_FILES | OPT_OVERWRITE | OPT_YES |
+		   OPT_PAGE_FILES | OPT_ONLY | OPT_OVERWRITE | OPT_YES |
 		   OPT_NO_SYSTEMS | OPT_WORKERS | OPT_CREDENTIALS | OPT_EVENTS_FD,
 	.min_args = 2, .max_args = -1, .run = run,
 	.text = "Stores the used bytes of a disk in the image DEST. With several disks DEST is a\n"
 		"directory: each disk becomes one image, machine.json describes the machine.\n"
 		"The disk is only read. One with a file system mounted read-write is refused,\n"
 		"unless --yes is given. An existing image is refused, unless --overwrite is.\n"
+		"With --only the image has the partition table, what lies between partitions\n"
+		"and the chosen ones, by number (as `map` shows them), name or PARTUUID.\n"
 		"What was interrupted (a full or lost share, power) is in DEST.part: --resume goes\n"
 		"on from its last checkpoint, if the disk is still as it was.\n"
 		"--encrypt: nobody reads the image without the passphrase, nor changes it unseen.\n",

@@ -52,11 +52,15 @@ static int print_text(const char *path, const struct blkdev *dev,
 static int run(const struct cmd_opts *o, struct err *e)
 {
 	struct map_options mo = { .keep_page_files = o->page_files };
+	const char *const names[] = { o->args[0] };
 	struct blkdev *dev = NULL;
 	struct disk_map *m = NULL;
 	int rc;
 
-	rc = dev_open_ro(o->args[0], &dev, e);
+	mo.only = cmd_only(o, o->args[0], 0);
+	rc = cmd_only_check(o, names, 1, e);
+	if (rc == 0)
+		rc = dev_open_ro(o->args[0], &dev, e);
 	if (rc == 0)
 		rc = map_build(dev, &mo, &m, e);
 	if (rc == 0)
@@ -68,7 +72,7 @@ static int run(const struct cmd_opts *o, struct err *e)
 
 const struct cmd cmd_map = {
 	.name = "map", .args = "DISK", .summary = "What of a disk is in use",
-	.options = OPT_JSON | OPT_PAGE_FILES, .min_args = 1, .max_args = 1, .run = run,
+	.options = OPT_JSON | OPT_PAGE_FILES | OPT_ONLY, .min_args = 1, .max_args = 1, .run = run,
 	.text = "The ranges that `capture` would store, and which reader found them. A file\n"
 		"system that is not known, or is damaged, is in use as a whole.\n",
 };

@@ -16,6 +16,7 @@ static const struct option_line lines[] = {
 	{ OPT_LEVEL, "level", "WORD", "fast, balanced (default) or small" },
 	{ OPT_VERIFY, "verify", NULL, "read everything back and compare it" },
 	{ OPT_PAGE_FILES, "page-files", NULL, "keep Windows' page, swap and hibernation files" },
+	{ OPT_ONLY, "only", "LIST", "these partitions, as 1,3; of several disks: NAME=LIST" },
 	{ OPT_OVERWRITE, "overwrite", NULL, "replace an image that is already there" },
 	{ OPT_ENCRYPT, "encrypt", NULL, "encrypt the image with a passphrase" },
 	{ OPT_PASSPHRASE, "passphrase-file", "FILE", "its first line; else $REHOST_PASSPHRASE, or asked" },
@@ -94,6 +95,14 @@ static int add_drivers(const char *arg, struct cmd_opts *o, struct err *e)
 	return 0;
 }
 
+static int add_only(const char *arg, struct cmd_opts *o, struct err *e)
+{
+	if (o->n_only == ONLY_MAX)
+		return err_set(e, ERR_USAGE, "--only can be given %d times", ONLY_MAX);
+	o->only[o->n_only++] = arg;
+	return 0;
+}
+
 static int take(enum cmd_opt opt, const char *arg, struct cmd_opts *o, struct err *e)
 {
 	switch (opt) {
@@ -113,6 +122,7 @@ static int take(enum cmd_opt opt, const char *arg, struct cmd_opts *o, struct er
 	case OPT_EVENTS_FD: return number("events-fd", arg, 0, INT_MAX, &o->events_fd, e);
 	case OPT_READ_ONLY: o->read_only = 1; break;
 	case OPT_RUN: o->run = arg; break;
+	case OPT_ONLY: return add_only(arg, o, e);
 	case OPT_OVERWRITE: o->overwrite = 1; break;
 	case OPT_YES: o->yes = 1; break;
 	case OPT_EXPECT_SERIAL: o->expect_serial = arg; break;

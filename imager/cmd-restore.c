@@ -9,6 +9,7 @@
 #include "common/hash.h"
 #include "common/cleanup.h"
 #include "common/json.h"
+#include "common/text.h"
 #include "imager/cmd-adapt.h"
 #include "imager/cmd.h"
 #include "imager/guard.h"
@@ -48,11 +49,28 @@ static void plan_wipe(struct job *j, struct json_object *meta)
 		r = json_object_array_get_idx(map, i);
 		start = json_get_u64(r, "start", 0);
 		size = json_get_u64(r, "size", 0);
-		if (size < 2 * WIPE_LEN || start > j->params.disk_size || size > j->params.disk_size - start)
+		if (json_get_bool(r, "left_out", 0) || size < 2 * WIPE_LEN || start > j->params.disk_size || size > j->params.disk_size - start)
 			continue;
 		j->wipe[j->n_wipe++] = (struct byte_range){ start, WIPE_LEN };
 		j->wipe[j->n_wipe++] = (struct byte_range){ start + size - WIPE_LEN, WIPE_LEN };
 	}
+}
+
+static void tell_partial(struct json_object *meta)
+{
+	struct json_object *map = json_get_array(meta, "map"), *r;
+	int n = 0;
+
+	fputs("Not in the image:", stderr);
+	for (size_t i = 0; map && i < json_object_array_length(map); i++) {
+		r = json_object_array_get_idx(map, i);
+		if (!json_get_bool(r, "left_out", 0))
+			continue;
+		fputs(n++ ? ", " : " ", stderr);
+		text_print(stderr, json_get_str(r, "what", "?"));
+	}
+	fputs(n ? "" : " some partitions", stderr);
+	fputs(". The table will have them; in them stays whatever is in that place of the target now.\n", stderr);
 }
 
 /* An image without a description restores as well. */
@@ -62,7 +80,9 @@ static void read_meta(struct job *j, const char *text)
 	struct err ignored;
 
 	if (json_parse(text, strlen(text), &o, &ignored) < 0)
-		return;
+		o = NULL;
+	if (j->params.must & FEATURE_PARTIAL)
+		tell_partial(o);
 	plan_wipe(j, o);
 	j->adapt.old_hardware = json_object_get(json_get_object(o, "hardware"));
 	snprintf(j->kind, sizeof j->kind, "%s",
@@ -77,6 +97,8 @@ static int look_into(struct job *j, struct err *e)
 
 	if (!j->file->dev) {
 		rc = store_peek(j->file, &j->in, &j->params, e);
+		if (rc == 0 && j->params.must & FEATURE_PARTIAL)
+			tell_partial(NULL);
 		if (rc == 0)
 			fit_pipe(&j->params, &j->fit);
 		return rc;

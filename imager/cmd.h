@@ -16,6 +16,7 @@ enum cmd_opt {
 	OPT_RUN = 1ull << 12, OPT_READ_ONLY = 1ull << 13, OPT_EXPECT_SERIAL = 1ull << 24, OPT_DRIVERS = 1ull << 25,
 	OPT_NEW_IDS = 1ull << 26, OPT_RESUME = 1ull << 27, OPT_CHECKPOINT = 1ull << 28,
 	OPT_ENCRYPT = 1ull << 29, OPT_PASSPHRASE = 1ull << 30,
+	OPT_ONLY = 1ull << 40,
 	OPT_ADAPT = 1ull << 14, OPT_ADAPT_ANYWAY = 1ull << 15,
 	/* handed to rehost-adapt as they are */
 	OPT_HARDWARE = 1ull << 16, OPT_PROFILE = 1ull << 17, OPT_HOSTNAME = 1ull << 18,
@@ -27,6 +28,7 @@ enum cmd_opt {
 };
 
 #define ADAPT_ARGS_MAX 64      /* words for rehost-adapt                    */
+#define ONLY_MAX 64            /* disks of one machine                      */
 
 struct cmd_opts {
 	int adapt, adapt_anyway;
@@ -34,6 +36,8 @@ struct cmd_opts {
 	int n_adapt_args;
 	const char *drivers[DRIVER_PLACES_MAX]; /* adapt: paths and URLs         */
 	int n_drivers;
+	const char *only[ONLY_MAX]; /* as on the command line                */
+	int n_only;
 	int json, used, no_systems, verify, page_files, overwrite, yes, read_only, new_ids,
 	    help;
 	int workers;               /* 0: by itself */
@@ -67,6 +71,13 @@ int cmd_parse(const struct cmd *c, int argc, char **argv, struct cmd_opts *ret,
 	      struct err *e) must_check;
 /* --help's text */
 void cmd_help(const struct cmd *c);
+
+/* --only LIST, or NAME=LIST where there are several names (disks, images): the
+ * partitions of `name`, NULL for all.  Check first: ERR_USAGE for what is
+ * nobody's. */
+int cmd_only_check(const struct cmd_opts *o, const char *const *names, int n,
+		   struct err *e) must_check;
+const char *cmd_only(const struct cmd_opts *o, const char *name, int many);
 
 /* 0, or the number of the signal that asked to stop.  A second one, or
  * STOP_GRACE_S without an end, ends the process at once. */

@@ -219,6 +219,8 @@ struct json_object *map_regions_json(const struct disk_map *m)
 		json_put_str(o, "note", r->note);
 		if (r->whole_by_doubt)
 			json_put_bool(o, "whole_by_doubt", 1);
+		if (r->left_out)
+			json_put_bool(o, "left_out", 1);
 		json_object_array_add(a, o);
 	}
 	return a;

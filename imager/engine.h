@@ -51,6 +51,7 @@ struct capture_options {
 	struct job_options job;
 	enum image_level level;
 	const char *meta_json;    /* META's whole JSON text (FORMAT.md 2.4)      */
+	int partial;              /* 1: META's `only` says which partitions used has */
 	/* The rest may be zero: defaults.  Tests fix them for equal bytes. */
 	uint32_t chunk_size;      /* IMAGE_CHUNK_DEFAULT                         */
 	enum hash_alg hash;       /* hash_best()                                 */

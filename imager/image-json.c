@@ -70,7 +70,7 @@ struct json_object *image_json_short(const char *path, const char *name)
 	put_created(o, id.params.created);
 	json_put_u64(o, "disk_size", id.params.disk_size);
 	json_put_u64(o, "used_bytes", id.params.used_bytes);
-	json_put_bool(o, "encrypted", id.params.must & FEATURE_ENCRYPTED);
+	json_put_bool(o, "encrypted", !!(id.params.must & FEATURE_ENCRYPTED));
 	if (id.complete && image_open(file, NULL, &im, &e) == 0) {
 		meta = parse(image_meta(im));
 		disk = json_get_object(meta, "disk");
@@ -100,7 +100,8 @@ static void put_params(struct json_object *o, const struct image_params *p, uint
 	json_put_u64(o, "stored_bytes", file_len);
 	json_put_u64(o, "chunk_size", p->chunk_size);
 	json_put_str(o, "hash", hash_name(p->hash));
-	json_put_bool(o, "encrypted", p->must & FEATURE_ENCRYPTED);
+	json_put_bool(o, "encrypted", !!(p->must & FEATURE_ENCRYPTED));
+	json_put_bool(o, "partial", !!(p->must & FEATURE_PARTIAL));
 }
 
 /* Absent when the image is too damaged to tell. */
@@ -148,6 +149,7 @@ static void put_texts(struct json_object *o, const struct image *im)
 	put_member(o, meta, "level");
 	put_member(o, meta, "tool");
 	put_member(o, meta, "left_out");
+	put_member(o, meta, "only");
 	put_member(o, meta, "disk");
 	put_member(o, meta, "map");
 	put_member(o, meta, "hardware");
@@ -209,6 +211,19 @@ static void text_list(FILE *f, struct json_object *o, const char *key, const cha
 		text_line(f, title, json_object_get_string(json_object_array_get_idx(a, i)));
 }
 
+/* Numbers come from META, too: whatever isn't one is 0. */
+static void text_only(FILE *f, struct json_object *o)
+{
+	struct json_object *a = json_get_array(o, "only");
+
+	fputs("only a part of the disk: the partition table and", f);
+	for (size_t i = 0; a && i < json_object_array_length(a); i++)
+		fprintf(f, "%s %lld", i ? "," : " partition",
+			(long long)json_object_get_int64(json_object_array_get_idx(a, i)));
+	fputs(a && json_object_array_length(a) ? "; the others are not in this image\n" :
+	      " no partition\n", f);
+}
+
 /* What comes from META is another machine's word: only by text_print. */
 void image_text(FILE *f, struct json_object *o)
 {
@@ -225,6 +240,8 @@ void image_text(FILE *f, struct json_object *o)
 		fprintf(f, "smallest target disk: %llu bytes (%s)\n",
 			(unsigned long long)json_get_u64(o, "smallest_target", 0),
 			units_bytes(json_get_u64(o, "smallest_target", 0)).s);
+	if (json_get_bool(o, "partial", 0))
+		text_only(f, o);
 	if (json_get_str(o, "level", NULL))
 		text_line(f, "level: ", json_get_str(o, "level", NULL));
 	if (json_get_str(o, "digest", NULL))

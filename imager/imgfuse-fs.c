@@ -13,6 +13,7 @@
 #include "imager/imgdev.h"
 #include "imager/imgfuse-int.h"
 #include "imager/part/part.h"
+#include "imager/partial.h"
 
 #define FILES_MAX 129           /* the disk, and the partitions of a GPT     */
 #define FOREVER 86400.0         /* s; nothing ever changes                   */
@@ -179,9 +180,11 @@ int imgfs_files(struct imgfs *f, struct image *im, const char *file_name, struct
 {
 	const struct image_params *p = image_params(im);
 	struct part_table *t = NULL;
+	struct part_choice has;
 	struct blkdev *d;
 	struct err ignored;
 
+	partial_read(im, &has);
 	f->im = im;
 	f->created = p->created;
 	add(f, 0, p->disk_size, "disk.img", 0);
@@ -190,7 +193,7 @@ int imgfs_files(struct imgfs *f, struct image *im, const char *file_name, struct
 	/* a table that can't be trusted: the disk as a whole is there */
 	if (part_read(d, &t, &ignored) == 0)
 		for (size_t i = 0; i < t->n_parts; i++)
-			if (!(t->parts[i].flags & PART_EXTENDED))
+			if (!(t->parts[i].flags & PART_EXTENDED) && part_chosen(&has, t->parts[i].number))
 				add(f, t->parts[i].start, t->parts[i].size, "part%u.img",
 				    t->parts[i].number);
 	part_free(t);

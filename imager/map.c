@@ -14,6 +14,7 @@
 #include <string.h>
 #include "imager/fs/ranges.h"
 #include "imager/fs/readers.h"
+#include "imager/part/choose.h"
 
 /* The gap before the first partition: boot loaders, licences.  Whole, unless
  * it is so large that it is free space rather than a gap. */
@@ -34,6 +35,7 @@ struct build {
 	struct ranges always;
 	struct emit emit;             /* partitions + always, to m->used */
 	struct map_region *r;         /* the one being read              */
+	struct part_choice chosen;    /* if opt->only                    */
 	struct err *e;
 };
 
@@ -348,11 +350,40 @@ static int do_gap(struct build *b, uint64_t start, uint64_t end, int first, int 
 	return r;
 }
 
+/* Only named: nobody needs to hear that what isn't wanted is damaged. */
+static int leave_out(struct build *b)
+{
+	const struct fs_reader *reader;
+	struct blkdev *w;
+	struct err why;
+	int r = dev_window(b->d, b->r->start, b->r->size, &w, b->e);
+
+	if (r < 0)
+		return r;
+	b->r->left_out = 1;
+	note(b->r, "Left out: not among the chosen partitions.");
+	r = find_reader(w, &reader, &b->r->fs, &why, b->e);
+	dev_close(w);
+	return r;
+}
+
+static int do_partition(struct build *b, const struct partition *p)
+{
+	char what[64];
+	int r;
+
+	snprintf(what, sizeof what, "partition %u", p->number);
+	r = new_region(b, p->start, p->size, p, what);
+	if (r < 0)
+		return r;
+	return b->opt->only && !part_chosen(&b->chosen, p->number) ? leave_out(b) : do_window(b);
+}
+
 static int do_table(struct build *b)
 {
 	const struct part_table *t = b->m->table;
 	uint64_t at = 0;
-	int r = 0;
+	int r = b->opt->only ? part_choose(b->opt->only, t, &b->chosen, b->e) : 0;
 
 	for (size_t i = 0; i < t->n_ranges && !r; i++)
 		r = ranges_add(&b->always, t->ranges[i].start,
@@ -361,16 +392,12 @@ static int do_table(struct build *b)
 	b->emit.extra = &b->always;
 	for (size_t i = 0; i < t->n_parts && !r; i++) {
 		const struct partition *p = &t->parts[i];
-		char what[64];
 
 		if (p->flags & PART_EXTENDED)
 			continue;
 		r = do_gap(b, at, p->start, !at, 0);
-		snprintf(what, sizeof what, "partition %u", p->number);
 		if (!r)
-			r = new_region(b, p->start, p->size, p, what);
-		if (!r)
-			r = do_window(b);
+			r = do_partition(b, p);
 		at = p->start + p->size;
 	}
 	if (!r)
@@ -407,6 +434,10 @@ static int do_disk(struct build *b)
 		return err_set(b->e, r, "%s", why.msg);
 	if (!r && !bare_file_system(b, type, sizeof type))
 		return do_table(b);
+	if (b->opt->only)
+		return err_set(b->e, ERR_USAGE, "%s has no partitions to choose from: %s", b->d->name,
+			       r < 0 ? why.msg : r ? "there is no partition table" :
+			       "there is a partition table, but also a file system over the whole disk");
 	if (!b->d->size)
 		return 0;
 	r = r ? r : 2;

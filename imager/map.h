@@ -21,6 +21,7 @@ struct map_region {
 	char *note;               /* sentences for the user ("taken whole: ...")
 				   * or NULL; ours                            */
 	int whole_by_doubt;       /* 1: a reader refused and it was taken whole */
+	int left_out;             /* 1: not among the chosen partitions       */
 };
 
 struct disk_map {
@@ -33,6 +34,8 @@ struct disk_map {
 struct map_options {
 	int keep_page_files;
 	int probe_only;   /* identify file systems but don't walk (used NULL) */
+	const char *only; /* part_choose()'s list, or NULL: the other partitions are
+			   * left out; ERR_USAGE if the list doesn't fit the disk */
 };
 
 /* Reads d (never writes).  Fails only when the disk can't be read at all or

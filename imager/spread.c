@@ -6,6 +6,12 @@
 /* As in plan.c: a write of its own costs more than so much of a transfer. */
 #define GAP_MAX (32u << 10)
 
+/* A partition that isn't in the image must stay as it is, however small. */
+static uint32_t gap_max(const struct image_params *p)
+{
+	return p->must & FEATURE_PARTIAL ? 0 : GAP_MAX;
+}
+
 void spread_make(struct spread *ret, const struct image_params *params,
 		 uint64_t number, const struct chunk_map *map,
 		 uint32_t map_count, const uint8_t *plain, uint8_t *wide)
@@ -28,7 +34,7 @@ void spread_make(struct spread *ret, const struct image_params *params,
 
 		left -= n;
 		memmove(wide + at, plain + left, n);
-		if (i + 1 < map_count && end - (at + n) <= GAP_MAX)
+		if (i + 1 < map_count && end - (at + n) <= gap_max(params))
 			memset(wide + at + n, 0, end - (at + n));
 		end = at;
 	}
@@ -50,7 +56,7 @@ int spread_write(const struct spread *s, struct blkdev *target, uint64_t limit,
 			      map_bytes(s->params, s->number, &s->map[j]);
 			j++;
 		} while (j < s->map_count &&
-			 s->map[j].start * REC_UNIT - end <= GAP_MAX);
+			 s->map[j].start * REC_UNIT - end <= gap_max(s->params));
 		if (base + start >= limit)
 			return 0;
 		if (base + end > limit)

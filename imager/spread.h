@@ -1,6 +1,6 @@
 /* spread.h: a chunk's content on its way to a disk: the used ranges at their
  * places, small gaps between them filled with zeros so that one large write
- * does for many small ones. */
+ * does for many small ones (not with PARTIAL: a gap may be somebody's). */
 #ifndef REHOST_SPREAD_H
 #define REHOST_SPREAD_H
 #include "imager/dev/dev.h"

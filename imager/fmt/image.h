@@ -19,6 +19,7 @@
 
 /* Must bits (FORMAT.md 2.3). */
 #define FEATURE_ENCRYPTED (1u << 0)
+#define FEATURE_PARTIAL (1u << 5)
 
 /* The HEADER record (FORMAT.md 2.2). */
 struct image_params {

@@ -14,7 +14,6 @@ static const char *const features[] = {
 	"it is split into volumes",
 	"it stores equal chunks once (dedup)",
 	"it uses feature 4",
-	"it holds chosen partitions only",
 };
 
 int features_check(uint64_t must, struct err *e)

@@ -19,6 +19,7 @@ head -c 6000000 /dev/urandom > root/home/random
 mke2fs -q -F -t ext4 -d boot -E offset=$((2048 * 512)) disk.img 10240k
 mke2fs -q -F -t ext4 -d root -E offset=$((22528 * 512)) disk.img 51200k
 expect_status 0 rehost capture disk.img a.rhi
+expect_status 0 rehost capture --only root disk.img some.rhi
 served() { # processes that serve a.rhi here: they have it open
 	find /proc/[0-9]*/fd -lname "$PWD/a.rhi" 2>/dev/null | wc -l
 }
@@ -36,6 +37,10 @@ expect_status 0 rehost mount a.rhi mnt
 at_exit "umount -l '$PWD/mnt' 2>/dev/null || :"
 grep -q "umount mnt" err || fail "$(cat err)"
 [ "$(ls mnt | tr '\n' ' ')" = "disk.img part1.img part2.img " ] || fail "$(ls -l mnt)"
+mkdir few
+expect_status 0 rehost mount some.rhi few
+[ "$(ls few | tr '\n' ' ')" = "disk.img part2.img " ] || fail "what isn't in the image is shown: $(ls few)"
+umount few
 [ "$(stat -c %s mnt/disk.img)" = 67108864 ] || fail "$(ls -l mnt)"
 ! sh -c ': >> mnt/disk.img' 2>/dev/null || fail "it could be written"
 # the same as after a restore

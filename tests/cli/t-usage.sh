@@ -19,7 +19,7 @@ for c in capture restore map verify info place; do
 	expect_status 0 rehost $c --help
 	grep -q "rehost $c" out || fail "help of $c"
 done
-for o in --base --split --only; do
+for o in --base --split; do
 	usage rehost capture $o x disk.img a.rhi
 	grep -q "not available in this version" err || fail "$o: $(cat err)"
 done

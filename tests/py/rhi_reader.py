@@ -22,7 +22,8 @@ MAGIC = b"\x89RHIr\r\n\x1a"
 HEADER, META, CHUNK, PAGE, COMMIT, BAD, SUMMARY, ROOT, END, VOLUME = range(1, 11)
 NAMES = "record header meta chunk page commit bad summary root end volume".split()
 NONE, ZSTD, ZEROS, REFERENCE = range(4)
-MUST = {0: "encrypted", 1: "base", 2: "split", 3: "dedup", 4: "reserved", 5: "partial"}
+MUST = {0: "encrypted", 1: "base", 2: "split", 3: "dedup", 4: "reserved"}
+PARTIAL = 1 << 5
 MIB = 1 << 20
 UNIT = 512
 PAGE_CHUNKS = 1024
@@ -82,7 +83,7 @@ class Params:
         if version != 1:
             raise Unsupported(f"format version {version}")
         for bit in range(64):
-            if self.must >> bit & 1 and bit not in (0,):
+            if self.must >> bit & 1 and bit not in (0, 5):
                 raise Unsupported(MUST.get(bit, f"feature {bit}"))
         c = self.chunk_size
         need(64 * 1024 <= c <= 4 * MIB and c & (c - 1) == 0, "header: chunk_size")
@@ -259,6 +260,17 @@ def json_object(body, what):
     return d
 
 
+def partial_meta(meta, params):
+    """2.3, 2.4: which partitions are in it, and nothing of the others is."""
+    only, regions = meta.get("only"), meta.get("map", [])
+    need((only is not None) == bool(params.must & PARTIAL), "meta: only")
+    out = [r for r in regions if r.get("left_out")]
+    need(bool(out) == (only is not None), "meta: left_out")
+    need(all(r["used"] == 0 for r in out), "meta: a region that was left out is used")
+    need(not {f"partition {n}" for n in only or ()} & {r["what"] for r in out},
+         "meta: a partition is in it and left out")
+
+
 def bad_ranges(body, params):
     need(len(body) % 16 == 0, "bad: length")
     out, at = list(struct.iter_unpack("<QQ", body)), 0
@@ -295,6 +307,7 @@ class Image:
         need(end.file_len == size, "end: file_len")
         self.heads = {HEADER: head}
         self.meta = json_object(self.load(end.meta, META), "meta")
+        partial_meta(self.meta, self.params)
         bad = self.load(end.bad, BAD)
         self.summary = json_object(self.load(end.summary, SUMMARY), "summary")
         root = self.load(end.root, ROOT)

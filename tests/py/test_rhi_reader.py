@@ -357,9 +357,27 @@ def test_the_sample_is_good(tmp_path):
     assert imgtool("verify", path).returncode == 0
 
 
+def test_chosen_partitions(tmp_path):
+    """PARTIAL: what lies between used ranges isn't written, however short it is."""
+    path, disk = tmp_path / "i.rhi", tmp_path / "d"
+    content, middle = noise(3 << 20, 5), 3 << 19
+    ranges = [(0, 512), (middle, 512), (middle + 1024, 4096), (middle + 9000 // 512 * 512, 512)]
+    meta = b'{"only":[1],"map":[{"what":"partition 2","used":0,"left_out":true}]}'
+    path.write_bytes(w.Image(content, ranges, must=1 << 5, meta=meta).bytes())
+    assert rhi_reader.info(path)["meta"]["only"] == [1]
+    assert imgtool("verify", path).returncode == 0
+    want = bytearray(b"\xA5" * len(content))
+    disk.write_bytes(want)
+    assert imgtool("restore", path, disk, 2, "verify").returncode == 0
+    for off, n in ranges:
+        want[off:off + n] = content[off:off + n]
+    area = slice(middle - 65536, middle + 65536)
+    assert disk.read_bytes()[area] == bytes(want[area])
+
+
 @pytest.mark.parametrize("bit, word", [
     (1, "base"), (2, "volumes"), (3, "dedup"), (4, "feature 4"),
-    (5, "partitions"), (6, "feature number 6"), (63, "feature number 63")])
+    (6, "feature number 6"), (63, "feature number 63")])
 def test_features_are_refused_by_name(tmp_path, bit, word):
     path, disk = tmp_path / "i.rhi", tmp_path / "d"
     path.write_bytes(sample(must=1 << bit).bytes())
