@@ -243,6 +243,14 @@ static int fill_params(struct image_params *p, const struct blkdev *src,
 	return 0;
 }
 
+static int no_missing(void *ctx, uint64_t number, struct err *e)
+{
+	struct capture *c = ctx;
+
+	(void)number;
+	return resume_changed(c->reader.src, e);
+}
+
 /* What an interrupted capture left: compared with the disk, and taken over. */
 static int go_on(struct capture *c, const struct capture_options *opt,
 		 const struct image_sink *sink, struct err *e)
@@ -254,7 +262,11 @@ static int go_on(struct capture *c, const struct capture_options *opt,
 	};
 	const struct byte_range *bad;
 	size_t n;
-	int r = resume_check(&check, &c->planner, &c->bytes, e);
+	int r;
+
+	check.missing = no_missing;
+	check.ctx = c;
+	r = resume_check(&check, &c->planner, &c->bytes, e);
 
 	bad = image_bad(opt->resume, &n);
 	for (size_t i = 0; r == 0 && i < n; i++)

@@ -51,30 +51,40 @@ static int same_map(const struct plan *p, const struct image_chunk *c)
 	       !memcmp(p->map, c->map, c->map_count * sizeof *c->map);
 }
 
+/* The chunk in c->slot is `chunk` of the image. */
+static int check_one(const struct resume_check *c, const struct image_chunk *chunk,
+		     uint64_t n, struct err *e)
+{
+	if (!same_map(c->slot, chunk))
+		return resume_changed(c->reader->src, e);
+	if ((n % RESUME_SAMPLE && !is_named(c, chunk->number)) || (chunk->flags & 1))
+		return 0;
+	return compare(c, chunk->hash, e);
+}
+
 int resume_check(const struct resume_check *c, struct planner *p, uint64_t *ret_bytes,
 		 struct err *e)
 {
 	struct image_cursor cursor = { 0 };
 	struct image_chunk chunk;
-	struct planner next;
+	struct planner next = *p;
 	uint64_t n = 0;
-	int r;
+	int more = image_next_chunk(c->image, &cursor, &chunk, e), r = 0;
 
 	*ret_bytes = 0;
-	while ((r = image_next_chunk(c->image, &cursor, &chunk, e)) > 0) {
-		if (!planner_next(p, c->slot) || !same_map(c->slot, &chunk))
-			return resume_changed(c->reader->src, e);
-		*ret_bytes += chunk.plain_len;
-		if ((n++ % RESUME_SAMPLE && !is_named(c, chunk.number)) || (chunk.flags & 1))
+	while (more >= 0 && r == 0 && planner_next(&next, c->slot) &&
+	       c->slot->number < image_next(c->image)) {
+		*p = next;
+		if (!more || c->slot->number < chunk.number) {
+			r = c->missing(c->ctx, c->slot->number, e);
 			continue;
-		r = compare(c, chunk.hash, e);
-		if (r < 0)
-			return r;
+		}
+		r = check_one(c, &chunk, n++, e);
+		*ret_bytes += chunk.plain_len;
+		if (r == 0)
+			more = image_next_chunk(c->image, &cursor, &chunk, e);
 	}
-	if (r < 0)
-		return r;
-	next = *p;
-	if (planner_next(&next, c->slot) && c->slot->number < image_next(c->image))
-		return resume_changed(c->reader->src, e);
-	return 0;
+	if (r < 0 || more < 0)
+		return r < 0 ? r : more;
+	return more ? resume_changed(c->reader->src, e) : 0;
 }

@@ -14,6 +14,9 @@ struct resume_check {
 	size_t n_at;
 	struct plan *slot;        /* buffers of one chunk, used meanwhile        */
 	uint8_t *wide;
+	/* A used chunk, put off, that the image doesn't have yet. */
+	int (*missing)(void *ctx, uint64_t number, struct err *e);
+	void *ctx;
 };
 /* p, at the map's beginning, is moved behind what the image has; *ret_bytes: how
  * many used bytes that were.  ERR_REFUSED if the map or the content differs. */

@@ -89,7 +89,7 @@ struct image_writer;
 int image_writer_new(const struct image_params *p, const char *meta_json,
 		     const struct image_seal *seal, const struct image_sink *sink, struct image_writer **ret,
 		     struct err *e) must_check;
-/* Ascending chunk numbers; then those that were put off, ascending too. */
+/* Ascending chunk numbers; then those that were put off, in any order. */
 int image_writer_chunk(struct image_writer *w, const struct chunk_out *c,
 		       struct err *e) must_check;
 /* Instead of image_writer_chunk(): chunk `number` comes late, after all others.
@@ -107,6 +107,10 @@ struct image;
  * image_file_len(im). */
 int image_writer_resume(struct image *im, const struct image_sink *sink,
 			struct image_writer **ret, struct err *e) must_check;
+/* After image_writer_resume(): chunk `number` of the used map isn't in im and comes
+ * late; ascending, all of them. */
+int image_writer_missing(struct image_writer *w, struct image *im, uint64_t number,
+			 struct err *e) must_check;
 /* Writes the rest, END last.  bad: ascending, not touching, inside the used
  * map.  ret_digest: 32 bytes. */
 int image_writer_finish(struct image_writer *w, const struct byte_range *bad,

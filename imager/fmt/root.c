@@ -8,11 +8,19 @@
 /* The first entry whose page isn't below; most often the end. */
 static size_t root_place(const struct root *r, uint64_t page)
 {
-	size_t i = r->n;
+	size_t lo = 0, hi = r->n;
 
-	while (i && r->page[i - 1].page >= page)
-		i--;
-	return i;
+	if (r->n && r->page[r->n - 1].page < page)
+		return r->n;
+	while (lo < hi) {
+		size_t mid = (lo + hi) / 2;
+
+		if (r->page[mid].page < page)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo;
 }
 
 struct root_page *root_find(const struct root *r, uint64_t page)

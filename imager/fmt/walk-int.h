@@ -3,6 +3,9 @@
 #define REHOST_FMT_WALK_INT_H
 #include "imager/fmt/walk.h"
 
+/* Of a chunk in `seen`: its map isn't known; it is in the index. */
+enum { SEEN_DAMAGED = 1, SEEN_INDEXED = 2 };
+
 struct walk {
 	void (*bad)(void *ctx, const struct walk_bad *b);
 	void *ctx;
@@ -14,14 +17,12 @@ struct walk {
 	/* offsets of damaged headers, whose type the index may tell */
 	uint64_t *pending;
 	size_t n_pending, room_pending;
-	/* the chunks seen of the page that is current; damaged[]: their maps
-	 * are not known */
+	/* the chunks seen of the page that is current; their flags: SEEN_ */
 	struct page *seen, *index;
 	uint32_t paged;           /* so many of `seen` had their index page     */
 	int late;                 /* a lower chunk came: from here on `seen` has
 				   * only those that came after their page's
 				   * last index page                            */
-	uint8_t damaged[PAGE_CHUNKS];
 	uint64_t next_chunk;
 	uint64_t bytes, chunks, records_of_chunks;
 	uint64_t used_end;
@@ -41,8 +42,7 @@ void walk_tell(struct walk *w, unsigned int type, uint64_t off, const char *text
 /* The index page (w->index) of chunks of which only the late ones are in `seen`. */
 int walk_late_page(struct walk *w, const struct walk_rec *rec, struct err *e) must_check;
 void walk_tell_chunk(struct walk *w, uint64_t chunk, uint64_t off, const char *text);
-int walk_same_chunk(const struct image_chunk *a, const struct image_chunk *b,
-		    int with_map);
+int walk_same_chunk(const struct image_chunk *a, const struct image_chunk *seen);
 /* 1 and removed if off is the place of a damaged header. */
 int walk_take_pending(struct walk *w, uint64_t off);
 int walk_bad_record(struct walk *w, const struct walk_rec *rec, struct err *e) must_check;

@@ -15,9 +15,9 @@ static const char *late_wrong(struct walk *w, uint32_t i, int *ret_late)
 	for (uint32_t s = 0; s < w->seen->n; s++) {
 		if (w->seen->entry[s].chunk != w->index->entry[i].chunk)
 			continue;
-		w->seen->entry[s].flags = 1; /* found */
+		w->seen->entry[s].flags |= SEEN_INDEXED;
 		have = page_chunk(w->seen, s);
-		return walk_same_chunk(&want, &have, !w->damaged[s]) ? NULL :
+		return walk_same_chunk(&want, &have) ? NULL :
 		       "isn't what the index says";
 	}
 	if (walk_take_pending(w, want.offset))
@@ -51,8 +51,6 @@ int walk_late_page(struct walk *w, const struct walk_rec *rec, struct err *e)
 	if (r < 0)
 		return r;
 	page_clear(rest, w->index->number);
-	for (uint32_t s = 0; s < w->seen->n; s++)
-		w->seen->entry[s].flags = 0;
 	for (uint32_t i = 0; r == 0 && i < w->index->n; i++) {
 		struct image_chunk c = page_chunk(w->index, i);
 		const char *wrong = late_wrong(w, i, &late);
@@ -63,7 +61,7 @@ int walk_late_page(struct walk *w, const struct walk_rec *rec, struct err *e)
 			r = page_add(rest, &c, e);
 	}
 	for (uint32_t s = 0; r == 0 && s < w->seen->n; s++)
-		if (!w->seen->entry[s].flags)
+		if (!(w->seen->entry[s].flags & SEEN_INDEXED))
 			walk_tell_chunk(w, w->seen->number * PAGE_CHUNKS + w->seen->entry[s].chunk,
 					w->seen->entry[s].offset, "isn't in the index");
 	if (r == 0)

@@ -146,13 +146,13 @@ static int walk_chunk(struct walk *w, const struct walk_rec *rec, struct err *e)
 	}
 	if (!w->late && c.number < w->next_chunk) {
 		w->late = new_page = 1;
-		w->next_chunk = 0;
 	}
-	if (c.number < w->next_chunk || c.number >= params_chunks(&w->params)) {
+	if (c.number >= params_chunks(&w->params)) {
 		walk_tell(w, REC_CHUNK, rec->off, "is out of order");
 		return 0;
 	}
-	w->next_chunk = c.number + 1;
+	if (c.number >= w->next_chunk)
+		w->next_chunk = c.number + 1;
 	if (w->seen->number != page || !w->seen->n || new_page) {
 		if (w->paged < w->seen->n && !w->lost)
 			walk_tell(w, REC_CHUNK, rec->off, "comes before the index page of the chunks in front of it");
@@ -160,17 +160,23 @@ static int walk_chunk(struct walk *w, const struct walk_rec *rec, struct err *e)
 		w->paged = 0;
 	}
 	memcpy(c.hash, rec->r.hash, sizeof c.hash);
-	w->damaged[w->seen->n] = rec->fault != NULL;
+	for (uint32_t i = 0; w->late && i < w->seen->n; i++)
+		if (w->seen->entry[i].chunk == c.number % PAGE_CHUNKS) {
+			walk_tell(w, REC_CHUNK, rec->off, "comes twice");
+			return 0;
+		}
+	c.flags = rec->fault ? SEEN_DAMAGED : 0;
 	return page_add(w->seen, &c, e);
 }
 
-int walk_same_chunk(const struct image_chunk *a, const struct image_chunk *b,
-		    int with_map)
+int walk_same_chunk(const struct image_chunk *a, const struct image_chunk *seen)
 {
+	const struct image_chunk *b = seen;
+
 	return a->offset == b->offset && a->body_len == b->body_len &&
 	       a->plain_len == b->plain_len && a->codec == b->codec &&
 	       !memcmp(a->hash, b->hash, sizeof a->hash) &&
-	       (!with_map || (a->map_count == b->map_count &&
+	       ((b->flags & SEEN_DAMAGED) || (a->map_count == b->map_count &&
 			      !memcmp(a->map, b->map, a->map_count * sizeof *a->map)));
 }
 
@@ -192,7 +198,7 @@ static void compare_page(struct walk *w)
 			continue;
 		}
 		have = page_chunk(w->seen, s);
-		if (!walk_same_chunk(&want, &have, !w->damaged[s]))
+		if (!walk_same_chunk(&want, &have))
 			walk_tell_chunk(w, want.number, have.offset, "isn't what the index says");
 		s++;
 	}

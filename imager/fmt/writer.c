@@ -12,13 +12,16 @@ struct image_writer {
 	const uint8_t *wrapped;   /* of an encrypted image, until META is written */
 	uint64_t len, seq;
 	uint64_t chunks, bytes;
-	uint64_t next_chunk;      /* the lowest number that may come  */
+	uint64_t next_chunk;      /* above all that came or were put off */
+	uint64_t next_written;    /* above all that came              */
 	struct page *page;
 	int keep;                 /* 1: chunks of `page` come late    */
 	int late;                 /* 1: all but the late ones came    */
+	int fell;                 /* 1: one came below another        */
 	struct page **kept;       /* written, to be written again     */
 	size_t n_kept;
-	uint64_t done;            /* late: all lower ones came, or come late */
+	size_t out;               /* late: `page` is kept[out]; an empty one
+				   * stands there.  SIZE_MAX: it isn't  */
 	struct root root;
 	uint32_t epoch;           /* how often the image was gone on with */
 	struct image_end end;
@@ -132,6 +135,7 @@ int image_writer_new(const struct image_params *p, const char *meta_json,
 
 	if (!w)
 		return err_set(e, ERR_NOMEM, "out of memory for writing an image");
+	w->out = SIZE_MAX;
 	w->params = *p;
 	w->sink = *sink;
 	r = codec_new(p->hash, &body_packing, &w->codec, e);
@@ -159,7 +163,7 @@ static int take_over(struct image_writer *w, struct image *im, struct err *e)
 	w->seq = im->cut.seq;
 	w->epoch = im->cut.epoch + 1;
 	w->chunks = im->end.chunks;
-	w->next_chunk = im->cut.next_chunk;
+	w->next_chunk = w->next_written = im->cut.next_chunk;
 	w->len = im->end.file_len;
 	w->end.meta_off = im->end.meta_off;
 	memcpy(w->hashes, im->cut.hashes, sizeof im->cut.hashes);
@@ -184,6 +188,46 @@ static int take_over(struct image_writer *w, struct image *im, struct err *e)
 	return 0;
 }
 
+/* Keeps *page; *page becomes an empty one. */
+static int keep_page(struct image_writer *w, struct page **page, struct err *e)
+{
+	struct page **kept = realloc(w->kept, (w->n_kept + 1) * sizeof *kept), *empty;
+	int r;
+
+	if (!kept)
+		return err_set(e, ERR_NOMEM, "out of memory for the index");
+	w->kept = kept;
+	r = page_new(&empty, e);
+	if (r < 0)
+		return r;
+	kept[w->n_kept++] = *page;
+	*page = empty;
+	return 0;
+}
+
+int image_writer_missing(struct image_writer *w, struct image *im, uint64_t number,
+			 struct err *e)
+{
+	uint64_t page = number / PAGE_CHUNKS;
+	size_t i = 0;
+
+	if (w->page->n && w->page->number == page) {
+		w->keep = 1;
+		return 0;
+	}
+	if (w->n_kept && w->kept[w->n_kept - 1]->number == page)
+		return 0;
+	while (i < im->root.n && im->root.page[i].page != page)
+		i++;
+	if (i < im->root.n && image_page(im, i, e) < 0)
+		return e->code;
+	if (i == im->root.n)
+		page_clear(im->page, page);
+	im->page->written = im->page->n;
+	im->page_index = SIZE_MAX;
+	return keep_page(w, &im->page, e);
+}
+
 int image_writer_resume(struct image *im, const struct image_sink *sink,
 			struct image_writer **ret, struct err *e)
 {
@@ -194,6 +238,7 @@ int image_writer_resume(struct image *im, const struct image_sink *sink,
 	e = e ? e : &local;
 	if (!w)
 		return err_set(e, ERR_NOMEM, "out of memory for writing an image");
+	w->out = SIZE_MAX;
 	w->params = im->params;
 	w->sink = *sink;
 	r = codec_new(im->params.hash, &body_packing, &w->codec, e);
@@ -256,26 +301,33 @@ static int put_page(struct image_writer *w, struct err *e)
 	return root_add(&w->root, &entry, e);
 }
 
+static void swap_kept(struct image_writer *w, size_t i)
+{
+	struct page *p = w->kept[i];
+
+	w->kept[i] = w->page;
+	w->page = p;
+}
+
 /* Writes the page that is current; then it is empty. */
 static int close_page(struct image_writer *w, struct err *e)
 {
-	struct page **kept;
 	int r = put_page(w, e);
 
 	if (r < 0)
 		return r;
+	if (w->out != SIZE_MAX) {
+		swap_kept(w, w->out);
+		w->out = SIZE_MAX;
+		page_clear(w->page, 0);
+		return 0;
+	}
 	if (!w->keep) {
 		page_clear(w->page, 0);
 		return 0;
 	}
-	kept = realloc(w->kept, (w->n_kept + 1) * sizeof *kept);
-	if (!kept)
-		return err_set(e, ERR_NOMEM, "out of memory for the index");
-	w->kept = kept;
-	kept[w->n_kept++] = w->page;
-	w->page = NULL;
 	w->keep = 0;
-	return page_new(&w->page, e);
+	return keep_page(w, &w->page, e);
 }
 
 /* Makes the page of chunk `number` the current one. */
@@ -290,10 +342,9 @@ static int turn_to(struct image_writer *w, uint64_t number, struct err *e)
 	if (r < 0)
 		return r;
 	for (size_t i = 0; w->late && i < w->n_kept; i++)
-		if (w->kept[i] && w->kept[i]->number == page) {
-			page_free(w->page);
-			w->page = w->kept[i];
-			w->kept[i] = NULL;
+		if (w->kept[i]->number == page) {
+			swap_kept(w, i);
+			w->out = i;
 			return 0;
 		}
 	if (w->late)
@@ -305,17 +356,20 @@ static int turn_to(struct image_writer *w, uint64_t number, struct err *e)
 
 static int check_order(struct image_writer *w, uint64_t number, struct err *e)
 {
-	if (number < w->next_chunk && !w->late) {
+	int late = w->late || number < w->next_chunk;
+	int fell = w->fell || number < w->next_written;
+
+	/* a reader must have the pages of all others by then */
+	if (late != w->late || fell != w->fell) {
 		int r = close_page(w, e);
 
 		if (r < 0)
 			return r;
-		w->late = 1;
-		w->done = w->next_chunk;
-		w->next_chunk = 0;
+		w->late = late;
+		w->fell = fell;
 	}
-	if (number < w->next_chunk || number >= params_chunks(&w->params))
-		return err_set(e, ERR_INTERNAL, "chunk %llu comes out of order",
+	if (number >= params_chunks(&w->params))
+		return err_set(e, ERR_INTERNAL, "chunk %llu is behind the disk's end",
 			       (unsigned long long)number);
 	return turn_to(w, number, e);
 }
@@ -366,7 +420,10 @@ int image_writer_chunk(struct image_writer *w, const struct chunk_out *c,
 	w->seq++;
 	w->chunks++;
 	w->bytes += c->plain_len;
-	w->next_chunk = c->number + 1;
+	if (c->number >= w->next_written)
+		w->next_written = c->number + 1;
+	if (c->number >= w->next_chunk)
+		w->next_chunk = c->number + 1;
 	return 0;
 }
 
@@ -393,7 +450,7 @@ static int encode_bad(const struct byte_range *bad, size_t n_bad, size_t front,
 static int commit_body(struct image_writer *w, uint8_t *body, struct err *e)
 {
 	struct commit_disk d = {
-		.next_chunk = le64_make(w->late ? w->done : w->next_chunk), .epoch = le32_make(w->epoch),
+		.next_chunk = le64_make(w->next_chunk), .epoch = le32_make(w->epoch),
 		.pages = le64_make(w->root.n),
 	};
 	int r = root_hashes(&w->root, codec_hasher(w->codec), w->params.hash, d.hash, e);

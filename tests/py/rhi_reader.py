@@ -403,7 +403,7 @@ class Walk:
             if self.late is None and head.aux < last:
                 need(self.paged == len(self.chunks), f"{head.where}: page missing before it")
                 self.late = len(self.chunks)
-            else:
+            elif self.late is None:
                 need(head.aux > last, f"{head.where}: chunks not ascending")
             need(all(c.aux != head.aux for c in self.chunks), f"{head.where}: comes again")
             need(self.paged == len(self.chunks) or head.aux // PAGE_CHUNKS == last // PAGE_CHUNKS,

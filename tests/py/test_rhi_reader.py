@@ -285,7 +285,6 @@ def late_page(fmt, at, value):
 
 # Of sample(late=(1, 3)): chunks 0, 5, a page, chunks 1, 3, the page again.
 BROKEN_LATE = {
-    "descending": swap((CHUNK, 2), (CHUNK, 3)),
     "before the page of the others": swap((CHUNK, 2), (PAGE, 0)),
     "page not again": drop(PAGE, -1),
     "page without a late one": lambda im: im.find(PAGE, -1).chunks.pop(1),
