@@ -10,6 +10,7 @@
 #include "imager/job.h"
 #include "imager/plan.h"
 #include "imager/resume.h"
+#include "imager/volumes.h"
 
 /* The disk is told so far ahead what will be read: used bytes, and chunks where
  * little of each is used, so that it has many requests to choose from. */
@@ -40,6 +41,7 @@ struct capture {
 	size_t told;              /* of bad, by warnings */
 	uint64_t bytes, resumed;
 	struct store_out *out;
+	struct volume_out volumes;
 	int commit_seconds;       /* below 0: after every chunk */
 	double committed;         /* when, by the job's clock   */
 	uint64_t commits;
@@ -223,7 +225,7 @@ static int fill_params(struct image_params *p, const struct blkdev *src,
 		.chunk_size = opt->chunk_size ? opt->chunk_size : IMAGE_CHUNK_DEFAULT,
 		.hash = opt->hash ? opt->hash : hash_best(),
 		.created = opt->created ? opt->created : (uint64_t)time(NULL),
-		.must = opt->partial ? FEATURE_PARTIAL : 0,
+		.must = (opt->partial ? FEATURE_PARTIAL : 0) | (opt->split ? FEATURE_SPLIT : 0),
 	};
 	if (p->used_end > p->disk_size)
 		return err_set(e, ERR_INTERNAL, "the used map goes past the disk's end");
@@ -278,16 +280,11 @@ static int go_on(struct capture *c, const struct capture_options *opt,
 	return image_writer_resume(opt->resume, sink, &c->writer, e);
 }
 
-static int sink_append(void *ctx, const void *buf, size_t len, struct err *e)
-{
-	return store_append(ctx, buf, len, e);
-}
-
 static int setup(struct capture *c, struct blkdev *src,
 		 const struct extents *used, const struct capture_options *opt,
 		 struct store_out *out, struct err *e)
 {
-	struct image_sink sink = { sink_append, out };
+	struct image_sink sink = volume_sink(&c->volumes);
 	const struct image_key *key = NULL;
 	struct image_seal seal = { 0 };
 	struct job_shape shape;
@@ -300,6 +297,10 @@ static int setup(struct capture *c, struct blkdev *src,
 	if (c->params.must & FEATURE_ENCRYPTED)
 		key = opt->resume ? image_key(opt->resume) : &seal.key;
 	c->out = out;
+	c->volumes = (struct volume_out){
+		.out = out, .params = &c->params, .size = opt->split,
+		.volume = opt->resume_volume, .in_volume = opt->resume_in_volume,
+		.logical = opt->resume ? image_file_len(opt->resume) : 0 };
 	c->commit_seconds = opt->commit_seconds ? opt->commit_seconds : CAPTURE_COMMIT_DEFAULT;
 	c->warnings = json_object_new_array();
 	c->reader = (struct chunk_reader){

@@ -19,6 +19,7 @@
 #include "imager/imagefile.h"
 #include "imager/part/choose.h"
 #include "imager/report.h"
+#include "imager/volumes.h"
 
 struct job {
 	const struct cmd_opts *o;
@@ -40,9 +41,10 @@ struct shot {
 	char path[PATH_MAX];               /* local path, or "-" */
 	char shown[PATH_MAX + 1100];       /* as people know it */
 	struct store_out *out;
-	struct image_access access;
-	struct blkdev *cut_dev;            /* of an interrupted capture, and what */
+	struct image_file cut_file;        /* of an interrupted capture, and what */
 	struct image *cut;                 /* it has; NULL: begin at the front    */
+	unsigned int cut_volume;           /* where it ends                       */
+	uint64_t cut_in_volume;
 	struct capture_result result;
 	char digest[65];
 };
@@ -52,7 +54,7 @@ static void shot_done(struct shot *s)
 	json_object_put(s->entry);
 	json_object_put(s->meta);
 	image_close(s->cut);
-	dev_close(s->cut_dev);
+	image_file_close(&s->cut_file);
 	map_free(s->map);
 	dev_close(s->dev);
 }
@@ -84,7 +86,7 @@ static int read_map(struct job *j, struct shot *s, struct err *e)
 #define FAT_FILE_MAX 0xffffffffu /* bytes */
 
 /* Only hints: nobody knows how well the bytes compress. */
-static void tell_space(const struct shot *s)
+static void tell_space(const struct shot *s, uint64_t split)
 {
 	char dir[PATH_MAX];
 	struct statvfs v;
@@ -99,16 +101,33 @@ static void tell_space(const struct shot *s)
 	if (free_bytes < used)
 		fprintf(stderr, "note: %s may be too small: %s are free, and the %s to capture must be compressed to that\n",
 			s->shown, units_bytes(free_bytes).s, units_bytes(used).s);
-	if (used > FAT_FILE_MAX && statfs(dir, &fs) == 0 && fs.f_type == MSDOS_SUPER_MAGIC)
-		fprintf(stderr, "note: %s is on a FAT file system, which holds no file of 4 GiB or more; NTFS, exFAT or ext4 do\n",
+	if (used > FAT_FILE_MAX && !split && statfs(dir, &fs) == 0 && fs.f_type == MSDOS_SUPER_MAGIC)
+		fprintf(stderr, "note: %s is on a FAT file system, which holds no file of 4 GiB or more: give --split 4095M\n",
 			s->shown);
+}
+
+/* What it has, and whether it is of this capture's kind. */
+static int look_at_cut(struct job *j, struct shot *s, struct err *e)
+{
+	int rc = image_open_cut(s->cut_file.in->dev, s->cut_file.in->access, &s->cut, e);
+
+	if (rc < 0)
+		return rc;
+	if (!j->o->encrypt != !image_key(s->cut))
+		return err_set(e, ERR_REFUSED, "%s was begun %s --encrypt; go on with it the same way",
+			       s->shown, j->o->encrypt ? "without" : "with");
+	if (!j->o->split != !(image_params(s->cut)->must & FEATURE_SPLIT))
+		return err_set(e, ERR_REFUSED, "%s was begun %s --split; go on with it the same way",
+			       s->shown, j->o->split ? "without" : "with");
+	return capture_meta_same(image_meta(s->cut), s->entry, s->shown, e);
 }
 
 /* Opens what an interrupted capture left; if that is nothing, the image begins
  * at its front. */
 static int open_cut(struct job *j, struct shot *s, struct err *e)
 {
-	int rc = store_resume(s->path, j->o->overwrite, &s->out, &s->cut_dev, e);
+	char part[PATH_MAX + 8];
+	int rc = store_resume(s->path, j->o->overwrite, &s->out, e);
 
 	if (rc == ERR_NOT_FOUND) {
 		fprintf(stderr, "note: no interrupted capture of %s is there; it begins at the front\n", s->shown);
@@ -116,18 +135,20 @@ static int open_cut(struct job *j, struct shot *s, struct err *e)
 	}
 	if (rc < 0)
 		return rc;
-	s->access = passphrase_access(&j->passphrase);
-	rc = image_open_cut(s->cut_dev, &s->access, &s->cut, e);
-	if (rc == ERR_NOT_FOUND)
+	snprintf(part, sizeof part, "%s.part", s->path);
+	rc = image_file_open(part, &j->passphrase, &s->cut_file, e);
+	if (rc == 0)
+		rc = look_at_cut(j, s, e);
+	if (rc == ERR_NOT_FOUND) {
 		fprintf(stderr, "note: the interrupted capture of %s had not come far enough to go on with; it begins at the front\n",
 			s->shown);
-	else if (rc == 0 && !j->o->encrypt != !image_key(s->cut))
-		rc = err_set(e, ERR_REFUSED, "%s was begun %s --encrypt; go on with it the same way",
-			     s->shown, j->o->encrypt ? "without" : "with");
-	else if (rc == 0)
-		rc = capture_meta_same(image_meta(s->cut), s->entry, s->shown, e);
-	if (rc == 0 || rc == ERR_NOT_FOUND)
-		rc = store_keep(s->out, s->cut ? image_file_len(s->cut) : 0, e);
+		rc = 0;
+	}
+	if (rc == 0 && s->cut)
+		volumes_place(s->cut_file.in->dev, image_file_len(s->cut),
+			      &s->cut_volume, &s->cut_in_volume);
+	if (rc == 0)
+		rc = store_keep(s->out, s->cut_volume, s->cut_in_volume, e);
 	if (rc < 0)
 		store_leave(s->out);
 	return rc;
@@ -178,6 +199,9 @@ static int write_image(struct job *j, struct shot *s, struct err *e)
 	if (open_image(j, s, e) < 0)
 		return e->code;
 	opt.resume = s->cut;
+	opt.resume_volume = s->cut_volume;
+	opt.resume_in_volume = s->cut_in_volume;
+	opt.split = j->o->split;
 	if (j->o->encrypt && !s->cut)
 		opt.passphrase = j->passphrase.text;
 	opt.commit_seconds = j->o->checkpoint == 0 ? -1 : j->o->checkpoint > 0 ? j->o->checkpoint : 0;
@@ -281,7 +305,7 @@ static int capture_steps(struct job *j, struct shot *s, struct err *e)
 		report_warning(j->rep, "mounted", 0, 0, "%s", warning);
 	if (read_map(j, s, e) < 0)
 		return e->code;
-	tell_space(s);
+	tell_space(s, j->o->split);
 	if (write_image(j, s, e) < 0 || (j->o->verify && verify_image(j, s, e) < 0))
 		return e->code;
 	hex_encode(s->result.digest, 32, s->digest);
@@ -505,6 +529,8 @@ static int check_args(const struct cmd_opts *o, struct err *e)
 		return err_set(e, ERR_USAGE, "a pipe takes one disk; for several, name a directory");
 	if (o->verify)
 		return err_set(e, ERR_USAGE, "--verify needs an image that can be read again, which a pipe can't");
+	if (o->split)
+		return err_set(e, ERR_USAGE, "--split makes several files, which a pipe can't");
 	if (o->resume)
 		return err_set(e, ERR_USAGE, "--resume needs an image that can be read again, which a pipe can't");
 	if (isatty(1))
@@ -547,8 +573,8 @@ static int run(const struct cmd_opts *o, struct err *e)
 
 const struct cmd cmd_capture = {
 	.name = "capture", .args = "DISK... DEST", .summary = "Disks into images",
-	.options = OPT_LEVEL | OPT_VERIFY | OPT_RESUME | OPT_CHECKPOINT | OPT_ENCRYPT | OPT_PASSPHRASE |
-		   OPT_PAGE_FILES | OPT_ONLY | OPT_OVERWRITE | OPT_YES |
+	.options = OPT_LEVEL | OPT_VERIFY | OPT_RESUME | OPT_CHECKPOINT | OPT_SPLIT | OPT_ENCRYPT |
+		   OPT_PASSPHRASE | OPT_PAGE_FILES | OPT_ONLY | OPT_OVERWRITE | OPT_YES |
 		   OPT_NO_SYSTEMS | OPT_WORKERS | OPT_CREDENTIALS | OPT_EVENTS_FD,
 	.min_args = 2, .max_args = -1, .run = run,
 	.text = "Stores the used bytes of a disk in the image DEST. With several disks DEST is a\n"
@@ -559,5 +585,6 @@ const struct cmd cmd_capture = {
 		"and the chosen ones, by number (as `map` shows them), name or PARTUUID.\n"
 		"What was interrupted (a full or lost share, power) is in DEST.part: --resume goes\n"
 		"on from its last checkpoint, if the disk is still as it was.\n"
+		"--split: DEST has the first volume, DEST.001 the second and so on.\n"
 		"--encrypt: nobody reads the image without the passphrase, nor changes it unseen.\n",
 };

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "imager/cmd.h"
+#include "imager/volumes.h"
 
 struct option_line {
 	enum cmd_opt opt;
@@ -18,6 +19,7 @@ static const struct option_line lines[] = {
 	{ OPT_PAGE_FILES, "page-files", NULL, "keep Windows' page, swap and hibernation files" },
 	{ OPT_ONLY, "only", "LIST", "these partitions, as 1,3; of several disks: NAME=LIST" },
 	{ OPT_OVERWRITE, "overwrite", NULL, "replace an image that is already there" },
+	{ OPT_SPLIT, "split", "SIZE", "volumes of at most SIZE bytes (k, M, G: of 1024)" },
 	{ OPT_ENCRYPT, "encrypt", NULL, "encrypt the image with a passphrase" },
 	{ OPT_PASSPHRASE, "passphrase-file", "FILE", "its first line; else $REHOST_PASSPHRASE, or asked" },
 	{ OPT_RESUME, "resume", NULL, "go on where it was interrupted" },
@@ -51,7 +53,7 @@ _Static_assert(N_LINES < ':', "getopt_long returns a line's number, or one of th
 
 /* Known names of a later version: refused with that word. */
 static const char *const later[] = {
-	"base", "split", "resume", "only", "delta", "layout",
+	"base", "resume", "only", "delta", "layout",
 	"deep", "driver", NULL
 };
 
@@ -67,6 +69,29 @@ static int number(const char *name, const char *text, int min, int max, int *ret
 		return err_set(e, ERR_USAGE, "--%s %s: must be a number from %d to %d",
 			       name, text, min, max);
 	*ret = (int)v;
+	return 0;
+}
+
+static int size(const char *name, const char *text, uint64_t min, uint64_t *ret,
+		struct err *e)
+{
+	static const char units[] = "kMGT";
+	const char *unit;
+	char *end;
+	unsigned long long n;
+
+	errno = 0;
+	n = strtoull(text, &end, 10);
+	unit = *end ? strchr(units, *end) : NULL;
+	if (errno || end == text || *text == '-' || (*end && (!unit || end[1])) ||
+	    (unit && n > (uint64_t)INT64_MAX >> (10 * (unit - units + 1))))
+		return err_set(e, ERR_USAGE, "--%s %s: must be a number of bytes, or one with k, M, G or T", name, text);
+	if (unit)
+		n <<= 10 * (unit - units + 1);
+	if (n < min || n > INT64_MAX)
+		return err_set(e, ERR_USAGE, "--%s %s: must be at least %llu bytes", name, text,
+			       (unsigned long long)min);
+	*ret = n;
 	return 0;
 }
 
@@ -113,6 +138,7 @@ static int take(enum cmd_opt opt, const char *arg, struct cmd_opts *o, struct er
 	case OPT_VERIFY: o->verify = 1; break;
 	case OPT_NEW_IDS: o->new_ids = 1; break;
 	case OPT_RESUME: o->resume = 1; break;
+	case OPT_SPLIT: return size("split", arg, VOLUME_MIN, &o->split, e);
 	case OPT_ENCRYPT: o->encrypt = 1; break;
 	case OPT_PASSPHRASE: o->passphrase = arg; break;
 	case OPT_CHECKPOINT: return number("checkpoint", arg, 0, 86400, &o->checkpoint, e);

@@ -15,7 +15,7 @@ enum cmd_opt {
 	OPT_OVERWRITE = 1ull << 9, OPT_YES = 1ull << 10, OPT_HELP = 1ull << 11,
 	OPT_RUN = 1ull << 12, OPT_READ_ONLY = 1ull << 13, OPT_EXPECT_SERIAL = 1ull << 24, OPT_DRIVERS = 1ull << 25,
 	OPT_NEW_IDS = 1ull << 26, OPT_RESUME = 1ull << 27, OPT_CHECKPOINT = 1ull << 28,
-	OPT_ENCRYPT = 1ull << 29, OPT_PASSPHRASE = 1ull << 30,
+	OPT_ENCRYPT = 1ull << 29, OPT_PASSPHRASE = 1ull << 30, OPT_SPLIT = 1ull << 31,
 	OPT_ONLY = 1ull << 40,
 	OPT_ADAPT = 1ull << 14, OPT_ADAPT_ANYWAY = 1ull << 15,
 	/* handed to rehost-adapt as they are */
@@ -46,6 +46,7 @@ struct cmd_opts {
 	enum image_level level;
 	const char *credentials;   /* path or NULL */
 	int encrypt;
+	uint64_t split;            /* bytes of a volume; 0: one file */
 	const char *passphrase;    /* path of a file, or NULL */
 	const char *run;           /* a program, or NULL */
 	const char *expect_serial; /* or NULL */

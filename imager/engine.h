@@ -62,6 +62,8 @@ struct capture_options {
 	 * (COMMIT records); 0: CAPTURE_COMMIT_DEFAULT; below 0: after every chunk.
 	 * None are made where out can't be made durable (a pipe). */
 	int commit_seconds;
+	/* Bytes that a volume may have at most (volumes.h); 0: one file. */
+	uint64_t split;
 	/* Encrypts the image, unless NULL; of one that is gone on with, NULL. */
 	const char *passphrase;
 	/* To go on with an image that image_open_cut() opened, or NULL; out is to
@@ -70,6 +72,8 @@ struct capture_options {
 	 * isn't the same, or what is compared differs: the chunks that hold a
 	 * byte of check, and one of 64. */
 	struct image *resume;
+	unsigned int resume_volume;  /* store_keep()'s: where out appends      */
+	uint64_t resume_in_volume;
 	const uint64_t *check;    /* disk offsets, ascending                     */
 	size_t n_check;
 };

@@ -51,27 +51,27 @@ static void put_systems(struct json_object *o, struct json_object *disk)
 struct json_object *image_json_short(const char *path, const char *name)
 {
 	struct json_object *o = json_object_new_object(), *meta, *disk, *dmi;
-	struct blkdev *file = NULL;
+	struct image_file f = { 0 };
 	struct image_ident id;
 	struct image *im = NULL;
 	struct err e;
 
 	json_put_str(o, "name", name);
-	if (dev_open_ro(path, &file, &e) < 0 || image_identify(file, &id, &e) < 0) {
+	if (image_file_open(path, NULL, &f, &e) < 0 || image_identify(f.in->dev, &id, &e) < 0) {
 		json_put_bool(o, "complete", 0);
 		json_put_str(o, "error", e.msg);
-		if (file)
-			json_put_u64(o, "size", file->size);
-		dev_close(file);
+		if (f.in)
+			json_put_u64(o, "size", f.in->dev->size);
+		image_file_close(&f);
 		return o;
 	}
-	json_put_u64(o, "size", file->size);
+	json_put_u64(o, "size", f.in->dev->size);
 	json_put_bool(o, "complete", id.complete);
 	put_created(o, id.params.created);
 	json_put_u64(o, "disk_size", id.params.disk_size);
 	json_put_u64(o, "used_bytes", id.params.used_bytes);
 	json_put_bool(o, "encrypted", !!(id.params.must & FEATURE_ENCRYPTED));
-	if (id.complete && image_open(file, NULL, &im, &e) == 0) {
+	if (id.complete && image_open(f.in->dev, NULL, &im, &e) == 0) {
 		meta = parse(image_meta(im));
 		disk = json_get_object(meta, "disk");
 		dmi = json_get_object(json_get_object(meta, "hardware"), "dmi");
@@ -84,7 +84,7 @@ struct json_object *image_json_short(const char *path, const char *name)
 		json_put_str(o, "error", e.msg);
 	}
 	image_close(im);
-	dev_close(file);
+	image_file_close(&f);
 	return o;
 }
 
@@ -160,29 +160,28 @@ static void put_texts(struct json_object *o, const struct image *im)
 int image_json_full(const char *path, struct passphrase *p, struct json_object **ret,
 		    struct err *ret_bad, struct err *e)
 {
-	struct image_access access = passphrase_access(p);
+	struct image_file f = { 0 };
 	struct json_object *o;
-	struct blkdev *file;
 	struct image_ident id;
 	struct image *im = NULL;
 
 	ret_bad->code = 0;
-	if (dev_open_ro(path, &file, e) < 0)
+	if (image_file_open(path, p, &f, e) < 0)
 		return e->code;
-	if (image_identify(file, &id, e) < 0) {
-		dev_close(file);
+	if (image_identify(f.in->dev, &id, e) < 0) {
+		image_file_close(&f);
 		return e->code;
 	}
 	o = json_object_new_object();
 	if (!id.complete)
 		err_set(ret_bad, ERR_CORRUPT,
 			"%s is not complete: its end is missing; it can't be restored", path);
-	else if (image_open(file, &access, &im, ret_bad) < 0)
+	else if (image_open(f.in->dev, f.in->access, &im, ret_bad) < 0)
 		json_put_str(o, "error", ret_bad->msg);
 	/* one that has its end, but fails its checks, isn't called complete */
 	json_put_bool(o, "complete", im || (id.complete && (ret_bad->code == ERR_UNSUPPORTED ||
 							  ret_bad->code == ERR_SECRET)));
-	put_params(o, &id.params, file->size);
+	put_params(o, &id.params, f.in->dev->size);
 	if (im) {
 		put_hex(o, "digest", image_digest(im), IMAGE_DIGEST_LEN);
 		json_put_u64(o, "chunks", image_chunks(im));
@@ -191,7 +190,7 @@ int image_json_full(const char *path, struct passphrase *p, struct json_object *
 		put_texts(o, im);
 	}
 	image_close(im);
-	dev_close(file);
+	image_file_close(&f);
 	*ret = o;
 	return 0;
 }

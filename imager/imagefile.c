@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include "common/cleanup.h"
 #include "common/prompt.h"
+#include "imager/volumes.h"
 
 static int from_file(struct passphrase *p, struct err *e)
 {
@@ -95,14 +96,40 @@ struct image_access passphrase_access(struct passphrase *p)
 	return (struct image_access){ .passphrase = give_passphrase, .ctx = p };
 }
 
+/* All of its volumes; what is no image at all is told by whoever reads it. */
+static int open_dev(const char *path, struct blkdev **ret, struct err *e)
+{
+	struct image_ident id;
+	struct err ignored;
+	int r = dev_open_ro(path, ret, e);
+
+	if (r < 0 || image_identify(*ret, &id, &ignored) < 0 || !(id.params.must & FEATURE_SPLIT))
+		return r;
+	r = volumes_open(path, *ret, &id.params, ret, e);
+	if (r < 0)
+		dev_close(*ret);
+	return r;
+}
+
 int image_file_open(const char *path, struct passphrase *p, struct image_file *f,
 		    struct err *e)
 {
-	int r = store_open(path, &f->in, e);
+	struct blkdev *d = NULL;
+	int r;
 
+	if (!strcmp(path, "-"))
+		r = store_open(path, &f->in, e);
+	else if ((r = open_dev(path, &d, e)) == 0) {
+		r = store_open_dev(d, 0, &f->in, e);
+		if (r == 0)
+			f->in->owns_dev = 1;
+		else
+			dev_close(d);
+	}
 	if (r < 0)
 		return r;
-	f->access = passphrase_access(p);
+	if (p)
+		f->access = passphrase_access(p);
 	f->in->access = &f->access;
 	return 0;
 }

@@ -19,7 +19,8 @@ void passphrase_done(struct passphrase *p);
 /* For image_open(): p must outlive its use. */
 struct image_access passphrase_access(struct passphrase *p);
 
-/* Opens PATH ("-": standard input).  f must not move meanwhile: f->in->access
+/* Opens PATH ("-": standard input), its other volumes included.  p NULL: no passphrase
+ * is at hand.  f must not move meanwhile: f->in->access
  * points into it. */
 struct image_file {
 	struct store_in *in;

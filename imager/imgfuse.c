@@ -23,7 +23,7 @@
 /* An image opened, wherever it lies. */
 struct source {
 	struct place_mount mount;
-	struct blkdev *file;
+	struct image_file file;
 	struct image *im;
 };
 
@@ -32,7 +32,7 @@ static void source_close(struct source *s)
 	struct err ignored;
 
 	image_close(s->im);
-	dev_close(s->file);
+	image_file_close(&s->file);
 	if (place_unmount(&s->mount, &ignored))
 		return; /* it was only read */
 }
@@ -58,13 +58,12 @@ static int mount_place(const struct image_at *q, struct source *s, struct err *e
 static int source_open(const struct image_at *q, struct source *s, struct err *e)
 {
 	struct passphrase pass = { .file = q->passphrase };
-	struct image_access access = passphrase_access(&pass);
 	int r = place_is_url(q->image) ? mount_place(q, s, e) : 0;
 
 	if (r == 0)
-		r = dev_open_ro(*s->mount.file ? s->mount.file : q->image, &s->file, e);
+		r = image_file_open(*s->mount.file ? s->mount.file : q->image, &pass, &s->file, e);
 	if (r == 0)
-		r = image_open(s->file, &access, &s->im, e);
+		r = image_open(s->file.in->dev, s->file.in->access, &s->im, e);
 	passphrase_done(&pass);
 	if (r)
 		source_close(s);
@@ -103,7 +102,7 @@ static void serve_child(struct image_mount *d, int ready, int life, int errors)
 
 	io_serve_alone();
 	if (imgfs_mount(d->base, &f, &e) == 0 &&
-	    imgfs_files(f, d->src.im, d->src.file->name, &e) == 0)
+	    imgfs_files(f, d->src.im, d->src.file.in->name, &e) == 0)
 		e.code = 0;
 	if (io_write_all(ready, &e, sizeof e) || e.code) {
 		imgfs_free(f);
@@ -194,7 +193,7 @@ const char *image_mount_meta(const struct image_mount *d)
 
 const char *image_mount_source(const struct image_mount *d)
 {
-	return d->src.file->name;
+	return d->src.file.in->name;
 }
 
 int image_mount_failed(struct image_mount *d, struct err *e)
@@ -302,7 +301,7 @@ static int prepare(const struct image_at *q, const char *dir, int ready,
 		umount2(dir, MNT_DETACH);
 		r = source_open(q, s, e);
 	}
-	return r ? r : imgfs_files(*f, s->im, s->file->name, e);
+	return r ? r : imgfs_files(*f, s->im, s->file.in->name, e);
 }
 
 static void mount_child(const struct image_at *q, const char *dir, int ready)

@@ -84,6 +84,22 @@ static int read_body(struct records *r, struct rec_slot *s, struct err *e)
 	return ret;
 }
 
+/* Volumes that were joined again to come through a pipe: 1 and the record is passed
+ * over, which no offset counts. */
+static int pass_volume(struct records *r, const struct walk_rec *rec, struct err *e)
+{
+	int ret;
+
+	if (rec->fault || rec->r.type != REC_VOLUME || !r->have_params ||
+	    !(r->params.must & FEATURE_SPLIT))
+		return 0;
+	ret = skip_body(r, rec->r.body_len, e);
+	if (ret < 0)
+		return ret;
+	r->stream.pos = rec->off;
+	return 1;
+}
+
 static int rec_fill(void *ctx, void *slot, struct err *e)
 {
 	struct records *r = ctx;
@@ -97,10 +113,15 @@ static int rec_fill(void *ctx, void *slot, struct err *e)
 		if (ret <= 0)
 			return ret;
 	}
-	memset(&s->rec, 0, sizeof s->rec);
-	ret = stream_head(&r->stream, &s->rec.r, &s->rec.off, &s->rec.fault, e);
-	if (ret <= 0)
-		return ret;
+	do {
+		memset(&s->rec, 0, sizeof s->rec);
+		ret = stream_head(&r->stream, &s->rec.r, &s->rec.off, &s->rec.fault, e);
+		if (ret <= 0)
+			return ret;
+		ret = pass_volume(r, &s->rec, e);
+		if (ret < 0)
+			return ret;
+	} while (ret);
 	if (s->rec.fault) {
 		r->resync = 1;
 		r->ended = !r->go_on;

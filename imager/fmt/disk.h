@@ -83,6 +83,12 @@ struct end_disk {
 };
 _Static_assert(sizeof(struct end_disk) == 96, "FORMAT.md 4.4");
 
+struct volume_disk {
+	le64 logical;       /* +0x00 of the first byte behind this record */
+	uint8_t zero[24];   /* +0x08 */
+};
+_Static_assert(sizeof(struct volume_disk) == 32, "FORMAT.md 7");
+
 struct bad_disk { le64 offset, length; };
 
 struct commit_disk {

@@ -19,6 +19,7 @@
 
 /* Must bits (FORMAT.md 2.3). */
 #define FEATURE_ENCRYPTED (1u << 0)
+#define FEATURE_SPLIT (1u << 2)
 #define FEATURE_PARTIAL (1u << 5)
 
 /* The HEADER record (FORMAT.md 2.2). */
@@ -80,8 +81,18 @@ struct chunk_out {
 /* Where bytes go: append only. */
 struct image_sink {
 	int (*append)(void *ctx, const void *buf, size_t len, struct err *e);
+	/* The next len bytes are one record, which stays in one volume; may be NULL */
+	int (*begin)(void *ctx, uint64_t len, struct err *e);
 	void *ctx;
 };
+
+/* What stands at the beginning of each volume but the first (FORMAT.md 7). */
+#define VOLUME_LEN 128
+int volume_put(const struct image_params *p, unsigned int number, uint64_t logical,
+	       uint8_t *out, struct err *e) must_check;
+/* NULL and *ret_logical, or what is wrong with it. */
+const char *volume_get(const uint8_t *in, const struct image_params *p, unsigned int number,
+		       uint64_t *ret_logical);
 
 struct image_writer;
 /* Writes HEADER and META.  meta_json: one JSON object.  seal: NULL if p isn't of an

@@ -157,6 +157,6 @@ const char *record_fits(const struct record *r, const struct image_params *p)
 	case REC_END:
 		return r->codec || r->body_len != END_LEN ? "has a wrong length" : NULL;
 	default:
-		return "belongs to an image in several volumes, which this isn't";
+		return "doesn't belong here";
 	}
 }

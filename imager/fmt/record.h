@@ -21,7 +21,7 @@ enum rec_codec { CODEC_NONE, CODEC_ZSTD, CODEC_ZEROS, CODEC_REFERENCE };
 #define SEAL_NONCE 24u             /* FORMAT.md 6.2: in front of a sealed body, */
 #define SEAL_TAG 16u               /* and behind it                          */
 #define SEAL_WRAPPED 72u           /* 6.1: META's body begins with it         */
-#define FEATURES_KNOWN ((uint64_t)FEATURE_ENCRYPTED | FEATURE_PARTIAL)
+#define FEATURES_KNOWN ((uint64_t)FEATURE_ENCRYPTED | FEATURE_SPLIT | FEATURE_PARTIAL)
 /* FORMAT.md 6.1: a hostile header shall not take all memory, or a day. */
 #define KDF_OPS_MAX 16u
 #define KDF_MEM_MIN 8u             /* KiB */

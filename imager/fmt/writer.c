@@ -31,6 +31,12 @@ struct image_writer {
 /* Level of the index and the JSON texts: small, and not worth a choice. */
 static const struct packing body_packing = { .level = 3 };
 
+/* A record of body_len bytes comes. */
+static int begin(struct image_writer *w, uint32_t body_len, struct err *e)
+{
+	return w->sink.begin ? w->sink.begin(w->sink.ctx, (uint64_t)IMAGE_HEAD_LEN + body_len, e) : 0;
+}
+
 static int append(struct image_writer *w, const void *buf, size_t len,
 		  struct err *e)
 {
@@ -91,8 +97,10 @@ static int put_record(struct image_writer *w, struct record *r,
 		ret = seal_record(w, r, &body, &sealed, e);
 	if (ret == 0) {
 		record_put(r, head);
-		ret = append(w, head, sizeof head, e);
+		ret = begin(w, r->body_len, e);
 	}
+	if (ret == 0)
+		ret = append(w, head, sizeof head, e);
 	if (ret == 0 && r->body_len)
 		ret = append(w, body, r->body_len, e);
 	if (ret == 0)
@@ -414,7 +422,9 @@ int image_writer_chunk(struct image_writer *w, const struct chunk_out *c,
 	if (ret < 0)
 		return ret;
 	record_put(&r, c->record);
-	ret = append(w, c->record, IMAGE_HEAD_LEN + c->body_len, e);
+	ret = begin(w, c->body_len, e);
+	if (ret == 0)
+		ret = append(w, c->record, IMAGE_HEAD_LEN + c->body_len, e);
 	if (ret < 0)
 		return ret;
 	w->seq++;

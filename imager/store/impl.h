@@ -4,8 +4,9 @@
 #include "imager/store/store.h"
 
 int file_resume(const char *path, int replace, struct store_out **ret,
-		struct blkdev **ret_dev, struct err *e) must_check;
-int file_keep(struct store_out *s, uint64_t len, struct err *e) must_check;
+		struct err *e) must_check;
+int file_keep(struct store_out *s, unsigned int volume, uint64_t len,
+	      struct err *e) must_check;
 int file_create(const char *path, int replace, struct store_out **ret,
 		struct err *e) must_check;
 #endif

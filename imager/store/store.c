@@ -37,21 +37,23 @@ int store_commit(struct store_out *s, struct err *e)
 	return r;
 }
 
-int store_resume(const char *path, int replace, struct store_out **ret,
-		 struct blkdev **ret_dev, struct err *e)
+int store_resume(const char *path, int replace, struct store_out **ret, struct err *e)
 {
 	if (path[0] == '-' && !path[1])
 		return err_set(e, ERR_USAGE, "standard output can't be gone on with");
-	return file_resume(path, replace, ret, ret_dev, e);
+	return file_resume(path, replace, ret, e);
 }
 
-int store_keep(struct store_out *s, uint64_t len, struct err *e)
+int store_keep(struct store_out *s, unsigned int volume, uint64_t len, struct err *e)
 {
-	int r = file_keep(s, len, e);
+	return file_keep(s, volume, len, e);
+}
 
-	if (r == 0)
-		s->written = len;
-	return r;
+int store_next(struct store_out *s, struct err *e)
+{
+	if (!s->ops->next)
+		return err_set(e, ERR_USAGE, "%s can't be split into volumes", s->name);
+	return s->ops->next(s, e);
 }
 
 int store_can_sync(const struct store_out *s)

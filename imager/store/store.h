@@ -22,6 +22,8 @@ struct store_out_ops {
 	int (*sync)(struct store_out *s, struct err *e);
 	/* Leaves it unfinished, to be gone on with; NULL: as undo. */
 	void (*leave)(struct store_out *s);
+	/* Begins the next volume; NULL: there are none. */
+	int (*next)(struct store_out *s, struct err *e);
 };
 struct store_out {
 	const struct store_out_ops *ops;
@@ -40,13 +42,18 @@ int store_create_fd(int fd, const char *name, struct store_out **ret,
 		    struct err *e) must_check;
 int store_append(struct store_out *s, const void *buf, size_t len,
 		 struct err *e) must_check;
-/* What an interrupted store_create(PATH) left, to go on with it: *ret_dev reads
- * it (the caller's; to be closed before store_keep), *ret appends.
+/* What an interrupted store_create(PATH) left, to go on with it after store_keep().
  * ERR_NOT_FOUND: there is no PATH.part. */
 int store_resume(const char *path, int replace, struct store_out **ret,
-		 struct blkdev **ret_dev, struct err *e) must_check;
-/* Cuts what was left to its first len bytes; the next append goes behind them. */
-int store_keep(struct store_out *s, uint64_t len, struct err *e) must_check;
+		 struct err *e) must_check;
+/* Cuts what was left to the first len bytes of that volume and all of those before;
+ * the next append goes behind them. */
+int store_keep(struct store_out *s, unsigned int volume, uint64_t len,
+	       struct err *e) must_check;
+/* What follows goes into the next volume: PATH.001, PATH.002 ...  ERR_USAGE where there
+ * are none (a pipe). */
+int store_next(struct store_out *s, struct err *e) must_check;
+#define STORE_VOLUME_FMT ".%03u"
 /* 1: store_sync() makes it durable, and store_leave() leaves it for store_resume(). */
 int store_can_sync(const struct store_out *s);
 int store_sync(struct store_out *s, struct err *e) must_check;

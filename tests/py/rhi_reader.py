@@ -10,6 +10,7 @@ An encrypted one needs $REHOST_PASSPHRASE.
 """
 import hashlib
 import hmac
+import io
 import json
 import os
 import struct
@@ -59,14 +60,13 @@ class Head:
         need(head_sum == sum32(raw[:0x5C]), f"offset {offset}: head_sum")
         need(HEADER <= self.type <= VOLUME, f"offset {offset}: type {self.type}")
         self.where = f"{NAMES[self.type]} at {offset}"
-        need(self.type != VOLUME, f"{self.where}: not split, yet a volume")
         need(self.sealed <= 1, f"{self.where}: sealed")
         self.context = raw[:0x18] + bytes(8) + raw[0x20:0x58] + bytes(8)
         need(self.codec <= REFERENCE, f"{self.where}: codec {self.codec}")
         need(self.body_len <= 40 * MIB and self.plain_len <= 32 * MIB, f"{self.where}: too long")
         need(self.type == CHUNK or self.codec <= ZSTD, f"{self.where}: codec of a chunk")
         need(self.type == CHUNK or self.map_count == 0, f"{self.where}: map_count")
-        need(self.type in (CHUNK, PAGE, COMMIT) or self.aux == 0, f"{self.where}: aux")
+        need(self.type in (CHUNK, PAGE, COMMIT, VOLUME) or self.aux == 0, f"{self.where}: aux")
         if self.type in (HEADER, COMMIT, ROOT, END):
             need(self.codec == NONE, f"{self.where}: is compressed")
 
@@ -83,7 +83,7 @@ class Params:
         if version != 1:
             raise Unsupported(f"format version {version}")
         for bit in range(64):
-            if self.must >> bit & 1 and bit not in (0, 5):
+            if self.must >> bit & 1 and bit not in (0, 2, 5):
                 raise Unsupported(MUST.get(bit, f"feature {bit}"))
         c = self.chunk_size
         need(64 * 1024 <= c <= 4 * MIB and c & (c - 1) == 0, "header: chunk_size")
@@ -471,8 +471,35 @@ class Walk:
         self.end = end
 
 
+def opened(path):
+    """The image's bytes; of a split one all volumes' without their records (7)."""
+    f = open(path, "rb")
+    try:
+        head, params = first_record(f)
+    except Exception:
+        f.close()
+        raise
+    f.seek(0)
+    if not params.must >> 2 & 1:
+        return f
+    with f:
+        data, number = f.read(), 1
+    while os.path.exists(name := f"{path}.{number:03}"):
+        with open(name, "rb") as f:
+            v = Head(f.read(96), 0)
+            body = f.read(v.body_len)
+            need(v.type == VOLUME and v.aux == number and v.seq == 0 and
+                 v.image_id == head.image_id and len(body) == 32, f"{name}: not that volume")
+            need(v.codec == NONE and v.hash == params.H(unpack(v, body, params), False),
+                 f"{name}: hash")
+            need(body == struct.pack("<Q24x", len(data)), f"{name}: logical offset")
+            data += f.read()
+        number += 1
+    return io.BytesIO(data)
+
+
 def info(path):
-    with open(path, "rb") as f:
+    with opened(path) as f:
         im = Image(f)
         return {"disk_size": im.params.disk_size, "used_bytes": im.params.used_bytes,
                 "sector_size": im.params.sector_size, "chunk_size": im.params.chunk_size,
@@ -482,7 +509,7 @@ def info(path):
 
 
 def restore(path, out):
-    with open(path, "rb") as f, open(out, "wb") as disk:
+    with opened(path) as f, open(out, "wb") as disk:
         def put(offset, data):
             disk.seek(offset)
             disk.write(data)
@@ -490,7 +517,7 @@ def restore(path, out):
 
 
 def read(path, offset, length):
-    with open(path, "rb") as f:
+    with opened(path) as f:
         return Image(f).read(offset, length)
 
 
