@@ -172,6 +172,8 @@ void events_done(struct events *ev, const struct events_done *d)
 	json_put(o, "status", json_object_new_int(d->status));
 	json_put_str_if(o, "digest", d->digest);
 	json_put_u64(o, "bytes", d->bytes);
+	if (d->changed)
+		json_put_u64(o, "changed", *d->changed);
 	json_put_u64(o, "image_bytes", d->image_bytes);
 	json_put_u64(o, "seconds", d->seconds);
 	json_put_str_if(o, "path", d->path);

@@ -23,6 +23,7 @@ struct events_done {
 	const char *digest;       /* hex, or NULL */
 	const char *path;         /* or NULL */
 	uint64_t bytes, image_bytes, seconds;
+	const uint64_t *changed;  /* bytes that were written; NULL: bytes */
 };
 
 struct events_start {

@@ -26,6 +26,9 @@ static const struct option_line lines[] = {
 	{ OPT_CHECKPOINT, "checkpoint", "SECONDS", "how often a point to resume from is made (default: 30)" },
 	{ OPT_YES, "yes", NULL, "don't ask" },
 	{ OPT_EXPECT_SERIAL, "expect-serial", "TEXT", "only to a disk with this serial number or WWN" },
+	{ OPT_DELTA, "delta", NULL, "read the disk and write only what differs" },
+	{ OPT_DISCARD, "discard", NULL, "tell the disk what isn't used (TRIM)" },
+	{ OPT_ZERO, "zero", NULL, "fill what isn't used with zeros" },
 	{ OPT_NEW_IDS, "new-ids", NULL, "ids of its own for the disk and its partitions (a copy)" },
 	{ OPT_USED, "used", NULL, "tell used bytes (reads the file systems)" },
 	{ OPT_NO_SYSTEMS, "no-systems", NULL, "don't look for operating systems" },
@@ -53,7 +56,7 @@ _Static_assert(N_LINES < ':', "getopt_long returns a line's number, or one of th
 
 /* Known names of a later version: refused with that word. */
 static const char *const later[] = {
-	"base", "resume", "only", "delta", "layout",
+	"base", "only", "layout",
 	"deep", "driver", NULL
 };
 
@@ -136,6 +139,9 @@ static int take(enum cmd_opt opt, const char *arg, struct cmd_opts *o, struct er
 	case OPT_NO_SYSTEMS: o->no_systems = 1; break;
 	case OPT_LEVEL: return image_level_parse(arg, &o->level, e);
 	case OPT_VERIFY: o->verify = 1; break;
+	case OPT_DELTA: o->delta = 1; break;
+	case OPT_DISCARD: o->discard = 1; break;
+	case OPT_ZERO: o->zero = 1; break;
 	case OPT_NEW_IDS: o->new_ids = 1; break;
 	case OPT_RESUME: o->resume = 1; break;
 	case OPT_SPLIT: return size("split", arg, VOLUME_MIN, &o->split, e);

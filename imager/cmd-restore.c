@@ -17,6 +17,7 @@
 #include "imager/part/new-ids.h"
 #include "imager/report.h"
 #include "imager/peek.h"
+#include "imager/restore-mark.h"
 
 #define WIPE_LEN (1u << 20) /* at each end of a partition */
 #define WIPE_MAX 1024
@@ -89,6 +90,20 @@ static void read_meta(struct job *j, const char *text)
 		 json_get_str(json_get_object(o, "disk"), "kind", ""));
 }
 
+/* Is there something to go on with?  Before anybody is asked. */
+static int check_mark(struct job *j, struct image *im, struct err *e)
+{
+	struct restore_mark m;
+	struct blkdev *d;
+	int rc;
+
+	if (dev_open_ro(j->target, &d, e) < 0)
+		return e->code;
+	rc = mark_matches(d, im, &m, e);
+	dev_close(d);
+	return rc;
+}
+
 /* What the image says of itself, before anything is written. */
 static int look_into(struct job *j, struct err *e)
 {
@@ -109,6 +124,8 @@ static int look_into(struct job *j, struct err *e)
 	j->params = *image_params(im);
 	read_meta(j, image_meta(im));
 	rc = fit_image(im, j->o->args[0], &j->fit, e);
+	if (rc == 0 && j->o->resume)
+		rc = check_mark(j, im, e);
 	image_close(im);
 	return rc;
 }
@@ -137,6 +154,10 @@ static int copy(struct job *j, const struct guard_permit *permit,
 		struct restore_result *res, struct err *e)
 {
 	struct restore_options opt = { .job.workers = j->o->workers, .verify = j->o->verify,
+				       .how = j->o->delta ? RESTORE_DELTA : j->o->resume ?
+					      RESTORE_RESUME : RESTORE_ALL,
+				       .unused = j->o->discard ? UNUSED_DISCARD : j->o->zero ?
+						 UNUSED_ZERO : UNUSED_KEEP,
 				       .wipe = j->wipe, .n_wipe = j->n_wipe };
 	struct blkdev *target;
 	struct stat st;
@@ -164,8 +185,9 @@ static void tell_incomplete(const struct job *j, const struct guard_permit *perm
 	if (permit->created)
 		unlink(permit->path);
 	else if (res->began)
-		err_set(e, e->code, "%s; what was on %s is lost and the new content isn't complete, so its partition table was left out: restore again",
-			strdupa(e->msg), j->target);
+		err_set(e, e->code, "%s; what was on %s is lost and the new content isn't complete, so its partition table was left out: %s",
+			strdupa(e->msg), j->target, res->can_resume ?
+			"--resume goes on there, or restore again" : "restore again");
 }
 
 /* Before anything is written, so that nobody overwrites a disk for a system that
@@ -205,6 +227,8 @@ static int restore_steps(struct job *j, const char *path, struct err *e)
 	struct guard_request ask = { .target = j->target, .image_path = strcmp(path, "-") ? path : NULL,
 				     .fit = &j->fit, .image_kind = j->kind, .yes = j->o->yes,
 				     .expect_serial = j->o->expect_serial,
+				     .becomes = j->o->delta ? "which will be made equal to the image" :
+					j->o->resume ? "whose interrupted restore goes on" : NULL,
 				     .people = stderr, .cancel = &stop_signal };
 	struct restore_result res = { 0 };
 	struct guard_permit permit;
@@ -229,10 +253,29 @@ static int restore_steps(struct job *j, const char *path, struct err *e)
 	d = (struct events_done){
 		.status = report_warnings(j->rep) ? 3 : 0, .digest = digest, .path = j->target,
 		.bytes = res.bytes, .image_bytes = res.image_bytes,
+		.changed = j->o->delta || j->o->resume ? &res.changed : NULL,
 		.seconds = (uint64_t)(res.seconds + 0.5),
 	};
 	report_done(j->rep, &d);
 	return d.status;
+}
+
+static int check_options(const struct cmd_opts *o, struct err *e)
+{
+	const struct { int given; const char *name; } again[] = {
+		{ o->verify, "--verify" }, { o->delta, "--delta" }, { o->resume, "--resume" },
+		{ o->discard, "--discard" }, { o->zero, "--zero" },
+	};
+
+	if (o->delta && o->resume)
+		return err_set(e, ERR_USAGE, "--delta and --resume: one of them; --delta reads all of the disk, --resume goes on without that");
+	if (o->discard && o->zero)
+		return err_set(e, ERR_USAGE, "--discard and --zero: one of them");
+	for (size_t i = 0; i < sizeof again / sizeof *again; i++)
+		if (again[i].given && !strcmp(o->args[0], "-"))
+			return err_set(e, ERR_USAGE, "%s needs an image that can be read again, which a pipe can't; give it an image file",
+				       again[i].name);
+	return 0;
 }
 
 static int run(const struct cmd_opts *o, struct err *e)
@@ -253,8 +296,8 @@ static int run(const struct cmd_opts *o, struct err *e)
 	j->adapt = (struct adapt_run){ .o = o, .target = j->target };
 	if (adapt_options_check(o, j->target, e))
 		return e->code;
-	if (o->verify && !strcmp(o->args[0], "-"))
-		return err_set(e, ERR_USAGE, "--verify needs an image that can be read again, which a pipe can't");
+	if (check_options(o, e))
+		return e->code;
 	if (report_new(&rp, &j->rep, e) < 0)
 		return e->code;
 	rc = cmd_image_open(o->args[0], o, &how, &im, e);
@@ -278,8 +321,9 @@ static int run(const struct cmd_opts *o, struct err *e)
 
 const struct cmd cmd_restore = {
 	.name = "restore", .args = "IMAGE DISK", .summary = "An image onto a disk",
-	.options = OPT_VERIFY | OPT_NEW_IDS | OPT_YES | OPT_EXPECT_SERIAL | OPT_WORKERS | OPT_CREDENTIALS |
-		OPT_PASSPHRASE | OPT_EVENTS_FD | OPTS_ADAPT,
+	.options = OPT_VERIFY | OPT_DELTA | OPT_RESUME | OPT_DISCARD | OPT_ZERO | OPT_NEW_IDS |
+		OPT_YES | OPT_EXPECT_SERIAL | OPT_WORKERS | OPT_CREDENTIALS | OPT_PASSPHRASE |
+		OPT_EVENTS_FD | OPTS_ADAPT,
 	.min_args = 2, .max_args = 2, .run = run,
 	.text = "Overwrites DISK. Shows first what would be lost and asks for the disk's name;\n"
 		"without a terminal it refuses unless --yes is given. Refuses a disk that is\n"
@@ -287,6 +331,9 @@ const struct cmd cmd_restore = {
 		"or is too small: one is large enough when all partitions end on it (`info`\n"
 		"tells the smallest size); a partition for a whole disk's image and a whole\n"
 		"disk for a partition's. A file that isn't there is made.\n"
+		"--delta writes only what differs, and nothing if nothing does. A restore that was\n"
+		"interrupted leaves a mark on the disk, by which --resume goes on. What the image\n"
+		"doesn't use stays as it is, unless --discard or --zero is given.\n"
 		"--new-ids is for a copy whose original lives on: Windows' boot files follow with\n"
 		"--adapt, as do a Linux'; without it they may name ids that are gone.\n"
 		"With --adapt first shows whether the system in the image will boot on the new\n"

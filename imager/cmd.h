@@ -17,6 +17,7 @@ enum cmd_opt {
 	OPT_NEW_IDS = 1ull << 26, OPT_RESUME = 1ull << 27, OPT_CHECKPOINT = 1ull << 28,
 	OPT_ENCRYPT = 1ull << 29, OPT_PASSPHRASE = 1ull << 30, OPT_SPLIT = 1ull << 31,
 	OPT_ONLY = 1ull << 40,
+	OPT_DELTA = 1ull << 41, OPT_DISCARD = 1ull << 42, OPT_ZERO = 1ull << 43,
 	OPT_ADAPT = 1ull << 14, OPT_ADAPT_ANYWAY = 1ull << 15,
 	/* handed to rehost-adapt as they are */
 	OPT_HARDWARE = 1ull << 16, OPT_PROFILE = 1ull << 17, OPT_HOSTNAME = 1ull << 18,
@@ -39,9 +40,9 @@ struct cmd_opts {
 	const char *only[ONLY_MAX]; /* as on the command line                */
 	int n_only;
 	int json, used, no_systems, verify, page_files, overwrite, yes, read_only, new_ids,
-	    help;
+	    delta, resume, discard, zero, help;
 	int workers;               /* 0: by itself */
-	int resume, checkpoint;    /* checkpoint: seconds; -1: not given */
+	int checkpoint;            /* seconds; -1: not given */
 	int events_fd;             /* -1: none */
 	enum image_level level;
 	const char *credentials;   /* path or NULL */

@@ -2,7 +2,9 @@
 #include "imager/disks-json.h"
 #include <string.h>
 #include "common/cleanup.h"
+#include "common/hash.h"
 #include "common/run.h"
+#include "imager/restore-mark.h"
 
 #define SYSTEMS_TIMEOUT_S 60   /* a big Windows disk on a slow bus takes 10 */
 #define SYSTEMS_OUT_MAX (4u << 20)
@@ -173,6 +175,27 @@ void disk_json_systems(const struct disk *d, const volatile sig_atomic_t *cancel
 	run_result_done(&r);
 }
 
+static void put_interrupted(struct blkdev *dev, struct json_object *o)
+{
+	struct json_object *m;
+	struct restore_mark mark;
+	char text[400];
+
+	if (!mark_read(dev, &mark))
+		return;
+	m = json_object_new_object();
+	json_put_str_if(m, "image", mark.name);
+	hex_encode(mark.image_id, sizeof mark.image_id, text);
+	json_put_str(m, "image_id", text);
+	hex_encode(mark.digest, sizeof mark.digest, text);
+	json_put_str(m, "digest", mark.has_digest ? text : NULL);
+	json_put_u64(m, "bytes_done", mark.done);
+	json_put_u64(m, "bytes_total", mark.total);
+	mark_text(&mark, text, sizeof text);
+	json_put_str(m, "text", text);
+	json_put(o, "interrupted", m);
+}
+
 int disk_json(const struct kernel_view *k, const struct disk *d,
 	      const struct disk_json_options *opt, struct json_object **ret,
 	      struct err *e)
@@ -192,6 +215,8 @@ int disk_json(const struct kernel_view *k, const struct disk *d,
 		json_put_str(o, "error", why.msg);
 	else
 		disk_json_map(k, d, m, opt->used, o);
+	if (dev)
+		put_interrupted(dev, o);
 	map_free(m);
 	dev_close(dev);
 	if (opt->systems && !json_get_str(o, "error", NULL))

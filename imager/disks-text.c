@@ -88,6 +88,11 @@ void disk_text(FILE *f, struct json_object *disk, int indent)
 	for (size_t i = 0; parts && i < json_object_array_length(parts); i++)
 		part_line(f, json_object_array_get_idx(parts, i), indent);
 	system_lines(f, disk, indent);
+	if (json_get_object(disk, "interrupted")) {
+		fprintf(f, "%*s", indent + 5, "");
+		word(f, json_get_object(disk, "interrupted"), "text", "! ");
+		fputc('\n', f);
+	}
 	if (json_get_str(disk, "error", NULL)) {
 		fprintf(f, "%*s", indent + 5, "");
 		word(f, disk, "error", "! ");

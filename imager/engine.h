@@ -103,8 +103,31 @@ int capture_run(struct blkdev *src, const struct extents *used,
 
 /* ---- restore ---- */
 
+enum restore_how {
+	RESTORE_ALL,
+	/* Reads the target, and writes only what differs from the image; nothing at all
+	 * if no used byte does. */
+	RESTORE_DELTA,
+	/* Goes on where a restore of this image to this target was interrupted
+	 * (restore-mark.h); ERR_REFUSED if none was. */
+	RESTORE_RESUME,
+};
+
+/* Of the target, what the image doesn't use and is no old signature: */
+enum restore_unused {
+	UNUSED_KEEP,
+	UNUSED_DISCARD,           /* tells the disk; a warning where it can't */
+	UNUSED_ZERO,              /* reads as zeros afterwards */
+};
+
 struct restore_options {
 	struct job_options job;
+	/* These need an image that can be read at random, as does UNUSED_DISCARD and
+	 * UNUSED_ZERO: ERR_USAGE for a pipe. */
+	enum restore_how how;
+	enum restore_unused unused;
+	/* Besides the time (10 s): the mark is renewed after so many bytes; 0: never */
+	uint64_t mark_bytes;
 	/* Read everything back from the target and compare hashes.  Needs an
 	 * image that can be read at random: ERR_USAGE for a pipe. */
 	int verify;
@@ -122,23 +145,27 @@ struct restore_options {
 
 struct restore_result {
 	uint8_t digest[32];       /* of the image, checked                       */
-	uint64_t bytes;           /* used bytes written                          */
+	uint64_t bytes;           /* used bytes that are right now               */
+	uint64_t changed;         /* of these: written                           */
 	uint64_t image_bytes;
 	uint64_t bad_ranges;      /* the image's own unreadable ranges: a warning each */
 	uint64_t warnings;
 	int gpt_moved;            /* 1: the backup GPT is at the new end now     */
 	double seconds;
 	int began;                /* 1: writing began; set when it failed, too   */
+	int can_resume;           /* 1: and RESTORE_RESUME can go on; set as began */
 };
 
-/* Reads the image front to back and writes it to target, disk order; the first
- * chunk of the disk, with its partition table, comes last, after all else is on
- * the disk and the image's end was seen and checked: until then the target's
- * first MiB is zeros.  An image file that can be read at random is refused before the
- * first write if it isn't complete.  What doesn't fit (fit.h) is refused before
- * the first write, too; on a smaller disk the GPT's backup is made anew at its
- * end.  A damaged record ends the job (ERR_CORRUPT).
- * Ends with a flush of the target. */
+/* Writes the image to target in disk order, without how from front to back.  The
+ * first chunk of the disk, with its partition table, comes last, after all else is
+ * on the disk and the image's end was seen and checked; its first sector last of all:
+ * until then the target's first MiB is zeros with a mark (restore-mark.h) that says
+ * how far it got.  RESTORE_DELTA makes it so as soon as a difference is found.
+ *
+ * An image file that can be read at random is refused before the first write if it
+ * isn't complete.  What doesn't fit (fit.h) is refused before the first write, too;
+ * on a smaller disk the GPT's backup is made anew at its end.  A damaged record ends
+ * the job (ERR_CORRUPT).  Ends with a flush of the target. */
 int restore_run(struct store_in *in, struct blkdev *target,
 		const struct restore_options *opt, const struct job_events *ev,
 		struct restore_result *ret, struct err *e) must_check;

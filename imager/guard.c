@@ -226,7 +226,8 @@ static int show_loss(const struct guard_request *r, const struct disk *d, struct
 
 	if (disk_json(NULL, d, &opt, &o, e) < 0)
 		return e->code;
-	fprintf(r->people, "The target, all of which will be overwritten:\n");
+	fprintf(r->people, "The target, %s:\n",
+		r->becomes ? r->becomes : "all of which will be overwritten");
 	disk_text(r->people, o, 2);
 	return 0;
 }

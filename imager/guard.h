@@ -48,6 +48,7 @@ struct guard_request {
 	const char *image_path;          /* local; NULL: standard input       */
 	const struct fit *fit;           /* what will be written              */
 	const char *image_kind;          /* as guard_kind() takes it          */
+	const char *becomes;             /* "which will be ..."; NULL: overwritten */
 	int yes;                         /* --yes: don't ask                  */
 	const char *expect_serial;       /* of the target, or its WWN; NULL: any */
 	FILE *people;                    /* stderr                            */

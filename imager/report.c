@@ -329,6 +329,8 @@ void report_done(struct report *r, const struct events_done *d)
 		units_time(d->seconds).s);
 	if (d->image_bytes)
 		fprintf(r->p.people, ", image %s", units_bytes(d->image_bytes).s);
+	if (d->changed)
+		fprintf(r->p.people, ", %s written", units_bytes(*d->changed).s);
 	fputc('\n', r->p.people);
 	if (r->warnings)
 		fprintf(r->p.people, "%llu warning%s\n", (unsigned long long)r->warnings,

@@ -64,6 +64,20 @@ int dev_zero(struct blkdev *d, uint64_t off, uint64_t len)
 	return d->ops->zero(d, off, len);
 }
 
+int dev_discard(struct blkdev *d, uint64_t off, uint64_t len)
+{
+	if (!d->ops->discard || range_outside(off, len, d->size))
+		return 1;
+	return d->ops->discard(d, off, len);
+}
+
+int dev_erase(struct blkdev *d, uint64_t off, uint64_t len)
+{
+	if (!d->ops->erase || range_outside(off, len, d->size))
+		return 1;
+	return d->ops->erase(d, off, len);
+}
+
 int dev_flush(struct blkdev *d, struct err *e)
 {
 	return d->ops->flush ? d->ops->flush(d, e) : 0;

@@ -19,6 +19,12 @@ struct blkdev_ops {
 	/* Makes bytes read as zeros without being handed them.  0: done; 1: not
 	 * possible here, write them; may be NULL */
 	int (*zero)(struct blkdev *d, uint64_t off, uint64_t len);
+	/* What isn't used any more.  discard: the bytes may be anything
+	 * afterwards; erase: they read as zeros, on disks too, however long it
+	 * takes.  Whole pages of 4096 bytes.  0: done; 1: not possible here; may
+	 * be NULL */
+	int (*discard)(struct blkdev *d, uint64_t off, uint64_t len);
+	int (*erase)(struct blkdev *d, uint64_t off, uint64_t len);
 	int (*flush)(struct blkdev *d, struct err *e);          /* may be NULL */
 	/* read ahead; a hint, never fails; may be NULL */
 	void (*will_need)(struct blkdev *d, uint64_t off, uint64_t len);
@@ -76,6 +82,8 @@ int dev_write(struct blkdev *d, uint64_t off, const void *buf, size_t len,
 	      struct err *e) must_check;
 /* As the op: 0 done, 1 write them. */
 int dev_zero(struct blkdev *d, uint64_t off, uint64_t len) must_check;
+int dev_discard(struct blkdev *d, uint64_t off, uint64_t len) must_check;
+int dev_erase(struct blkdev *d, uint64_t off, uint64_t len) must_check;
 int dev_flush(struct blkdev *d, struct err *e) must_check;
 void dev_will_need(struct blkdev *d, uint64_t off, uint64_t len);
 void dev_forget(struct blkdev *d); /* after dev_flush */

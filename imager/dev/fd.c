@@ -9,19 +9,24 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Write-out is begun this often, so that the disk works while we do, and the
- * flush at the end isn't a long one. */
+/* Write-out is begun this often, so that the disk works while we do, and waited for
+ * so many steps later: so no more than 64 MiB are only in memory, what was written is
+ * told at the pace of the disk, and the flush at the end isn't a long one
+ * (docs/decisions/0006-restore-writes.md). */
 #define WRITE_OUT_STEP (8u << 20)
+#define WRITE_OUT_STEPS 8u
 
 struct dev_fd {
 	struct blkdev d;
 	int fd;
-	/* written, but write-out wasn't begun: bytes, all inside [first, end) */
-	uint64_t pending, first, end;
+	/* written, but write-out wasn't begun: bytes, all inside `now` */
+	uint64_t pending;
+	struct span { uint64_t first, end; } now, begun[WRITE_OUT_STEPS]; /* a ring */
+	unsigned int steps;       /* ever begun */
 	/* of a regular file: what SEEK_DATA last said; bytes, [from, to) */
 	int sparse;               /* opened for reading only, and it can tell */
 	uint64_t hole_from, hole_to, data_from, data_to;
-	int can_punch;
+	int can_punch, is_file;
 };
 
 /* Is all of it in a hole of the file? */
@@ -78,19 +83,40 @@ static int fd_read(struct blkdev *d, uint64_t off, void *buf, size_t len,
 	return 0;
 }
 
-static void begin_write_out(struct dev_fd *f, uint64_t off, size_t len)
+/* What was begun WRITE_OUT_STEPS ago must be on the disk.  An error is told once:
+ * the flush at the end wouldn't hear of it again. */
+static int wait_write_out(struct dev_fd *f, const struct span *s, struct err *e)
 {
-	if (!f->pending || off < f->first)
-		f->first = off;
-	if (!f->pending || off + len > f->end)
-		f->end = off + len;
+	if (s->first == s->end ||
+	    sync_file_range(f->fd, (off_t)s->first, (off_t)(s->end - s->first),
+			    SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE |
+			    SYNC_FILE_RANGE_WAIT_AFTER) == 0)
+		return 0;
+	if (errno != EIO && errno != ENOSPC && errno != EDQUOT)
+		return 0; /* not possible here: the flush does it all */
+	return err_sys(e, errno, "%s: writing %llu bytes at offset %llu", f->d.name,
+		       (unsigned long long)(s->end - s->first), (unsigned long long)s->first);
+}
+
+static int write_out(struct dev_fd *f, uint64_t off, size_t len, struct err *e)
+{
+	struct span *oldest = &f->begun[f->steps % WRITE_OUT_STEPS];
+	int r;
+
+	if (!f->pending || off < f->now.first)
+		f->now.first = off;
+	if (!f->pending || off + len > f->now.end)
+		f->now.end = off + len;
 	f->pending += len;
 	if (f->pending < WRITE_OUT_STEP)
-		return;
-	/* a hint: where it isn't possible the flush does it all */
-	sync_file_range(f->fd, (off_t)f->first, (off_t)(f->end - f->first),
+		return 0;
+	sync_file_range(f->fd, (off_t)f->now.first, (off_t)(f->now.end - f->now.first),
 			SYNC_FILE_RANGE_WRITE);
+	r = wait_write_out(f, oldest, e);
+	*oldest = f->now;
+	f->steps++;
 	f->pending = 0;
+	return r;
 }
 
 static int fd_write(struct blkdev *d, uint64_t off, const void *buf,
@@ -114,8 +140,7 @@ static int fd_write(struct blkdev *d, uint64_t off, const void *buf,
 		off += (uint64_t)n;
 		len -= (size_t)n;
 	}
-	begin_write_out((struct dev_fd *)d, end - whole, whole);
-	return 0;
+	return write_out((struct dev_fd *)d, end - whole, whole, e);
 }
 
 /* Files only: what a disk makes of such a request, and how slowly, can't be
@@ -130,6 +155,23 @@ static int fd_zero(struct blkdev *d, uint64_t off, uint64_t len)
 		return 0;
 	f->can_punch = 0;
 	return 1;
+}
+
+static int fd_discard(struct blkdev *d, uint64_t off, uint64_t len)
+{
+	struct dev_fd *f = (struct dev_fd *)d;
+	uint64_t range[2] = { off, len };
+
+	return f->is_file ? fd_zero(d, off, len) : ioctl(f->fd, BLKDISCARD, range) < 0;
+}
+
+/* A disk that can't do it by itself is written to by the kernel. */
+static int fd_erase(struct blkdev *d, uint64_t off, uint64_t len)
+{
+	struct dev_fd *f = (struct dev_fd *)d;
+	uint64_t range[2] = { off, len };
+
+	return f->is_file ? fd_zero(d, off, len) : ioctl(f->fd, BLKZEROOUT, range) < 0;
 }
 
 static int fd_flush(struct blkdev *d, struct err *e)
@@ -162,8 +204,9 @@ static const struct blkdev_ops ro_ops = {
 	.read = fd_read, .will_need = fd_will_need, .close = fd_close,
 };
 static const struct blkdev_ops rw_ops = {
-	.read = fd_read, .write = fd_write, .zero = fd_zero, .flush = fd_flush,
-	.will_need = fd_will_need, .forget = fd_forget, .close = fd_close,
+	.read = fd_read, .write = fd_write, .zero = fd_zero, .discard = fd_discard,
+	.erase = fd_erase, .flush = fd_flush, .will_need = fd_will_need,
+	.forget = fd_forget, .close = fd_close,
 };
 
 /* Owns fd from here on, also when it fails. */
@@ -197,6 +240,7 @@ static int from_fd(int fd, const char *path, const struct stat *st,
 		return ERR_NOMEM;
 	}
 	f->fd = fd;
+	f->is_file = S_ISREG(st->st_mode);
 	f->sparse = S_ISREG(st->st_mode) && !ops->write;
 	f->can_punch = S_ISREG(st->st_mode) && ops->write;
 	f->d.sector_size = (uint32_t)lss;

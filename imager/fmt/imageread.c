@@ -3,6 +3,7 @@
 #include <string.h>
 #include "common/checked.h"
 #include "common/cleanup.h"
+#include "imager/fmt/chunkread.h"
 #include "imager/fmt/image-int.h"
 
 int image_page(struct image *im, size_t i, struct err *e)
@@ -175,37 +176,20 @@ static int find_chunk(struct image *im, uint64_t number,
 	return 1;
 }
 
-static const char *read_chunk(struct image *im, const struct image_chunk *c,
-			      struct cached_chunk *to, int *ret_failed,
-			      struct err *e)
+static int read_chunk(struct image *im, const struct image_chunk *c,
+		      struct cached_chunk *to, struct err *e)
 {
-	struct record rec;
 	const uint8_t *plain;
-	const char *wrong;
+	int r = chunk_fetch(im, c, im->body, e);
 
-	*ret_failed = dev_read(im->file, c->offset, im->body,
-			       IMAGE_HEAD_LEN + (size_t)c->body_len, e);
-	if (*ret_failed)
-		return NULL;
-	wrong = record_get(im->body, &rec);
-	if (wrong)
-		return wrong;
-	if (rec.type != REC_CHUNK || rec.aux != c->number ||
-	    rec.body_len != c->body_len || rec.plain_len != c->plain_len ||
-	    rec.map_count != c->map_count || rec.codec != c->codec ||
-	    memcmp(rec.hash, c->hash, 32) ||
-	    memcmp(rec.image_id, im->params.image_id, sizeof rec.image_id))
-		return "isn't what the index says";
-	wrong = body_unpack(im->codec, &rec, &im->params,
-			    im->body + IMAGE_HEAD_LEN, to->plain, &plain, to->map);
-	if (wrong)
-		return wrong;
-	if (memcmp(to->map, c->map, c->map_count * sizeof *c->map))
-		return "isn't what the index says";
+	if (r == 0)
+		r = chunk_unpack(im, im->codec, c, im->body, to->plain, &plain, to->map, e);
+	if (r < 0)
+		return r;
 	if (plain != to->plain)
-		memcpy(to->plain, plain, rec.plain_len);
+		memcpy(to->plain, plain, c->plain_len);
 	to->map_count = c->map_count;
-	return NULL;
+	return 0;
 }
 
 static int cache_room(struct image *im, struct cached_chunk *c, struct err *e)
@@ -229,8 +213,7 @@ static int get_chunk(struct image *im, uint64_t number,
 {
 	struct cached_chunk *c = &im->cache[0];
 	struct image_chunk entry;
-	const char *wrong;
-	int r, failed;
+	int r;
 
 	for (unsigned int i = 0; i < im->n_cache; i++) {
 		struct cached_chunk *k = &im->cache[i];
@@ -250,14 +233,10 @@ static int get_chunk(struct image *im, uint64_t number,
 	}
 	c->valid = 0;
 	r = cache_room(im, c, e);
+	if (r == 0)
+		r = read_chunk(im, &entry, c, e);
 	if (r < 0)
 		return r;
-	wrong = read_chunk(im, &entry, c, &failed, e);
-	if (failed)
-		return failed;
-	if (wrong)
-		return err_set(e, ERR_CORRUPT, "%s: the chunk record at offset %llu %s",
-			       im->file->name, (unsigned long long)entry.offset, wrong);
 	c->number = number;
 	c->used_at = ++im->clock;
 	c->valid = 1;

@@ -9,6 +9,8 @@
 #include <string.h>
 #include <cmocka.h>
 #include "imager/engine.h"
+#include "imager/fmt/chunk.h"
+#include "imager/restore-mark.h"
 
 /* Repeatable numbers. */
 static inline uint32_t rnd(uint64_t *state)
@@ -64,6 +66,15 @@ static inline struct capture_options test_options(int workers)
 		.meta_json = "{\"tool\":\"test\"}", .hash = HASH_SHA256,
 		.created = 1700000000, .image_id = test_id, .plain_summary = 1,
 	};
+}
+
+/* Nothing but the mark of an interrupted restore, if that. */
+static inline int looks_empty(const uint8_t *disk, size_t n)
+{
+	struct restore_mark m;
+	size_t at = mark_get(disk, &m) ? MARK_LEN : 0;
+
+	return all_zero(disk + at, n - at);
 }
 
 #define assert_ok(call) do { \

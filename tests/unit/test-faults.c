@@ -371,7 +371,7 @@ static void stopped(void **state)
 			h.progress = 0;
 			assert_int_equal(restore_bytes(k->m->bytes, k->m->len, back, SIZE, 1, &ro,
 						       &ev, &rr, &e), ERR_CANCELLED);
-			assert_true(all_zero(back, CHUNK));
+			assert_true(looks_empty(back, CHUNK));
 			h.progress = 0;
 			assert_ok(dev_mem(k->m->bytes, k->m->len, 0, &f, &e));
 			assert_ok(store_open_dev(f, 0, &in, &e));
@@ -444,7 +444,7 @@ static void short_pipe(void **state)
 		assert_int_equal(restore_run(in, t, &ro, NULL, &rr, &e),
 				 cuts[i] < 224 ? ERR_NOT_FOUND : ERR_CORRUPT);
 		assert_non_null(strstr(e.msg, "a pipe"));
-		assert_true(all_zero(back, CHUNK) || back[0] == 0xA5);
+		assert_true(looks_empty(back, CHUNK) || back[0] == 0xA5);
 		store_close(in);
 		dev_close(t);
 		close(p[0]);

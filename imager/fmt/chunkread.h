@@ -1,0 +1,21 @@
+/* chunkread.h: one chunk of an image in two steps, so that several can be in work
+ * at once: one thread fetches, any thread unpacks. */
+#ifndef REHOST_FMT_CHUNKREAD_H
+#define REHOST_FMT_CHUNKREAD_H
+#include "imager/fmt/chunk.h"
+
+/* The record of the index' entry c, as stored.  body: chunk_packed_max() bytes.
+ * By one thread at a time. */
+int chunk_fetch(struct image *im, const struct image_chunk *c, uint8_t *body,
+		struct err *e) must_check;
+/* Checks it against the index and unpacks it.  plain: chunk_size bytes;
+ * *ret_plain points into plain or body.  map: room for c->map_count entries.
+ * ERR_CORRUPT: it isn't what the index says. */
+int chunk_unpack(const struct image *im, struct codec *codec, const struct image_chunk *c,
+		 uint8_t *body, uint8_t *plain, const uint8_t **ret_plain,
+		 struct chunk_map *map, struct err *e) must_check;
+/* One to unpack im's chunks with. */
+int image_codec(const struct image *im, struct codec **ret, struct err *e) must_check;
+/* How far into the file c's record reaches from c->offset: bytes. */
+size_t chunk_fetch_len(const struct image_chunk *c);
+#endif
