@@ -2,7 +2,8 @@
  * ranges as text ("offset length" a line) to an image and back.
  *
  *	imgtool capture DISK RANGES IMAGE [workers [chunk-size [hash [level [sector-size]]]]]
- *	imgtool restore IMAGE DISK [workers [verify [keep-gpt [sector-size]]]]
+ *	imgtool restore IMAGE DISK [workers [verify [keep-gpt [sector-size
+ *	                   [how [mark-bytes]]]]]]    how: 0 all, 1 delta, 2 resume
  *	imgtool verify IMAGE [workers]
  *	imgtool read IMAGE OFFSET LENGTH          to standard output
  *	imgtool identify IMAGE                    "complete" or "incomplete"
@@ -93,6 +94,8 @@ static int do_restore(int argc, char **argv, struct err *e)
 		.job.workers = arg(argc, argv, 4, 0),
 		.verify = arg(argc, argv, 5, 0),
 		.keep_gpt = arg(argc, argv, 6, 0),
+		.how = (enum restore_how)arg(argc, argv, 8, RESTORE_ALL),
+		.mark_bytes = (uint64_t)arg(argc, argv, 9, 0),
 	};
 	struct restore_result res;
 	struct store_in *in;
