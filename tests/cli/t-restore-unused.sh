@@ -77,7 +77,6 @@ done
 cp old.img back.img
 dev=$(losetup -f --show back.img 2>err) || exit 0
 at_exit "losetup -d $dev"
-queue=/sys/block/${dev#/dev/}/queue
 for what in --discard --zero; do
 	for how in "" --delta; do
 		dd if=old.img of="$dev" bs=1M conv=fsync status=none
@@ -92,11 +91,3 @@ for what in --discard --zero; do
 		[ "$zero" -gt 6000000 ] || fail "$dev $what: $(cat n)"
 	done
 done
-# one that can't
-if [ "$(cat "$queue/discard_max_bytes")" != 0 ] && echo 0 >"$queue/discard_max_bytes" 2>/dev/null; then
-	dd if=old.img of="$dev" bs=1M conv=fsync status=none
-	expect_status 3 rehost restore --yes --discard disk.rhi "$dev"
-	grep -q "can't discard what isn't used" err || fail "$(cat err)"
-	cp "$dev" t.img
-	check t.img
-fi
