@@ -7,6 +7,7 @@
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
+#include "common/pace.h"
 #include "common/text.h"
 #include "common/units.h"
 
@@ -27,7 +28,8 @@ struct report {
 	struct events_progress held; /* the last one, if it was not sent yet */
 	int is_held;
 	char step[16];
-	double step_began, last_event, last_shown;
+	double last_event, last_shown;
+	struct pace pace;       /* of this step */
 	struct { double at; uint64_t done; } sample[RATE_SAMPLES];
 	unsigned int n_samples; /* ever */
 
@@ -88,16 +90,6 @@ static uint64_t rate_now(const struct report *r, double at, uint64_t done)
 	return (uint64_t)((double)(done - r->sample[first].done) / seconds);
 }
 
-/* From the whole step's mean, which jumps less than the rate. */
-static int64_t eta_now(const struct report *r, double at, uint64_t done, uint64_t total)
-{
-	double seconds = at - r->step_began;
-
-	if (!done || seconds < 2 || done > total)
-		return -1;
-	return (int64_t)((double)(total - done) * seconds / (double)done + 0.5);
-}
-
 /* Names and labels in it are a disk's or a server's, not to be trusted. */
 static void show_text(struct report *r, const char *before, const char *text)
 {
@@ -115,11 +107,11 @@ static void show(struct report *r, const struct events_progress *p)
 	memset(bar, '.', 20);
 	memset(bar, '#', percent > 100 ? 20 : percent / 5);
 	bar[20] = 0;
-	snprintf(line, sizeof line, "%-6s %3u%%%s%s%s %s of %s, %s/s%s%s", r->step, percent,
+	snprintf(line, sizeof line, "%-6s %3u%%%s%s%s %s of %s, %s/s, left: %s", r->step, percent,
 		 r->tty ? " [" : "", r->tty ? bar : "", r->tty ? "]" : "",
 		 units_bytes(p->bytes_done).s, units_bytes(p->bytes_total).s,
-		 units_bytes(p->rate).s, p->eta >= 0 ? ", left: " : "",
-		 p->eta >= 0 ? units_time((uint64_t)p->eta).s : "");
+		 units_bytes(p->rate).s,
+		 p->eta >= 0 ? units_time((uint64_t)p->eta).s : "not known yet");
 	if (r->tty)
 		fprintf(r->p.people, "\r%-.79s\033[K", line);
 	else
@@ -157,11 +149,12 @@ static void progress(struct report *r, const char *step, uint64_t done,
 	r->is_held = 1;
 	r->held = (struct events_progress){
 		.bytes_done = done, .bytes_total = total, .written = written,
-		.rate = rate_now(r, at, done), .eta = eta_now(r, at, done, total),
+		.rate = rate_now(r, at, done), .eta = pace_left(&r->pace, at, done, total),
 	};
 	if (at - r->last_event < EVENT_EVERY)
 		return;
 	sample_add(r, at, done);
+	pace_add(&r->pace, at, done);
 	send_progress(r, at);
 	if (at - r->last_shown >= (r->tty ? BAR_EVERY : LINE_EVERY)) {
 		r->last_shown = at;
@@ -287,11 +280,11 @@ void report_step(struct report *r, const char *step, const char *text)
 	send_held(r);
 	end_bar(r);
 	snprintf(r->step, sizeof r->step, "%s", step);
-	r->step_began = now();
 	r->last_event = 0;
-	r->last_shown = r->step_began;
+	r->last_shown = now();
 	r->n_samples = 0;
-	sample_add(r, r->step_began, 0);
+	sample_add(r, r->last_shown, 0);
+	pace_begin(&r->pace);
 	events_step(r->ev, step, text);
 	show_text(r, "", text);
 	leave(r);
