@@ -1,5 +1,6 @@
 /* dev.h: bytes at offsets.  The lowest layer: a file, a block device, memory,
- * a window of another device, an image, a device that fails on purpose. */
+ * a window of another device, pieces of another device, an image, a device that
+ * fails on purpose. */
 #ifndef REHOST_DEV_H
 #define REHOST_DEV_H
 #include <stddef.h>
@@ -70,6 +71,22 @@ int dev_mem(void *bytes, size_t len, int writable, struct blkdev **ret,
 /* [off, off+len) of parent.  parent stays the caller's and must outlive it. */
 int dev_window(struct blkdev *parent, uint64_t off, uint64_t len,
 	       struct blkdev **ret, struct err *e) must_check;
+
+/* A run of bytes of one device that is a part of another, mapped one: byte x of it
+ * is that one's byte at + x / chunk * stride + x % chunk.  In one piece: chunk and
+ * stride are len; one of n stripes: stride is n * chunk.  None of them 0. */
+struct dev_piece {
+	uint64_t off, len;      /* of the device below                       */
+	uint64_t at;            /* where byte `off` is in the mapped device  */
+	uint64_t chunk, stride; /* bytes                                     */
+};
+/* How many bytes of the piece lie before byte `at` of the mapped device. */
+uint64_t dev_piece_before(const struct dev_piece *p, uint64_t at);
+/* A device of `size` bytes made of pieces of parent, read-only.  They may be in any
+ * order, but must leave no byte out.  They are copied; parent stays the caller's and
+ * must outlive it. */
+int dev_map(struct blkdev *parent, const struct dev_piece *pieces, size_t n, uint64_t size,
+	    struct blkdev **ret, struct err *e) must_check;
 
 /* A device over parent that fails as told (tests); takes no ownership.
  * Reads that touch [bad_off, bad_off+bad_len) fail with ERR_IO. */
