@@ -43,20 +43,23 @@ static struct json_object *lasting(struct json_object *disk, const struct disk_m
 	return copy;
 }
 
+static void add_left_out(void *ctx, const struct map_region *r, unsigned int depth)
+{
+	char text[600];
+
+	(void)depth;
+	if (!r->note || r->whole_by_doubt || (!r->left_out && !strstr(r->note, "left out")))
+		return;
+	snprintf(text, sizeof text, "%s: %s", r->what,
+		 r->left_out ? "not among the chosen partitions" : r->note);
+	json_object_array_add(ctx, json_text(text));
+}
+
 static struct json_object *left_out(const struct disk_map *m)
 {
 	struct json_object *a = json_object_new_array();
-	char text[600];
 
-	for (size_t i = 0; i < m->n_regions; i++) {
-		const struct map_region *r = &m->regions[i];
-
-		if (!r->note || r->whole_by_doubt || (!r->left_out && !strstr(r->note, "left out")))
-			continue;
-		snprintf(text, sizeof text, "%s: %s", r->what,
-			 r->left_out ? "not among the chosen partitions" : r->note);
-		json_object_array_add(a, json_text(text));
-	}
+	map_each(m, add_left_out, a);
 	return a;
 }
 

@@ -59,23 +59,30 @@ static void shot_done(struct shot *s)
 	dev_close(s->dev);
 }
 
+struct telling { struct job *j; struct shot *s; };
+
+static void tell_region(void *ctx, const struct map_region *r, unsigned int depth)
+{
+	struct telling *t = ctx;
+
+	(void)depth;
+	if (r->whole_by_doubt)
+		report_warning(t->j->rep, "whole", r->start, r->size, "%s, %s: %s",
+			       t->s->disk.path, r->what, r->note ? r->note : "taken whole");
+	else if (r->note)
+		fprintf(stderr, "%s: %s\n", r->what, r->note);
+}
+
 static int read_map(struct job *j, struct shot *s, struct err *e)
 {
 	struct map_options mo = { .keep_page_files = j->o->page_files, .only = s->only };
+	struct telling t = { j, s };
 
 	report_step(j->rep, "map", "reading partition tables and file systems");
 	if (dev_open_ro(s->disk.path, &s->dev, e) < 0 ||
 	    map_build(s->dev, &mo, &s->map, e) < 0)
 		return e->code;
-	for (size_t i = 0; i < s->map->n_regions; i++) {
-		const struct map_region *r = &s->map->regions[i];
-
-		if (r->whole_by_doubt)
-			report_warning(j->rep, "whole", r->start, r->size, "%s, %s: %s",
-				       s->disk.path, r->what, r->note ? r->note : "taken whole");
-		else if (r->note)
-			fprintf(stderr, "%s: %s\n", r->what, r->note);
-	}
+	map_each(s->map, tell_region, &t);
 	s->entry = disk_json_identity(NULL, &s->disk);
 	disk_json_map(NULL, &s->disk, s->map, 1, s->entry);
 	if (!j->o->no_systems)

@@ -31,21 +31,28 @@ static int print_json(const char *path, const struct blkdev *dev,
 	return fflush(stdout) ? err_sys(e, errno, "writing to stdout") : 0;
 }
 
+/* A volume has no one place; it is set in under what it lies in. */
+static void print_region(void *ctx, const struct map_region *r, unsigned int depth)
+{
+	(void)ctx;
+	if (depth)
+		printf("%16s ", "");
+	else
+		printf("%16llu ", (unsigned long long)r->start);
+	printf("%16llu %16llu  %-8s %*s%s%s%s%s%s\n", (unsigned long long)r->size,
+	       (unsigned long long)r->used, r->reader, (int)(2 * depth), "", r->what,
+	       *r->fs.type ? ", " : "", r->fs.type, *r->holds ? ", " : "", r->holds);
+	if (r->note)
+		printf("%52s  %*s! %s\n", "", (int)(2 * depth), "", r->note);
+}
+
 static int print_text(const char *path, const struct blkdev *dev,
 		      const struct disk_map *m, struct err *e)
 {
 	printf("%s: %s, of which %s in %llu extents are used\n", path, units_bytes(dev->size).s,
 	       units_bytes(extents_bytes(m->used)).s, (unsigned long long)extents_count(m->used));
 	printf("%16s %16s %16s  %-8s %s\n", "start", "size", "used", "reader", "what");
-	for (size_t i = 0; i < m->n_regions; i++) {
-		const struct map_region *r = &m->regions[i];
-
-		printf("%16llu %16llu %16llu  %-8s %s%s%s\n", (unsigned long long)r->start,
-		       (unsigned long long)r->size, (unsigned long long)r->used, r->reader,
-		       r->what, *r->fs.type ? ", " : "", r->fs.type);
-		if (r->note)
-			printf("%52s  ! %s\n", "", r->note);
-	}
+	map_each(m, print_region, NULL);
 	return fflush(stdout) ? err_sys(e, errno, "writing to stdout") : 0;
 }
 

@@ -64,6 +64,8 @@ static void put_mounted(const struct kernel_view *k, struct blkdev_id id,
 
 static void put_fs(const struct map_region *r, int used, struct json_object *o)
 {
+	struct json_object *list;
+
 	json_put_str(o, "fs", *r->fs.type ? r->fs.type : NULL);
 	json_put_str_if(o, "label", r->fs.label);
 	json_put_str_if(o, "uuid", r->fs.uuid);
@@ -71,6 +73,19 @@ static void put_fs(const struct map_region *r, int used, struct json_object *o)
 	if (used)
 		json_put_u64(o, "used", r->used);
 	json_put_str(o, "note", r->note);
+	json_put_str_if(o, "holds", r->holds);
+	if (!r->n_inside)
+		return;
+	list = json_object_new_array();
+	for (size_t i = 0; i < r->n_inside; i++) {
+		struct json_object *v = json_object_new_object();
+
+		json_put_str(v, "what", r->inside[i].what);
+		json_put_u64(v, "size", r->inside[i].size);
+		put_fs(&r->inside[i], used, v);
+		json_object_array_add(list, v);
+	}
+	json_put(o, "volumes", list);
 }
 
 static struct json_object *part_flags(const struct partition *p)
@@ -225,28 +240,42 @@ int disk_json(const struct kernel_view *k, const struct disk *d,
 	return 0;
 }
 
+static struct json_object *regions_json(const struct map_region *v, size_t n, int of_disk);
+
+static struct json_object *region_json(const struct map_region *r, int of_disk)
+{
+	struct json_object *o = json_object_new_object();
+
+	if (of_disk)
+		json_put_u64(o, "start", r->start);
+	json_put_u64(o, "size", r->size);
+	json_put_str(o, "what", r->what);
+	json_put_str(o, "reader", r->reader);
+	json_put_str(o, "fs", *r->fs.type ? r->fs.type : NULL);
+	json_put_str_if(o, "label", r->fs.label);
+	json_put_str_if(o, "uuid", r->fs.uuid);
+	json_put_u64(o, "used", r->used);
+	json_put_str(o, "note", r->note);
+	if (r->whole_by_doubt)
+		json_put_bool(o, "whole_by_doubt", 1);
+	if (r->left_out)
+		json_put_bool(o, "left_out", 1);
+	json_put_str_if(o, "holds", r->holds);
+	if (r->n_inside)
+		json_put(o, "volumes", regions_json(r->inside, r->n_inside, 0));
+	return o;
+}
+
+static struct json_object *regions_json(const struct map_region *v, size_t n, int of_disk)
+{
+	struct json_object *a = json_object_new_array();
+
+	for (size_t i = 0; i < n; i++)
+		json_object_array_add(a, region_json(&v[i], of_disk));
+	return a;
+}
+
 struct json_object *map_regions_json(const struct disk_map *m)
 {
-	struct json_object *a = json_object_new_array(), *o;
-
-	for (size_t i = 0; i < m->n_regions; i++) {
-		const struct map_region *r = &m->regions[i];
-
-		o = json_object_new_object();
-		json_put_u64(o, "start", r->start);
-		json_put_u64(o, "size", r->size);
-		json_put_str(o, "what", r->what);
-		json_put_str(o, "reader", r->reader);
-		json_put_str(o, "fs", *r->fs.type ? r->fs.type : NULL);
-		json_put_str_if(o, "label", r->fs.label);
-		json_put_str_if(o, "uuid", r->fs.uuid);
-		json_put_u64(o, "used", r->used);
-		json_put_str(o, "note", r->note);
-		if (r->whole_by_doubt)
-			json_put_bool(o, "whole_by_doubt", 1);
-		if (r->left_out)
-			json_put_bool(o, "left_out", 1);
-		json_object_array_add(a, o);
-	}
-	return a;
+	return regions_json(m->regions, m->n_regions, 1);
 }

@@ -1,6 +1,7 @@
 /* map.h: the used map of a whole disk: the partition table's own sectors, boot
  * areas, and each partition's used ranges by the reader that knows its file
- * system; what no reader recognises, or what one refuses, whole. */
+ * system; containers (LVM2) are looked through, at the volumes in them.  What no
+ * reader recognises, or what one refuses, whole. */
 #ifndef REHOST_MAP_H
 #define REHOST_MAP_H
 #include "imager/dev/dev.h"
@@ -10,18 +11,23 @@
 
 #define MAP_UNIT 512u /* bytes; FORMAT.md: the used map's unit */
 
-/* One region of the disk, in disk order. */
+/* One region of the disk, in disk order; or a volume in one of these ("inside"),
+ * which may be in many pieces: then start is 0, and used counts its own bytes (of one
+ * that is taken whole: those on this disk). */
 struct map_region {
 	uint64_t start, size;     /* bytes on the disk                        */
-	const struct partition *part; /* NULL: table, boot area, gap          */
-	char what[64];            /* "partition table", "partition 1", "gap after the MBR" */
-	char reader[16];          /* fs_reader's name; "raw", "table", "none" */
+	const struct partition *part; /* NULL: table, boot area, gap, volume  */
+	char what[300];           /* "partition 1", "gap", "logical volume vg/root" */
+	char reader[16];          /* of a fs_reader or container; "raw", "table", "none" */
+	char holds[160];          /* a container: "volume group vg"; else ""  */
 	struct fs_ident fs;       /* type "" if unknown                       */
 	uint64_t used;            /* bytes in the map from this region        */
 	char *note;               /* sentences for the user ("taken whole: ...")
 				   * or NULL; ours                            */
 	int whole_by_doubt;       /* 1: a reader refused and it was taken whole */
-	int left_out;             /* 1: not among the chosen partitions       */
+	int left_out;             /* 1: not among the chosen partitions: named only */
+	struct map_region *inside; /* a container's volumes; ours             */
+	size_t n_inside;
 };
 
 struct disk_map {
@@ -43,5 +49,9 @@ struct map_options {
 int map_build(struct blkdev *d, const struct map_options *opt,
 	      struct disk_map **ret, struct err *e) must_check;
 struct disk_map *map_free(struct disk_map *m);
+/* Calls fn for all regions, each before the volumes inside it; depth: 0 for those
+ * of the disk. */
+void map_each(const struct disk_map *m,
+	      void (*fn)(void *ctx, const struct map_region *r, unsigned int depth), void *ctx);
 
 #endif

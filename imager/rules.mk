@@ -1,6 +1,6 @@
 # libimager: devices, partitions, file-system readers, the format, the engine
 LIB_LIST += imager
-imager_SRCS := $(filter-out imager/main.c imager/cmd-%.c,$(wildcard imager/*.c imager/dev/*.c imager/part/*.c imager/fs/*.c imager/fmt/*.c imager/store/*.c))
+imager_SRCS := $(filter-out imager/main.c imager/cmd-%.c,$(wildcard imager/*.c imager/dev/*.c imager/part/*.c imager/fs/*.c imager/container/*.c imager/fmt/*.c imager/store/*.c))
 ifneq ($(wildcard imager/main.c),)
 PROG_LIST += rehost
 endif

@@ -47,7 +47,7 @@ only "$inc\"drivers-inject/hive-int\.h\"" '^drivers-inject/hive(-edit|-find)?\.c
 only "$inc<archive(_entry)?\.h>" '^drivers-inject/windows/pack\.c$' '<archive.h> belongs in drivers-inject/windows/pack.c alone'
 only "$inc<mspack\.h>" '^drivers-inject/windows/(pack-ms|cabinet)\.c$' '<mspack.h> belongs in pack-ms.c and cabinet.c alone'
 only "$inc\"imager/fmt/disk\.h\"" '^(imager/fmt|tests)/' 'imager/fmt/disk.h belongs to imager/fmt alone'
-only "$inc\"imager/fs/" '^(imager/[^/]*\.[ch]|imager/(fs|part)/|drivers-inject/|tests/)' 'fs, fmt and store do not include each other'
+only "$inc\"imager/fs/" '^(imager/[^/]*\.[ch]|imager/(fs|part|container)/|drivers-inject/|tests/)' 'fs, fmt and store do not include each other'
 only "$inc\"imager/fmt/" '^(imager/[^/]*\.[ch]|imager/fmt/|drivers-inject/|tests/)' 'fs, fmt and store do not include each other'
 only "$inc\"imager/store/" '^(imager/[^/]*\.[ch]|imager/store/|tests/)' 'fs, fmt and store do not include each other'
 only "$inc\"drivers-inject/" '^(drivers-inject|tests)/' 'only drivers-inject includes its headers'
@@ -58,7 +58,7 @@ done
 for f in $(echo "$c_files" | grep '^tui/' | xargs grep -lE "$inc\"(imager|drivers-inject)/"); do
 	found "$f: the wizard runs the programs, it does not link them"
 done
-for f in $(echo "$c_files" | grep -E '^imager/(dev|part|fs|fmt|store)/' |
+for f in $(echo "$c_files" | grep -E '^imager/(dev|part|fs|container|fmt|store)/' |
 	xargs grep -lE '(^|[^a-z_])(printf|puts|perror|fprintf|vfprintf|exit|abort)\('); do
 	found "$f: a library neither prints nor exits"
 done

@@ -106,7 +106,8 @@ sig 'S1SUSPEND\000' '(53 << 20) + 4086'
 sane gpt
 region "1048576 8388608 8388608 raw BitLocker 0 partition 1"
 region "9437184 8388608 8388608 raw crypto_LUKS 0 partition 2"
-region "17825792 8388608 8388608 raw LVM2_member 0 partition 3"
+region "17825792 8388608 8388608 raw LVM2_member 1 partition 3"
+grep -q 'Taken whole: the label of a physical volume is damaged' map.out || fail "$(cat map.out)"
 region "26214400 8388608 8388608 raw - 1 partition 4"
 grep -q 'Taken whole: XFS of version 0 is not read' map.out || fail "$(cat map.out)"
 region "34603008 20971520 20971520 raw ntfs 0 partition 5"

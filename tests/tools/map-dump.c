@@ -3,29 +3,35 @@
  *   map-dump [-p] [-k] [-r] DISK...  -p: identify only; -k: keep page files;
  *                                    -r: no extents, only regions
  *
- * Lines: "region START SIZE USED READER FSTYPE DOUBT WHAT", "note TEXT",
+ * Lines: "region START SIZE USED READER FSTYPE DOUBT WHAT" (of a volume in it
+ * "volume 0 ...", behind it), "holds TEXT", "ident UUID LABEL", "note TEXT",
  * "extent START SIZE", "total USED PADDED". */
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 #include "imager/map.h"
 
+static void region(void *ctx, const struct map_region *r, unsigned int depth)
+{
+	(void)ctx;
+	printf("%s %llu %llu %llu %s %s %d %s\n", depth ? "volume" : "region",
+	       (unsigned long long)r->start, (unsigned long long)r->size,
+	       (unsigned long long)r->used, r->reader, r->fs.type[0] ? r->fs.type : "-",
+	       r->whole_by_doubt, r->what);
+	if (r->holds[0])
+		printf("holds %s\n", r->holds);
+	if (r->fs.label[0] || r->fs.uuid[0])
+		printf("ident %s %s\n", r->fs.uuid, r->fs.label);
+	if (r->note)
+		printf("note %s\n", r->note);
+}
+
 static void dump(const struct disk_map *m, int extents)
 {
 	struct extents_cursor c;
 	uint64_t off, len;
 
-	for (size_t i = 0; i < m->n_regions; i++) {
-		const struct map_region *r = &m->regions[i];
-
-		printf("region %llu %llu %llu %s %s %d %s\n", (unsigned long long)r->start,
-		       (unsigned long long)r->size, (unsigned long long)r->used, r->reader,
-		       r->fs.type[0] ? r->fs.type : "-", r->whole_by_doubt, r->what);
-		if (r->fs.label[0] || r->fs.uuid[0])
-			printf("ident %s %s\n", r->fs.uuid, r->fs.label);
-		if (r->note)
-			printf("note %s\n", r->note);
-	}
+	map_each(m, region, NULL);
 	if (!m->used)
 		return;
 	extents_begin(m->used, &c);

@@ -1,0 +1,7 @@
+/* kinds.h: the table's entries. */
+#ifndef REHOST_CONTAINER_KINDS_H
+#define REHOST_CONTAINER_KINDS_H
+#include "imager/container/container.h"
+
+extern const struct container cont_lvm;
+#endif
