@@ -95,6 +95,12 @@ void dev_forget(struct blkdev *d)
 		d->ops->forget(d);
 }
 
+void dev_careful(struct blkdev *d, int on)
+{
+	if (d->ops->careful)
+		d->ops->careful(d, on);
+}
+
 struct blkdev *dev_close(struct blkdev *d)
 {
 	if (!d)

@@ -32,6 +32,10 @@ struct blkdev_ops {
 	/* drop what is cached of it, so that a read comes from the medium; a
 	 * hint, never fails; may be NULL */
 	void (*forget)(struct blkdev *d);
+	/* 1: what follows are reads of damaged places, to come from the medium as
+	 * they are, without cache or reading ahead; 0: no longer.  A hint, never
+	 * fails; may be NULL */
+	void (*careful)(struct blkdev *d, int on);
 	void (*close)(struct blkdev *d);
 };
 
@@ -93,6 +97,24 @@ int dev_map(struct blkdev *parent, const struct dev_piece *pieces, size_t n, uin
 int dev_fault(struct blkdev *parent, uint64_t bad_off, uint64_t bad_len,
 	      struct blkdev **ret, struct err *e) must_check;
 
+/* The same by a plan, which must outlive the device. */
+struct fault_range {
+	uint64_t off, len;
+	unsigned int times;       /* good after so many failures; 0: never good */
+};
+struct fault_plan {
+	const struct fault_range *ranges;
+	size_t n;
+	unsigned int slow_us;     /* a failed read takes so long                */
+	/* reads from this one on fail, so many of them; 0: none, or for good */
+	uint64_t vanish_at, vanish_for;
+	/* hears of every read, before it is done; may be NULL */
+	void (*seen)(void *ctx, uint64_t off, size_t len, int fails);
+	void *ctx;
+};
+int dev_faults(struct blkdev *parent, const struct fault_plan *plan,
+	       struct blkdev **ret, struct err *e) must_check;
+
 int dev_read(struct blkdev *d, uint64_t off, void *buf, size_t len,
 	     struct err *e) must_check;
 int dev_write(struct blkdev *d, uint64_t off, const void *buf, size_t len,
@@ -104,6 +126,7 @@ int dev_erase(struct blkdev *d, uint64_t off, uint64_t len) must_check;
 int dev_flush(struct blkdev *d, struct err *e) must_check;
 void dev_will_need(struct blkdev *d, uint64_t off, uint64_t len);
 void dev_forget(struct blkdev *d); /* after dev_flush */
+void dev_careful(struct blkdev *d, int on);
 /* Takes NULL; returns NULL. */
 struct blkdev *dev_close(struct blkdev *d);
 

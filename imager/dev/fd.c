@@ -53,6 +53,23 @@ static int in_hole(struct dev_fd *f, uint64_t off, uint64_t len)
 	return len <= f->hole_to - off;
 }
 
+/* 1: it was switched. */
+static int fd_direct(struct dev_fd *f, int on)
+{
+	int flags = fcntl(f->fd, F_GETFL);
+
+	if (!!f->is_file || flags < 0 || !(flags & O_DIRECT) == !on)
+		return 0;
+	return fcntl(f->fd, F_SETFL, on ? flags | O_DIRECT : flags & ~O_DIRECT) == 0;
+}
+
+/* Through its cache the kernel reads whole pages, and some more: one bad sector
+ * would be asked for again and again, and take good ones with it. */
+static void fd_careful(struct blkdev *d, int on)
+{
+	fd_direct((struct dev_fd *)d, on);
+}
+
 static int fd_read(struct blkdev *d, uint64_t off, void *buf, size_t len,
 		   struct err *e)
 {
@@ -67,6 +84,9 @@ static int fd_read(struct blkdev *d, uint64_t off, void *buf, size_t len,
 		ssize_t n = pread(fd, p, len, (off_t)off);
 
 		if (n < 0 && errno == EINTR)
+			continue;
+		/* an address or length that can't be read without the cache */
+		if (n < 0 && errno == EINVAL && fd_direct((struct dev_fd *)d, 0))
 			continue;
 		if (n < 0)
 			return err_sys(e, errno, "%s: reading %zu bytes at offset %llu",
@@ -201,7 +221,8 @@ static void fd_close(struct blkdev *d)
 }
 
 static const struct blkdev_ops ro_ops = {
-	.read = fd_read, .will_need = fd_will_need, .close = fd_close,
+	.read = fd_read, .will_need = fd_will_need, .careful = fd_careful,
+	.close = fd_close,
 };
 static const struct blkdev_ops rw_ops = {
 	.read = fd_read, .write = fd_write, .zero = fd_zero, .discard = fd_discard,

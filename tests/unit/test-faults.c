@@ -291,10 +291,11 @@ static void unreadable(void **state)
 	static const struct fault large[] = { { 4096 * 9 + 100, 4096, 4096 * 9, 8192 } };
 	const unsigned int chunks = SIZE / CHUNK;
 
-	/* a failed chunk is read once more, then its sectors */
-	check_faults(*state, 512, one, 1, chunks + 1 + 128);
-	check_faults(*state, 512, some, 3, chunks + 4 * (1 + 128));
-	check_faults(*state, 4096, large, 1, chunks + 1 + 16);
+	/* a failed chunk is read once more, then its sectors, those that failed twice;
+	 * and each time a chunk was skipped there is one more read */
+	check_faults(*state, 512, one, 1, chunks + 1 + 128 + 1);
+	check_faults(*state, 512, some, 3, chunks + 4 * (1 + 128 + 2));
+	check_faults(*state, 4096, large, 1, chunks + 1 + 16 + 2);
 }
 
 /* A disk that is gone ends the job in bounded time. */
@@ -313,13 +314,13 @@ static void gone(void **state)
 
 	(void)state;
 	assert_ok(dev_mem(bytes, size, 0, &d, &e));
-	assert_ok(dev_fault(d, 1 << 20, size, &bad, &e));
+	assert_ok(dev_faults(d, &(struct fault_plan){ .vanish_at = 3 }, &bad, &e));
 	assert_ok(extents_new(size, 512, 1 << 20, &all, &e));
 	assert_ok(extents_add(all, 0, size, &e));
 	c.below = bad;
 	assert_int_equal(capture_run(&c.d, all, &opt, &m->s, NULL, &res, &e), ERR_IO);
 	assert_non_null(strstr(e.msg, "still connected"));
-	assert_true(c.reads < (64u << 20) / 4096 * 5 / 4);
+	assert_true(c.reads < 100);
 	extents_free(all);
 	dev_close(bad);
 	dev_close(d);
