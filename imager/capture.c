@@ -1,52 +1,20 @@
 /* capture.c: the used bytes of a disk into an image; see engine.h. */
-#include <json-c/json.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 #include <time.h>
-#include "imager/engine.h"
-#include "imager/fmt/chunk.h"
-#include "imager/job.h"
-#include "imager/plan.h"
+#include "common/json.h"
+#include "imager/capture-int.h"
 #include "imager/resume.h"
-#include "imager/volumes.h"
 
 /* The disk is told so far ahead what will be read: used bytes, and chunks where
  * little of each is used, so that it has many requests to choose from. */
 #define AHEAD_BYTES (8u << 20)
 #define AHEAD_CHUNKS 64
 
-struct cap_slot {
-	struct plan plan;
-	struct chunk_out out;
-	struct bad_list bad;
-	uint8_t *wide, *packed;   /* wide: chunk_room bytes in front are ours too */
-	uint8_t *mem;
-};
-
-struct capture {
-	struct job job;
-	struct image_params params;
-	struct planner planner, ahead;
-	struct plan ahead_plan;
-	unsigned int n_ahead;     /* chunks that `ahead` is in front */
-	uint64_t ahead_bytes;     /* and their used bytes            */
-	struct chunk_reader reader;
-	struct codec *codecs[JOB_WORKERS_MAX + 1];
-	unsigned int n_workers, n_slots;
-	struct cap_slot *slots;
-	struct image_writer *writer;
-	struct bad_list bad;
-	size_t told;              /* of bad, by warnings */
-	uint64_t bytes, resumed;
-	struct store_out *out;
-	struct volume_out volumes;
-	int commit_seconds;       /* below 0: after every chunk */
-	double committed;         /* when, by the job's clock   */
-	uint64_t commits;
-	json_object *warnings;    /* SUMMARY's */
-};
+/* The log is written so often while nothing else makes it necessary. */
+#define LOG_SECONDS 30
 
 /* Chosen on real files (docs/BENCHMARKS.md).  balanced: zstd's level 1 with a
  * hash table of 128 KiB, matches from 6 bytes on and the whole chunk as window
@@ -66,6 +34,13 @@ static const struct {
 
 static void tell_ahead(struct capture *c)
 {
+	if (c->hold_hints) {
+		if (--c->hold_hints)
+			return;
+		c->ahead = c->planner;
+		c->n_ahead = 0;
+		c->ahead_bytes = 0;
+	}
 	while (c->n_ahead < AHEAD_CHUNKS && c->ahead_bytes < AHEAD_BYTES &&
 	       planner_next(&c->ahead, &c->ahead_plan)) {
 		chunk_will_need(&c->reader, &c->ahead_plan);
@@ -83,10 +58,14 @@ static int cap_fill(void *ctx, void *slot, struct err *e)
 	tell_ahead(c);
 	if (!planner_next(&c->planner, &s->plan))
 		return 0;
-	c->n_ahead--;
-	c->ahead_bytes -= s->plan.plain_len;
-	s->bad.n = 0;
-	r = chunk_read(&c->reader, &s->plan, s->wide, &s->bad, e);
+	if (!c->hold_hints) {
+		c->n_ahead--;
+		c->ahead_bytes -= s->plan.plain_len;
+	}
+	putoff_meet(&c->room, &s->plan);
+	r = capture_read(c, s, putoff_may(&c->room), e);
+	if (r == 0 && s->put_off)
+		r = putoff_add(&c->room, s->plan.number, s->why, e);
 	return r < 0 ? r : 1;
 }
 
@@ -100,22 +79,36 @@ static int cap_work(void *ctx, unsigned int worker, void *slot, struct err *e)
 		.map = s->plan.map,
 	};
 
+	if (s->put_off)
+		return 0;
 	plan_compact(&s->plan, s->wide, &in.plain);
 	return chunk_pack(c->codecs[worker], &in, s->packed, &s->out, e);
 }
 
-/* Tells the unreadable ranges that can't grow any more. */
-static void tell_bad(struct capture *c, int all)
+/* A warning, also in SUMMARY; off, len: of the disk. */
+static void tell(struct capture *c, const char *code, uint64_t off, uint64_t len,
+		 const char *text)
 {
-	for (; c->told + !all < c->bad.n; c->told++) {
-		const struct byte_range *b = &c->bad.range[c->told];
-		char text[200];
+	job_warning(&c->job, code, off, len, "%s", text);
+	if (json_object_array_length(c->warnings) < 1000)
+		json_object_array_add(c->warnings, json_object_new_string(text));
+}
+
+static void tell_bad(struct capture *c)
+{
+	char text[200];
+
+	for (size_t i = 0; i < c->bad.n; i++) {
+		const struct byte_range *b = &c->bad.range[i];
 
 		snprintf(text, sizeof text, "%llu bytes at offset %llu could not be read; the image holds zeros there",
 			 (unsigned long long)b->len, (unsigned long long)b->off);
-		job_warning(&c->job, "unreadable", b->off, b->len, "%s", text);
-		if (c->told < 1000) /* BAD has them all */
-			json_object_array_add(c->warnings, json_object_new_string(text));
+		tell(c, "unreadable", b->off, b->len, text);
+	}
+	if (c->rescuer.out_of_time && c->bad.n) {
+		snprintf(text, sizeof text, "the time for places that are hard to read ended after %.0f s; more of them may be readable",
+			 c->rescuer.seconds);
+		tell(c, "unreadable", 0, 0, text);
 	}
 }
 
@@ -137,33 +130,61 @@ static int commit(struct capture *c, struct err *e)
 	return 0;
 }
 
-static int cap_empty(void *ctx, void *slot, struct err *e)
+static int take_put_off(struct capture *c, const struct cap_slot *s, struct err *e)
 {
-	struct capture *c = ctx;
-	struct cap_slot *s = slot;
+	int r = c->round ? 0 : image_writer_put_off(c->writer, s->plan.number, e);
+
+	return r < 0 ? r : putoff_add(c->round ? &c->next : &c->todo, s->plan.number, s->why, e);
+}
+
+static int take_chunk(struct capture *c, const struct cap_slot *s, struct err *e)
+{
 	int r = image_writer_chunk(c->writer, &s->out, e);
 
 	for (size_t i = 0; i < s->bad.n && r == 0; i++)
 		r = bad_add(&c->bad, s->bad.range[i].off, s->bad.range[i].len, e);
-	if (r < 0)
-		return r;
-	tell_bad(c, 0);
+	for (size_t i = 0; i < s->unscraped.n && r == 0; i++)
+		r = bad_add(&c->unscraped, s->unscraped.range[i].off, s->unscraped.range[i].len, e);
 	c->bytes += s->plan.plain_len;
-	job_progress(&c->job, c->bytes, c->params.used_bytes,
-		     image_writer_len(c->writer));
-	return commit(c, e);
+	return r;
+}
+
+static int cap_empty(void *ctx, void *slot, struct err *e)
+{
+	struct capture *c = ctx;
+	struct cap_slot *s = slot;
+	int r = s->put_off ? take_put_off(c, s, e) : take_chunk(c, s, e);
+
+	if (r == 0) {
+		*(c->round ? &c->turn : &c->done_to) = (s->plan.number + 1) *
+			(c->round ? 1 : c->params.chunk_size);
+		job_progress(&c->job, c->bytes, c->params.used_bytes,
+			     image_writer_len(c->writer));
+		r = commit(c, e);
+	}
+	if (r == 0 && job_seconds(&c->job) - c->logged >= LOG_SECONDS)
+		r = capture_log(c, 0, e);
+	if (r < 0)
+		atomic_store(&c->stop, 1);
+	return r;
 }
 
 static int cap_cancelled(void *ctx)
 {
-	return job_cancelled(&((struct capture *)ctx)->job);
+	struct capture *c = ctx;
+	int r = job_cancelled(&c->job);
+
+	if (r)
+		atomic_store(&c->stop, 1);
+	return r;
 }
 
-static int copy(struct capture *c, struct err *e)
+int capture_pass(struct capture *c, int (*fill)(void *ctx, void *slot, struct err *e),
+		 struct err *e)
 {
 	void *slots[JOB_SLOTS_MAX];
 	struct pipeline p = {
-		.fill = cap_fill, .work = cap_work, .empty = cap_empty,
+		.fill = fill, .work = cap_work, .empty = cap_empty,
 		.cancelled = cap_cancelled, .ctx = c, .slots = slots,
 		.n_slots = c->n_slots, .n_workers = c->n_workers,
 	};
@@ -175,27 +196,39 @@ static int copy(struct capture *c, struct err *e)
 
 /* ---- setting up ---- */
 
+int capture_make_buffer(struct capture *c, struct plan *plan, uint8_t **mem,
+			uint8_t **wide, struct err *e)
+{
+	uint32_t size = c->params.chunk_size;
+	size_t room = chunk_room(size);
+
+	plan->map = malloc(size / 1024 * sizeof *plan->map);
+	*mem = aligned_alloc(4096, room + size + 4096); /* CHUNK_TAIL */
+	if (!*mem || !plan->map)
+		return err_set(e, ERR_NOMEM, "out of memory for buffers (%u of %u bytes)",
+			       c->n_slots, size);
+	*wide = *mem + room;
+	return 0;
+}
+
 static int make_slots(struct capture *c, struct err *e)
 {
 	uint32_t size = c->params.chunk_size;
-	size_t room = chunk_room(size), map = size / 1024 * sizeof(struct chunk_map);
+	int r = 0;
 
 	c->slots = calloc(c->n_slots, sizeof *c->slots);
-	c->ahead_plan.map = malloc(map);
+	c->ahead_plan.map = malloc(size / 1024 * sizeof(struct chunk_map));
 	if (!c->slots || !c->ahead_plan.map)
 		return err_set(e, ERR_NOMEM, "out of memory for buffers");
-	for (unsigned int i = 0; i < c->n_slots; i++) {
+	for (unsigned int i = 0; i < c->n_slots && r == 0; i++) {
 		struct cap_slot *s = &c->slots[i];
 
-		s->plan.map = malloc(map);
-		s->mem = aligned_alloc(4096, room + size + 4096); /* CHUNK_TAIL */
+		r = capture_make_buffer(c, &s->plan, &s->mem, &s->wide, e);
 		s->packed = malloc(chunk_packed_max(size));
-		if (!s->mem || !s->packed || !s->plan.map)
-			return err_set(e, ERR_NOMEM, "out of memory for buffers (%u of %u bytes)",
-				       c->n_slots, size);
-		s->wide = s->mem + room;
+		if (r == 0 && !s->packed)
+			r = err_set(e, ERR_NOMEM, "out of memory for buffers");
 	}
-	return 0;
+	return r;
 }
 
 static void capture_done(struct capture *c)
@@ -205,6 +238,7 @@ static void capture_done(struct capture *c)
 		free(c->slots[i].mem);
 		free(c->slots[i].packed);
 		bad_done(&c->slots[i].bad);
+		bad_done(&c->slots[i].unscraped);
 	}
 	free(c->slots);
 	free(c->ahead_plan.map);
@@ -213,6 +247,8 @@ static void capture_done(struct capture *c)
 	image_writer_free(c->writer);
 	bad_done(&c->bad);
 	json_object_put(c->warnings);
+	json_object_put(c->files);
+	capture_late_done(c);
 }
 
 static int fill_params(struct image_params *p, const struct blkdev *src,
@@ -245,12 +281,31 @@ static int fill_params(struct image_params *p, const struct blkdev *src,
 	return 0;
 }
 
-static int no_missing(void *ctx, uint64_t number, struct err *e)
+/* A chunk that was put off when the capture was interrupted. */
+static int missing(void *ctx, uint64_t number, struct err *e)
 {
 	struct capture *c = ctx;
 
-	(void)number;
-	return resume_changed(c->reader.src, e);
+	putoff_meet(&c->room, &c->slots[0].plan);
+	if (putoff_add(&c->room, number, PUTOFF_SKIPPED, e) < 0)
+		return ERR_NOMEM;
+	return putoff_add(&c->todo, number, PUTOFF_SKIPPED, e);
+}
+
+static int take_over(struct capture *c, struct err *e)
+{
+	const struct byte_range *bad;
+	size_t n;
+	int r = 0;
+
+	bad = image_bad(c->opt->resume, &n);
+	for (size_t i = 0; r == 0 && i < n; i++)
+		r = bad_add(&c->bad, bad[i].off, bad[i].len, e);
+	for (size_t i = 0; i < c->todo.n; i++)
+		for (uint64_t k = 0; r == 0 && k < c->todo.run[i].n; k++)
+			r = image_writer_missing(c->writer, c->opt->resume,
+						 c->todo.run[i].first + k, e);
+	return r;
 }
 
 /* What an interrupted capture left: compared with the disk, and taken over. */
@@ -260,24 +315,17 @@ static int go_on(struct capture *c, const struct capture_options *opt,
 	struct resume_check check = {
 		.image = opt->resume, .reader = &c->reader, .codec = c->codecs[0],
 		.at = opt->check, .n_at = opt->n_check, .slot = &c->slots[0].plan,
-		.wide = c->slots[0].wide,
+		.wide = c->slots[0].wide, .missing = missing, .ctx = c,
 	};
-	const struct byte_range *bad;
-	size_t n;
-	int r;
+	int r = resume_check(&check, &c->planner, &c->bytes, e);
 
-	check.missing = no_missing;
-	check.ctx = c;
-	r = resume_check(&check, &c->planner, &c->bytes, e);
-
-	bad = image_bad(opt->resume, &n);
-	for (size_t i = 0; r == 0 && i < n; i++)
-		r = bad_add(&c->bad, bad[i].off, bad[i].len, e);
 	if (r < 0)
 		return r;
 	c->resumed = c->bytes;
+	c->done_to = image_next(opt->resume) * c->params.chunk_size;
 	c->params = *image_params(opt->resume);
-	return image_writer_resume(opt->resume, sink, &c->writer, e);
+	r = image_writer_resume(opt->resume, sink, &c->writer, e);
+	return r < 0 ? r : take_over(c, e);
 }
 
 static int setup(struct capture *c, struct blkdev *src,
@@ -296,11 +344,14 @@ static int setup(struct capture *c, struct blkdev *src,
 		return r;
 	if (c->params.must & FEATURE_ENCRYPTED)
 		key = opt->resume ? image_key(opt->resume) : &seal.key;
+	c->opt = opt;
+	c->used = used;
 	c->out = out;
 	c->volumes = (struct volume_out){
 		.out = out, .params = &c->params, .size = opt->split,
 		.volume = opt->resume_volume, .in_volume = opt->resume_in_volume,
 		.logical = opt->resume ? image_file_len(opt->resume) : 0 };
+	capture_late_begin(c);
 	c->commit_seconds = opt->commit_seconds ? opt->commit_seconds : CAPTURE_COMMIT_DEFAULT;
 	c->warnings = json_object_new_array();
 	c->reader = (struct chunk_reader){
@@ -328,13 +379,51 @@ static int setup(struct capture *c, struct blkdev *src,
 	return r;
 }
 
+/* ---- the end ---- */
+
+static void say_file(void *ctx, const struct lost_file *f)
+{
+	struct capture *c = ctx;
+	json_object *o = json_object_new_object();
+	char text[1000];
+
+	if (f->path)
+		snprintf(text, sizeof text, "%s (%s) has unreadable bytes at offset %llu of the disk",
+			 f->path, f->where, (unsigned long long)f->off);
+	else
+		snprintf(text, sizeof text, "the unreadable bytes at offset %llu belong to %s (%s)",
+			 (unsigned long long)f->off, f->what, f->where);
+	tell(c, "unreadable-file", f->off, f->len, text);
+	if (!c->files)
+		c->files = json_object_new_array();
+	if (f->path)
+		json_object_object_add(o, "path", json_text(f->path));
+	json_object_object_add(o, "what", json_text(f->what));
+	json_object_object_add(o, "where", json_text(f->where));
+	json_object_object_add(o, "offset", json_object_new_int64((int64_t)f->off));
+	json_object_object_add(o, "length", json_object_new_int64((int64_t)f->len));
+	json_object_array_add(c->files, o);
+}
+
+static void name_files(struct capture *c)
+{
+	if (c->bad.n && c->opt->name_bad)
+		c->opt->name_bad(c->opt->name_ctx, c->bad.range, c->bad.n, say_file, c);
+}
+
 static int finish(struct capture *c, const struct capture_options *opt,
 		  uint8_t *ret_digest, struct err *e)
 {
 	json_object *sum = json_object_new_object();
+	json_object *passes = capture_passes(c);
 	int r;
 
-	tell_bad(c, 1);
+	tell_bad(c);
+	name_files(c);
+	if (passes)
+		json_object_object_add(sum, "passes", passes);
+	if (c->files)
+		json_object_object_add(sum, "unreadable_files", json_object_get(c->files));
 	json_object_object_add(sum, "warnings", json_object_get(c->warnings));
 	if (!opt->plain_summary)
 		json_object_object_add(sum, "seconds", json_object_new_double(
@@ -354,13 +443,22 @@ int capture_run(struct blkdev *src, const struct extents *used,
 {
 	struct capture c = { 0 };
 	struct capture_result res = { 0 };
+	struct err log_err;
 	int r;
 
 	job_begin(&c.job, ev);
 	job_step(&c.job, "copy", "copying the disk's used blocks");
 	r = setup(&c, src, used, opt, out, e);
 	if (r == 0)
-		r = copy(&c, e);
+		r = capture_pass(&c, cap_fill, e);
+	if (r == 0) {
+		c.done_to = c.params.disk_size;
+		r = capture_late(&c, e);
+	}
+	if (r == 0)
+		r = capture_log(&c, 1, e);
+	else if (c.writer && capture_log(&c, 0, &log_err) < 0)
+		job_warning(&c.job, "log", 0, 0, "%s", log_err.msg);
 	if (r == 0)
 		r = finish(&c, opt, res.digest, e);
 	if (r == 0) {

@@ -17,6 +17,7 @@
 #include "imager/guard.h"
 #include "imager/hardware.h"
 #include "imager/imagefile.h"
+#include "imager/mapfile.h"
 #include "imager/part/choose.h"
 #include "imager/report.h"
 #include "imager/volumes.h"
@@ -45,6 +46,7 @@ struct shot {
 	struct image *cut;                 /* it has; NULL: begin at the front    */
 	unsigned int cut_volume;           /* where it ends                       */
 	uint64_t cut_in_volume;
+	struct mapfile known;              /* --log, as it was before */
 	struct capture_result result;
 	char digest[65];
 };
@@ -53,6 +55,7 @@ static void shot_done(struct shot *s)
 {
 	json_object_put(s->entry);
 	json_object_put(s->meta);
+	mapfile_done(&s->known);
 	image_close(s->cut);
 	image_file_close(&s->cut_file);
 	map_free(s->map);
@@ -192,6 +195,28 @@ static int make_checks(const struct shot *s, uint64_t **ret, size_t *ret_n, stru
 	return 0;
 }
 
+static int seconds_or(int given, int none)
+{
+	return given == 0 ? none : given > 0 ? given : 0;
+}
+
+/* What the engine is told of bad places. */
+static int bad_places(struct job *j, struct shot *s, struct capture_options *opt, struct err *e)
+{
+	int rc = 0;
+
+	opt->retry_passes = seconds_or(j->o->retry_passes, -1);
+	opt->retry_seconds = seconds_or(j->o->retry_time, -1);
+	opt->log = j->o->log;
+	if (j->o->log)
+		rc = mapfile_read(j->o->log, s->dev->size, &s->known, e);
+	if (rc == 0 && s->known.n) {
+		opt->known = &s->known;
+		fprintf(stderr, "%s names %zu failed places; they are read last\n", j->o->log, s->known.n);
+	}
+	return rc == ERR_NOT_FOUND ? 0 : rc;
+}
+
 static int write_image(struct job *j, struct shot *s, struct err *e)
 {
 	struct capture_options opt = { .job.workers = j->o->workers, .level = j->o->level,
@@ -203,7 +228,7 @@ static int write_image(struct job *j, struct shot *s, struct err *e)
 			JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE);
 	if (!opt.meta_json)
 		return err_set(e, ERR_NOMEM, "out of memory for the image's description");
-	if (open_image(j, s, e) < 0)
+	if (bad_places(j, s, &opt, e) < 0 || open_image(j, s, e) < 0)
 		return e->code;
 	opt.resume = s->cut;
 	opt.resume_volume = s->cut_volume;
@@ -211,7 +236,7 @@ static int write_image(struct job *j, struct shot *s, struct err *e)
 	opt.split = j->o->split;
 	if (j->o->encrypt && !s->cut)
 		opt.passphrase = j->passphrase.text;
-	opt.commit_seconds = j->o->checkpoint == 0 ? -1 : j->o->checkpoint > 0 ? j->o->checkpoint : 0;
+	opt.commit_seconds = seconds_or(j->o->checkpoint, -1);
 	report_start(j->rep, &(struct events_start){
 		.source = s->disk.path, .target = s->shown,
 		.bytes_total = extents_bytes(s->map->used),
@@ -528,6 +553,8 @@ static int check_args(const struct cmd_opts *o, struct err *e)
 {
 	const char *dest = o->args[o->n_args - 1];
 
+	if (o->log && o->n_args > 2)
+		return err_set(e, ERR_USAGE, "--log is of one disk; capture the disks one by one");
 	if (strcmp(dest, "-"))
 		return 0;
 	if (o->events_fd == 1)
@@ -582,7 +609,8 @@ const struct cmd cmd_capture = {
 	.name = "capture", .args = "DISK... DEST", .summary = "Disks into images",
 	.options = OPT_LEVEL | OPT_VERIFY | OPT_RESUME | OPT_CHECKPOINT | OPT_SPLIT | OPT_ENCRYPT |
 		   OPT_PASSPHRASE | OPT_PAGE_FILES | OPT_ONLY | OPT_OVERWRITE | OPT_YES |
-		   OPT_NO_SYSTEMS | OPT_WORKERS | OPT_CREDENTIALS | OPT_EVENTS_FD,
+		   OPT_LOG | OPT_RETRY_PASSES | OPT_RETRY_TIME | OPT_NO_SYSTEMS | OPT_WORKERS |
+		   OPT_CREDENTIALS | OPT_EVENTS_FD,
 	.min_args = 2, .max_args = -1, .run = run,
 	.text = "Stores the used bytes of a disk in the image DEST. With several disks DEST is a\n"
 		"directory: each disk becomes one image, machine.json describes the machine.\n"
@@ -592,6 +620,8 @@ const struct cmd cmd_capture = {
 		"and the chosen ones, by number (as `map` shows them), name or PARTUUID.\n"
 		"What was interrupted (a full or lost share, power) is in DEST.part: --resume goes\n"
 		"on from its last checkpoint, if the disk is still as it was.\n"
+		"What can't be read at once is read after all the rest, by the sector; what can't\n"
+		"be read at all becomes zeros, is listed in the image, and the status is 3.\n"
 		"--split: DEST has the first volume, DEST.001 the second and so on.\n"
 		"--encrypt: nobody reads the image without the passphrase, nor changes it unseen.\n",
 };

@@ -24,6 +24,9 @@ static const struct option_line lines[] = {
 	{ OPT_PASSPHRASE, "passphrase-file", "FILE", "its first line; else $REHOST_PASSPHRASE, or asked" },
 	{ OPT_RESUME, "resume", NULL, "go on where it was interrupted" },
 	{ OPT_CHECKPOINT, "checkpoint", "SECONDS", "how often a point to resume from is made (default: 30)" },
+	{ OPT_LOG, "log", "FILE", "what could be read, as ddrescue's map file; read it if it is there" },
+	{ OPT_RETRY_PASSES, "retry-passes", "N", "how often unreadable sectors are tried again (default: 1)" },
+	{ OPT_RETRY_TIME, "retry-time", "SECONDS", "at most so long with hard places (default: 3600; 0: no limit)" },
 	{ OPT_YES, "yes", NULL, "don't ask" },
 	{ OPT_EXPECT_SERIAL, "expect-serial", "TEXT", "only to a disk with this serial number or WWN" },
 	{ OPT_DELTA, "delta", NULL, "read the disk and write only what differs" },
@@ -148,6 +151,9 @@ static int take(enum cmd_opt opt, const char *arg, struct cmd_opts *o, struct er
 	case OPT_ENCRYPT: o->encrypt = 1; break;
 	case OPT_PASSPHRASE: o->passphrase = arg; break;
 	case OPT_CHECKPOINT: return number("checkpoint", arg, 0, 86400, &o->checkpoint, e);
+	case OPT_LOG: o->log = arg; break;
+	case OPT_RETRY_PASSES: return number("retry-passes", arg, 0, 100, &o->retry_passes, e);
+	case OPT_RETRY_TIME: return number("retry-time", arg, 0, INT_MAX, &o->retry_time, e);
 	case OPT_PAGE_FILES: o->page_files = 1; break;
 	case OPT_WORKERS: return number("workers", arg, 1, JOB_WORKERS_MAX, &o->workers, e);
 	case OPT_CREDENTIALS: o->credentials = arg; break;
@@ -182,7 +188,7 @@ int cmd_parse(const struct cmd *c, int argc, char **argv, struct cmd_opts *ret,
 	      struct err *e)
 {
 	struct option longs[N_LINES + 1] = { 0 };
-	struct cmd_opts o = { .events_fd = -1, .checkpoint = -1, .level = LEVEL_BALANCED };
+	struct cmd_opts o = { .events_fd = -1, .checkpoint = -1, .retry_passes = -1, .retry_time = -1, .level = LEVEL_BALANCED };
 	int n = 0, k, idx;
 
 	for (size_t i = 0; i < N_LINES; i++)

@@ -18,6 +18,7 @@ enum cmd_opt {
 	OPT_ENCRYPT = 1ull << 29, OPT_PASSPHRASE = 1ull << 30, OPT_SPLIT = 1ull << 31,
 	OPT_ONLY = 1ull << 40,
 	OPT_DELTA = 1ull << 41, OPT_DISCARD = 1ull << 42, OPT_ZERO = 1ull << 43,
+	OPT_LOG = 1ull << 44, OPT_RETRY_PASSES = 1ull << 45, OPT_RETRY_TIME = 1ull << 46,
 	OPT_ADAPT = 1ull << 14, OPT_ADAPT_ANYWAY = 1ull << 15,
 	/* handed to rehost-adapt as they are */
 	OPT_HARDWARE = 1ull << 16, OPT_PROFILE = 1ull << 17, OPT_HOSTNAME = 1ull << 18,
@@ -43,6 +44,8 @@ struct cmd_opts {
 	    delta, resume, discard, zero, help;
 	int workers;               /* 0: by itself */
 	int checkpoint;            /* seconds; -1: not given */
+	const char *log;           /* path or NULL */
+	int retry_passes, retry_time; /* -1: not given; retry_time: seconds */
 	int events_fd;             /* -1: none */
 	enum image_level level;
 	const char *credentials;   /* path or NULL */

@@ -14,13 +14,13 @@
  * by the thread that runs the job, never at the same time.  The words and
  * their meaning: docs/INTERFACES.md, "Events". */
 struct job_events {
-	/* step: "copy", "flush", "verify"; text: a sentence for people */
+	/* step: "copy", "retry", "flush", "verify"; text: a sentence for people */
 	void (*step)(void *ctx, const char *step, const char *text);
 	/* Used bytes done and in all; written: bytes of image written (capture)
 	 * or read.  Called after each chunk: the callee limits its rate. */
 	void (*progress)(void *ctx, const char *step, uint64_t done,
 			 uint64_t total, uint64_t written);
-	/* code: "unreadable" "damaged" "sector-size" "gpt"; off, len: on the disk, 0 and 0
+	/* code: "unreadable" "unreadable-file" "log" "damaged" "sector-size" "gpt"; off, len: on the disk, 0 and 0
 	 * where they don't apply.  A job with warnings ends with status 3. */
 	void (*warning)(void *ctx, const char *code, const char *text,
 			uint64_t off, uint64_t len);
@@ -46,6 +46,16 @@ struct job_options {
 #define JOB_WORKERS_MAX 16
 
 /* ---- capture ---- */
+
+struct mapfile;
+
+/* What unreadable bytes belong to. */
+struct lost_file {
+	const char *path;         /* NULL: no file's                             */
+	const char *what;         /* "file", "directory", or whose they are      */
+	const char *where;        /* "ext4, partition 2"                         */
+	uint64_t off, len;        /* bytes of the disk                           */
+};
 
 struct capture_options {
 	struct job_options job;
@@ -76,8 +86,23 @@ struct capture_options {
 	uint64_t resume_in_volume;
 	const uint64_t *check;    /* disk offsets, ascending                     */
 	size_t n_check;
+	/* Places that are hard to read (docs/decisions/0016-bad-disks.md).  How often
+	 * sectors that failed are tried again; 0: CAPTURE_RETRY_PASSES; below 0:
+	 * not at all. */
+	int retry_passes;
+	/* Seconds for all of it, once the rest is read; 0: CAPTURE_RETRY_SECONDS;
+	 * below 0: as long as it takes. */
+	double retry_seconds;
+	const char *log;          /* path of a map file to write, or NULL        */
+	const struct mapfile *known; /* what such a file said before, or NULL     */
+	/* Names what lies in unreadable ranges: calls say() for each; may be NULL. */
+	void (*name_bad)(void *ctx, const struct byte_range *bad, size_t n,
+			 void (*say)(void *to, const struct lost_file *f), void *to);
+	void *name_ctx;
 };
 #define CAPTURE_COMMIT_DEFAULT 30
+#define CAPTURE_RETRY_PASSES 1
+#define CAPTURE_RETRY_SECONDS 3600
 
 struct capture_result {
 	uint8_t digest[32];       /* the root digest                             */
@@ -93,9 +118,10 @@ struct capture_result {
 
 /* Reads the used ranges of src and appends an image to out.  It neither
  * commits nor aborts out: the caller does (store_commit on 0, store_abort
- * else).  Unreadable sectors are stored as zeros, listed in the image and told
- * by a warning each (ranges joined); a stretch of 64 MiB in which no sector can be
- * read ends the job (the disk is gone). */
+ * else).  What can't be read at once is read after all else, in passes; sectors that
+ * can't be read then are stored as zeros, listed in the image and told by a
+ * warning each (ranges joined).  A disk from which nothing can be read any more,
+ * not even what could be before, ends the job. */
 int capture_run(struct blkdev *src, const struct extents *used,
 		const struct capture_options *opt, struct store_out *out,
 		const struct job_events *ev, struct capture_result *ret,

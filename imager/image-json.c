@@ -146,6 +146,8 @@ static void put_texts(struct json_object *o, const struct image *im)
 
 	put_member(o, sum, "warnings");
 	put_member(o, sum, "seconds");
+	put_member(o, sum, "passes");
+	put_member(o, sum, "unreadable_files");
 	put_member(o, meta, "level");
 	put_member(o, meta, "tool");
 	put_member(o, meta, "left_out");
@@ -223,6 +225,22 @@ static void text_only(FILE *f, struct json_object *o)
 	      " no partition\n", f);
 }
 
+/* How the source's hard places were read. */
+static void passes_text(FILE *f, struct json_object *passes)
+{
+	for (size_t i = 0; passes && i < json_object_array_length(passes); i++) {
+		struct json_object *p = json_object_array_get_idx(passes, i);
+
+		if (!json_get_u64(p, "failed", 0))
+			continue;
+		fputs("reading by ", f);
+		text_print(f, json_get_str(p, "pass", "?"));
+		fprintf(f, ": %llu of %llu reads failed\n",
+			(unsigned long long)json_get_u64(p, "failed", 0),
+			(unsigned long long)json_get_u64(p, "reads", 0));
+	}
+}
+
 /* What comes from META is another machine's word: only by text_print. */
 void image_text(FILE *f, struct json_object *o)
 {
@@ -257,5 +275,6 @@ void image_text(FILE *f, struct json_object *o)
 	text_list(f, o, "left_out", "left out: ");
 	if (bad && json_object_array_length(bad))
 		fprintf(f, "unreadable ranges of the source: %zu\n", json_object_array_length(bad));
+	passes_text(f, json_get_array(o, "passes"));
 	text_list(f, o, "warnings", "warning: ");
 }

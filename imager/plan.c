@@ -7,8 +7,6 @@
 /* Ranges with no more than this between them are read as one: a read of its own
  * costs more than 32 KiB of a slow disk's transfer. */
 #define GAP_MAX (32u << 10)
-#define PIECE (64u << 10)             /* the second size tried */
-#define GONE_AFTER (64ull << 20)      /* engine.h: bytes in a row */
 
 void planner_begin(struct planner *p, const struct extents *used,
 		   uint64_t disk_size, uint32_t chunk_size)
@@ -64,8 +62,22 @@ void plan_span(const struct plan *p, uint32_t chunk_size, uint64_t disk_size,
 
 int bad_add(struct bad_list *b, uint64_t off, uint64_t len, struct err *e)
 {
-	if (b->n && b->range[b->n - 1].off + b->range[b->n - 1].len == off) {
-		b->range[b->n - 1].len += len;
+	size_t i = b->n;
+	int before, behind;
+
+	while (i && b->range[i - 1].off > off)
+		i--;
+	before = i && b->range[i - 1].off + b->range[i - 1].len == off;
+	behind = i < b->n && off + len == b->range[i].off;
+	if (before || behind) {
+		struct byte_range *to = &b->range[before ? i - 1 : i];
+
+		to->off = before ? to->off : off;
+		to->len += len;
+		if (before && behind) {
+			to->len += to[1].len;
+			memmove(to + 1, to + 2, (--b->n - i) * sizeof *to);
+		}
 		return 0;
 	}
 	if (b->n == b->room) {
@@ -77,7 +89,8 @@ int bad_add(struct bad_list *b, uint64_t off, uint64_t len, struct err *e)
 		b->range = n;
 		b->room = room;
 	}
-	b->range[b->n++] = (struct byte_range){ off, len };
+	memmove(b->range + i + 1, b->range + i, (b->n++ - i) * sizeof *b->range);
+	b->range[i] = (struct byte_range){ off, len };
 	return 0;
 }
 
@@ -85,52 +98,6 @@ void bad_done(struct bad_list *b)
 {
 	free(b->range);
 	*b = (struct bad_list){ 0 };
-}
-
-static int read_sectors(struct chunk_reader *r, uint64_t off, uint8_t *buf,
-			uint32_t len, struct bad_list *bad, struct err *e)
-{
-	uint32_t sector = r->src->sector_size, at, n;
-	struct err why;
-	int ret;
-
-	for (at = 0; at < len; at += n) {
-		n = sector - (uint32_t)((off + at) % sector);
-		if (n > len - at)
-			n = len - at;
-		if (dev_read(r->src, off + at, buf + at, n, &why) == 0) {
-			r->bad_run = 0;
-			continue;
-		}
-		memset(buf + at, 0, n);
-		ret = bad_add(bad, off + at, n, e);
-		if (ret < 0)
-			return ret;
-		r->bad_run += n;
-		if (r->bad_run >= GONE_AFTER)
-			return err_set(e, ERR_IO, "%s; nothing before it could be read for %llu MiB: is the disk still connected?",
-				       why.msg, GONE_AFTER >> 20);
-	}
-	return 0;
-}
-
-/* What a large read failed on, in smaller ones. */
-static int read_hard(struct chunk_reader *r, uint64_t off, uint8_t *buf,
-		     uint32_t len, struct bad_list *bad, struct err *e)
-{
-	uint32_t at, n;
-	int ret = 0;
-
-	for (at = 0; at < len && ret == 0; at += n) {
-		n = PIECE - (uint32_t)((off + at) % PIECE);
-		if (n > len - at)
-			n = len - at;
-		if (dev_read(r->src, off + at, buf + at, n, NULL) == 0)
-			r->bad_run = 0;
-		else
-			ret = read_sectors(r, off + at, buf + at, n, bad, e);
-	}
-	return ret;
 }
 
 /* The ranges from number i on that are read as one: the first one behind them,
@@ -163,7 +130,7 @@ void chunk_will_need(struct chunk_reader *r, const struct plan *p)
 }
 
 int chunk_read(struct chunk_reader *r, const struct plan *p, uint8_t *wide,
-	       struct bad_list *bad, struct err *e)
+	       struct err *e)
 {
 	uint64_t base = p->number * r->chunk_size;
 	uint32_t i = 0, j;
@@ -173,15 +140,7 @@ int chunk_read(struct chunk_reader *r, const struct plan *p, uint8_t *wide,
 		uint32_t start = p->map[i].start * UNIT, end;
 
 		j = stretch(r, p, i, &end);
-		if (dev_read(r->src, base + start, wide + start, end - start, NULL) == 0) {
-			r->bad_run = 0;
-			continue;
-		}
-		for (uint32_t k = i; k < j && ret == 0; k++)
-			ret = read_hard(r, base + p->map[k].start * UNIT,
-					wide + p->map[k].start * UNIT,
-					range_len(p, k, r->chunk_size, r->disk_size),
-					bad, e);
+		ret = dev_read(r->src, base + start, wide + start, end - start, e);
 	}
 	return ret;
 }

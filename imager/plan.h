@@ -33,7 +33,7 @@ struct bad_list {
 	struct byte_range *range;
 	size_t n, room;
 };
-/* Joins with the last one where they touch. */
+/* Anywhere, but not over what is there; joins those that touch. */
 int bad_add(struct bad_list *b, uint64_t off, uint64_t len, struct err *e) must_check;
 void bad_done(struct bad_list *b);
 
@@ -41,13 +41,11 @@ struct chunk_reader {
 	struct blkdev *src;
 	uint64_t disk_size;       /* of the map; src may be larger */
 	uint32_t chunk_size;
-	uint64_t bad_run;         /* bytes in a row that couldn't be read */
 };
-/* wide: chunk_size bytes.  Unreadable sectors become zeros and are added to
- * bad.  Small gaps may be read too.  Fails when memory runs out or too much
- * in a row can't be read. */
+/* wide: chunk_size bytes.  In few, large reads; small gaps are read too.  Fails
+ * with the first of them. */
 int chunk_read(struct chunk_reader *r, const struct plan *p, uint8_t *wide,
-	       struct bad_list *bad, struct err *e) must_check;
+	       struct err *e) must_check;
 
 /* Tells the device that p's ranges will be read soon. */
 void chunk_will_need(struct chunk_reader *r, const struct plan *p);

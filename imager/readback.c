@@ -12,7 +12,6 @@ struct back_slot {
 	struct plan plan;
 	uint8_t *wide;
 	uint8_t want[32], have[32];
-	struct bad_list bad;
 	int compared;             /* 1: without hashes, by compare_cut()         */
 };
 
@@ -96,21 +95,15 @@ static int back_fill(void *ctx, void *slot, struct err *e)
 	s->plan.map_count = c.map_count;
 	memcpy(s->plan.map, c.map, c.map_count * sizeof *c.map);
 	memcpy(s->want, c.hash, 32);
-	s->bad.n = 0;
 	s->compared = plan_end(b, &s->plan) > b->limit;
 	if (s->compared) {
 		r = compare_cut(b, &s->plan, e);
 		return r < 0 ? r : 1;
 	}
-	r = chunk_read(&b->reader, &s->plan, s->wide, &s->bad, e);
-	if (r < 0)
-		return r;
-	if (s->bad.n)
-		return err_set(e, ERR_IO, "%s: the %llu bytes at offset %llu can't be read back; the disk is bad",
-			       b->reader.src->name,
-			       (unsigned long long)s->bad.range[0].len,
-			       (unsigned long long)s->bad.range[0].off);
-	return 1;
+	r = chunk_read(&b->reader, &s->plan, s->wide, e);
+	if (r == 0)
+		return 1;
+	return err_prefix(e, "what was written can't be read back; the disk is bad");
 }
 
 static int back_work(void *ctx, unsigned int worker, void *slot, struct err *e)
@@ -172,7 +165,6 @@ static void back_done(struct back *b)
 	for (unsigned int i = 0; i < b->n_slots; i++) {
 		free(b->slots[i].wide);
 		free(b->slots[i].plan.map);
-		bad_done(&b->slots[i].bad);
 	}
 	for (unsigned int i = 0; i <= JOB_WORKERS_MAX; i++)
 		hasher_free(b->hashers[i]);

@@ -30,7 +30,7 @@ struct index_slot {
 	uint8_t *have;            /* delta: the same joined, in wide             */
 	uint8_t *body, *room;     /* the record; where it is unpacked            */
 	const uint8_t *plain;     /* the image's bytes, joined                   */
-	struct bad_list bad;      /* of the target: written whatever there may be */
+	int unread;               /* 1: the target couldn't be read there: all is written */
 	struct spread spread;
 	int same;
 };
@@ -140,10 +140,12 @@ static int index_fill(void *ctx, void *slot, struct err *e)
 		return r;
 	copy_entry(&s->in, &ix->ahead[ix->taken++ % AHEAD].c);
 	clip(ix->re, &s->in.c, &s->plan);
-	s->bad.n = 0;
-	r = ix->delta ? chunk_read(&ix->reader, &s->plan, s->wide, &s->bad, e) :
-			fetch(ix, s, e);
-	return r < 0 ? r : 1;
+	if (!ix->delta) {
+		r = fetch(ix, s, e);
+		return r < 0 ? r : 1;
+	}
+	s->unread = chunk_read(&ix->reader, &s->plan, s->wide, e) < 0;
+	return 1;
 }
 
 static int unpack(struct index *ix, unsigned int worker, struct index_slot *s, struct err *e)
@@ -158,7 +160,7 @@ static int same_hash(struct index *ix, unsigned int worker, struct index_slot *s
 	uint8_t hash[32];
 	int r;
 
-	if (s->bad.n || s->plan.plain_len != s->in.c.plain_len)
+	if (s->unread || s->plan.plain_len != s->in.c.plain_len)
 		return 0;
 	r = hash_bytes(codec_hasher(ix->codecs[worker]), ix->re->params.hash, s->have,
 		       s->plan.plain_len, hash, e);
@@ -192,14 +194,6 @@ static int index_work(void *ctx, unsigned int worker, void *slot, struct err *e)
 	return r < 0 ? r : unpack(ix, worker, s, e);
 }
 
-static int is_bad(const struct bad_list *b, uint64_t off, uint64_t len)
-{
-	for (size_t i = 0; i < b->n; i++)
-		if (b->range[i].off < off + len && off < b->range[i].off + b->range[i].len)
-			return 1;
-	return 0;
-}
-
 /* A stretch that differs, at `off` of the disk. */
 static int put(struct index *ix, const struct index_slot *s, uint64_t off, const uint8_t *bytes,
 	       uint32_t len, struct err *e)
@@ -226,7 +220,7 @@ static int put_range(struct index *ix, const struct index_slot *s, uint64_t off,
 		n = BLOCK - (uint32_t)((off + at) % BLOCK);
 		if (n > len - at)
 			n = len - at;
-		if (memcmp(have + at, want + at, n) || is_bad(&s->bad, off + at, n))
+		if (s->unread || memcmp(have + at, want + at, n))
 			continue;
 		if (from < at)
 			r = put(ix, s, off + from, want + from, at - from, e);
@@ -336,7 +330,6 @@ static void index_free(struct index *ix)
 		free(s->body);
 		free(s->in.map);
 		free(s->plan.map);
-		bad_done(&s->bad);
 	}
 	for (unsigned int i = 0; i < AHEAD; i++)
 		free(ix->ahead[i].map);

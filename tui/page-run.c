@@ -24,6 +24,7 @@ static const char *step_text(const struct wiz *w)
 	} known[] = {
 		{ "map", "Finding out what is used" },
 		{ "copy", "Copying" },
+		{ "retry", "Going back to what could not be read" },
 		{ "flush", "Waiting until everything is written" },
 		{ "verify", "Verifying" },
 		{ "verdict", "Looking into the image: will it boot here" },

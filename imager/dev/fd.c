@@ -58,7 +58,7 @@ static int fd_direct(struct dev_fd *f, int on)
 {
 	int flags = fcntl(f->fd, F_GETFL);
 
-	if (!!f->is_file || flags < 0 || !(flags & O_DIRECT) == !on)
+	if (f->is_file || flags < 0 || !(flags & O_DIRECT) == !on)
 		return 0;
 	return fcntl(f->fd, F_SETFL, on ? flags | O_DIRECT : flags & ~O_DIRECT) == 0;
 }

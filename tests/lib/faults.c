@@ -1,6 +1,7 @@
 /* faults.c: a library for LD_PRELOAD that makes one file fail.
  *   FAULT_FILE   real path of the file
- *   FAULT_READ   OFF+LEN: reads that touch this range give EIO
+ *   FAULT_READ   OFF+LEN[,OFF+LEN ...]: reads that touch one of these ranges give EIO
+ *   FAULT_SLEEP_US  N: such a read takes so long
  *   FAULT_WRITE  N: writes past N bytes of the file give ENOSPC */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -32,8 +33,13 @@ static int read_fails(int fd, uint64_t off, size_t len)
 	const char *range = getenv("FAULT_READ");
 	unsigned long long a, n;
 
-	return range && sscanf(range, "%llu+%llu", &a, &n) == 2 && off < a + n &&
-	       a < off + len && is_it(fd);
+	for (; range; range = strchr(range, ',') ? strchr(range, ',') + 1 : NULL)
+		if (sscanf(range, "%llu+%llu", &a, &n) == 2 && off < a + n &&
+		    a < off + len && is_it(fd)) {
+			usleep((useconds_t)atoi(getenv("FAULT_SLEEP_US") ? getenv("FAULT_SLEEP_US") : "0"));
+			return 1;
+		}
+	return 0;
 }
 
 ssize_t pread64(int fd, void *buf, size_t len, off64_t off)
