@@ -17,6 +17,7 @@
 #include "imager/guard.h"
 #include "imager/hardware.h"
 #include "imager/imagefile.h"
+#include "imager/lost.h"
 #include "imager/mapfile.h"
 #include "imager/part/choose.h"
 #include "imager/report.h"
@@ -221,6 +222,7 @@ static int write_image(struct job *j, struct shot *s, struct err *e)
 {
 	struct capture_options opt = { .job.workers = j->o->workers, .level = j->o->level,
 				       .partial = json_get_array(s->meta, "only") != NULL };
+	struct lost lost = { s->dev, s->map };
 	cleanup_free uint64_t *check = NULL;
 	int rc;
 
@@ -230,6 +232,8 @@ static int write_image(struct job *j, struct shot *s, struct err *e)
 		return err_set(e, ERR_NOMEM, "out of memory for the image's description");
 	if (bad_places(j, s, &opt, e) < 0 || open_image(j, s, e) < 0)
 		return e->code;
+	opt.name_bad = lost_name;
+	opt.name_ctx = &lost;
 	opt.resume = s->cut;
 	opt.resume_volume = s->cut_volume;
 	opt.resume_in_volume = s->cut_in_volume;
