@@ -21,6 +21,7 @@
 #include "imager/mapfile.h"
 #include "imager/part/choose.h"
 #include "imager/report.h"
+#include "imager/smart.h"
 #include "imager/volumes.h"
 
 struct job {
@@ -40,6 +41,7 @@ struct shot {
 	struct blkdev *dev;
 	struct disk_map *map;
 	struct json_object *entry, *meta;
+	struct json_object *smart;         /* NULL: it says nothing */
 	char path[PATH_MAX];               /* local path, or "-" */
 	char shown[PATH_MAX + 1100];       /* as people know it */
 	struct store_out *out;
@@ -56,6 +58,7 @@ static void shot_done(struct shot *s)
 {
 	json_object_put(s->entry);
 	json_object_put(s->meta);
+	json_object_put(s->smart);
 	mapfile_done(&s->known);
 	image_close(s->cut);
 	image_file_close(&s->cut_file);
@@ -77,6 +80,19 @@ static void tell_region(void *ctx, const struct map_region *r, unsigned int dept
 		fprintf(stderr, "%s: %s\n", r->what, r->note);
 }
 
+/* Before the first byte is read: what the disk says of itself. */
+static void tell_smart(struct job *j, struct shot *s)
+{
+	char text[500];
+
+	s->smart = smart_read(&s->disk, &stop_signal);
+	smart_text(s->smart, text, sizeof text);
+	if (*text && json_get_bool(s->smart, "failing", 0))
+		report_warning(j->rep, "smart", 0, 0, "%s is failing: %s", s->disk.path, text);
+	else if (*text)
+		fprintf(stderr, "note: health of %s: %s\n", s->disk.path, text);
+}
+
 static int read_map(struct job *j, struct shot *s, struct err *e)
 {
 	struct map_options mo = { .keep_page_files = j->o->page_files, .only = s->only };
@@ -89,6 +105,8 @@ static int read_map(struct job *j, struct shot *s, struct err *e)
 	map_each(s->map, tell_region, &t);
 	s->entry = disk_json_identity(NULL, &s->disk);
 	disk_json_map(NULL, &s->disk, s->map, 1, s->entry);
+	if (s->smart)
+		json_put(s->entry, "smart", json_object_get(s->smart));
 	if (!j->o->no_systems)
 		disk_json_systems(&s->disk, &stop_signal, s->entry);
 	return capture_meta(s->entry, j->hardware, s->map, j->o->level, &s->meta, e);
@@ -339,6 +357,7 @@ static int capture_steps(struct job *j, struct shot *s, struct err *e)
 		return e->code;
 	if (*warning)
 		report_warning(j->rep, "mounted", 0, 0, "%s", warning);
+	tell_smart(j, s);
 	if (read_map(j, s, e) < 0)
 		return e->code;
 	tell_space(s, j->o->split);

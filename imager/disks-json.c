@@ -5,6 +5,7 @@
 #include "common/hash.h"
 #include "common/run.h"
 #include "imager/restore-mark.h"
+#include "imager/smart.h"
 
 #define SYSTEMS_TIMEOUT_S 60   /* a big Windows disk on a slow bus takes 10 */
 #define SYSTEMS_OUT_MAX (4u << 20)
@@ -218,7 +219,7 @@ int disk_json(const struct kernel_view *k, const struct disk *d,
 	struct map_options mo = { .probe_only = !opt->used };
 	struct blkdev *dev = NULL;
 	struct disk_map *m = NULL;
-	struct json_object *o;
+	struct json_object *o, *smart;
 	struct err why;
 
 	if (!k)
@@ -236,6 +237,9 @@ int disk_json(const struct kernel_view *k, const struct disk *d,
 	dev_close(dev);
 	if (opt->systems && !json_get_str(o, "error", NULL))
 		disk_json_systems(d, opt->cancel, o);
+	smart = smart_read(d, opt->cancel);
+	if (smart)
+		json_put(o, "smart", smart);
 	*ret = o;
 	return 0;
 }

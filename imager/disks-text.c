@@ -4,6 +4,7 @@
 #include "common/text.h"
 #include "common/units.h"
 #include "imager/disks-json.h"
+#include "imager/smart.h"
 
 static void word(FILE *f, struct json_object *o, const char *key, const char *before)
 {
@@ -63,6 +64,19 @@ static void system_lines(FILE *f, struct json_object *disk, int indent)
 	}
 }
 
+static void smart_line(FILE *f, struct json_object *smart, int indent)
+{
+	char text[500];
+
+	smart_text(smart, text, sizeof text);
+	if (!*text)
+		return;
+	fprintf(f, "%*s%s", indent + 5, "", json_get_bool(smart, "failing", 0) ?
+		"! this disk is failing: " : "health: ");
+	text_print(f, text);
+	fputc('\n', f);
+}
+
 void disk_text(FILE *f, struct json_object *disk, int indent)
 {
 	struct json_object *parts = json_get_array(disk, "partitions");
@@ -88,6 +102,7 @@ void disk_text(FILE *f, struct json_object *disk, int indent)
 	for (size_t i = 0; parts && i < json_object_array_length(parts); i++)
 		part_line(f, json_object_array_get_idx(parts, i), indent);
 	system_lines(f, disk, indent);
+	smart_line(f, json_get_object(disk, "smart"), indent);
 	if (json_get_object(disk, "interrupted")) {
 		fprintf(f, "%*s", indent + 5, "");
 		word(f, json_get_object(disk, "interrupted"), "text", "! ");

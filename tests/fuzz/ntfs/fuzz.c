@@ -1,8 +1,8 @@
-/* fuzz: the ntfs reader.  Whatever it is fed, what it sends must be ascending,
+/* fuzz: the ntfs reader, and whose its bytes are.  Whatever it is fed, what it sends must be ascending,
  * not empty, and inside the device. */
 #include "tests/fuzz/reader.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	return fuzz_reader(&fs_ntfs, data, size);
+	return fuzz_reader_and_owners(&fs_ntfs, ntfs_owners, data, size);
 }
