@@ -2,10 +2,12 @@
  *   FAULT_FILE   real path of the file
  *   FAULT_READ   OFF+LEN[,OFF+LEN ...]: reads that touch one of these ranges give EIO
  *   FAULT_SLEEP_US  N: such a read takes so long
+ *   FAULT_SAID   path: a line for each read of the file: length, "direct" or "cached"
  *   FAULT_WRITE  N: writes past N bytes of the file give ENOSPC */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -42,12 +44,24 @@ static int read_fails(int fd, uint64_t off, size_t len)
 	return 0;
 }
 
+static void say(int fd, size_t len)
+{
+	const char *path = getenv("FAULT_SAID");
+	FILE *f = path && is_it(fd) ? fopen(path, "a") : NULL;
+
+	if (!f)
+		return;
+	fprintf(f, "%zu %s\n", len, fcntl(fd, F_GETFL) & O_DIRECT ? "direct" : "cached");
+	fclose(f);
+}
+
 ssize_t pread64(int fd, void *buf, size_t len, off64_t off)
 {
 	static ssize_t (*next)(int, void *, size_t, off64_t);
 
 	if (!next)
 		*(void **)&next = dlsym(RTLD_NEXT, "pread64");
+	say(fd, len);
 	if (read_fails(fd, (uint64_t)off, len)) {
 		errno = EIO;
 		return -1;
