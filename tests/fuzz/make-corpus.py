@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """make-corpus.py: writes tests/fuzz/*/corpus from disk images that mke2fs,
 mkfs.xfs, mkfs.btrfs, mkntfs, mkfs.vfat, mkfs.exfat, mkswap, sfdisk make here.  Run it
-when a seed is to be added; its results are in the repository.
+when a seed is to be added; its results are in the repository.  Those of lvm are text.
 
   make-corpus.py NTFS_FILL MAP_DUMP    (build/tests/tools)"""
 import gzip
@@ -289,8 +289,19 @@ def f2fs(compact, payload, large):
     return bytes(img)
 
 
+def md():
+    """Superblocks of all versions; small ones, as data begins after 256 KiB."""
+    tool = os.path.join(FUZZ, "../lib/mdtool.py")
+    small = " data=512 room=1400 size=1400"
+    for name, args in (("v0", "0.90"), ("v10", "1.0"), ("v11", "1.1" + small), ("bitmap", "1.2" + small),
+                       ("linear", "1.2 level=-1 disks=1" + small)):
+        save("md", name, sparse(image(960 << 10, "%s make IMG %d %s" % (tool, 960 << 10, args),
+                                      "%s bitmap IMG" % tool if name == "bitmap" else "true")))
+
+
 def main():
     grub_core()
+    md()
     xfs()
     for name, how in (("plain", (0, 0, 0)), ("compact", (1, 0, 0)), ("payload", (0, 2, 0)),
                       ("large-nat", (1, 0, 1))):
