@@ -11,6 +11,7 @@
 #include "common/hash.h"
 #include "common/cleanup.h"
 #include "common/units.h"
+#include "imager/capture-cut.h"
 #include "imager/capture-meta.h"
 #include "imager/cmd.h"
 #include "imager/disks-json.h"
@@ -22,7 +23,6 @@
 #include "imager/part/choose.h"
 #include "imager/report.h"
 #include "imager/smart.h"
-#include "imager/volumes.h"
 
 struct job {
 	const struct cmd_opts *o;
@@ -45,10 +45,7 @@ struct shot {
 	char path[PATH_MAX];               /* local path, or "-" */
 	char shown[PATH_MAX + 1100];       /* as people know it */
 	struct store_out *out;
-	struct image_file cut_file;        /* of an interrupted capture, and what */
-	struct image *cut;                 /* it has; NULL: begin at the front    */
-	unsigned int cut_volume;           /* where it ends                       */
-	uint64_t cut_in_volume;
+	struct cut cut;                    /* with --resume */
 	struct mapfile known;              /* --log, as it was before */
 	struct capture_result result;
 	char digest[65];
@@ -60,8 +57,7 @@ static void shot_done(struct shot *s)
 	json_object_put(s->meta);
 	json_object_put(s->smart);
 	mapfile_done(&s->known);
-	image_close(s->cut);
-	image_file_close(&s->cut_file);
+	cut_done(&s->cut);
 	map_free(s->map);
 	dev_close(s->dev);
 }
@@ -135,65 +131,23 @@ static void tell_space(const struct shot *s, uint64_t split)
 			s->shown);
 }
 
-/* What it has, and whether it is of this capture's kind. */
-static int look_at_cut(struct job *j, struct shot *s, struct err *e)
-{
-	int rc = image_open_cut(s->cut_file.in->dev, s->cut_file.in->access, &s->cut, e);
-
-	if (rc < 0)
-		return rc;
-	if (!j->o->encrypt != !image_key(s->cut))
-		return err_set(e, ERR_REFUSED, "%s was begun %s --encrypt; go on with it the same way",
-			       s->shown, j->o->encrypt ? "without" : "with");
-	if (!j->o->split != !(image_params(s->cut)->must & FEATURE_SPLIT))
-		return err_set(e, ERR_REFUSED, "%s was begun %s --split; go on with it the same way",
-			       s->shown, j->o->split ? "without" : "with");
-	return capture_meta_same(image_meta(s->cut), s->entry, s->shown, e);
-}
-
-/* Opens what an interrupted capture left; if that is nothing, the image begins
- * at its front. */
-static int open_cut(struct job *j, struct shot *s, struct err *e)
-{
-	char part[PATH_MAX + 8];
-	int rc = store_resume(s->path, j->o->overwrite, &s->out, e);
-
-	if (rc == ERR_NOT_FOUND) {
-		fprintf(stderr, "note: no interrupted capture of %s is there; it begins at the front\n", s->shown);
-		return store_create(s->path, j->o->overwrite, &s->out, e);
-	}
-	if (rc < 0)
-		return rc;
-	snprintf(part, sizeof part, "%s.part", s->path);
-	rc = image_file_open(part, &j->passphrase, &s->cut_file, e);
-	if (rc == 0)
-		rc = look_at_cut(j, s, e);
-	if (rc == ERR_NOT_FOUND) {
-		fprintf(stderr, "note: the interrupted capture of %s had not come far enough to go on with; it begins at the front\n",
-			s->shown);
-		rc = 0;
-	}
-	if (rc == 0 && s->cut)
-		volumes_place(s->cut_file.in->dev, image_file_len(s->cut),
-			      &s->cut_volume, &s->cut_in_volume);
-	if (rc == 0)
-		rc = store_keep(s->out, s->cut_volume, s->cut_in_volume, e);
-	if (rc < 0)
-		store_leave(s->out);
-	return rc;
-}
-
 static int open_image(struct job *j, struct shot *s, struct err *e)
 {
+	struct cut_request q = {
+		.path = s->path, .shown = s->shown, .overwrite = j->o->overwrite,
+		.encrypt = j->o->encrypt, .split = j->o->split != 0,
+		.passphrase = &j->passphrase, .entry = s->entry,
+	};
+
 	if (j->o->resume)
-		return open_cut(j, s, e);
+		return cut_open(&q, &s->out, &s->cut, e);
 	return store_create(s->path, j->o->overwrite, &s->out, e);
 }
 
 /* After a failure: what can be gone on with stays. */
 static void give_up(struct shot *s, struct err *e)
 {
-	if (!s->cut && !s->result.commits) {
+	if (!s->cut.image && !s->result.commits) {
 		store_abort(s->out);
 		return;
 	}
@@ -252,11 +206,11 @@ static int write_image(struct job *j, struct shot *s, struct err *e)
 		return e->code;
 	opt.name_bad = lost_name;
 	opt.name_ctx = &lost;
-	opt.resume = s->cut;
-	opt.resume_volume = s->cut_volume;
-	opt.resume_in_volume = s->cut_in_volume;
+	opt.resume = s->cut.image;
+	opt.resume_volume = s->cut.volume;
+	opt.resume_in_volume = s->cut.in_volume;
 	opt.split = j->o->split;
-	if (j->o->encrypt && !s->cut)
+	if (j->o->encrypt && !s->cut.image)
 		opt.passphrase = j->passphrase.text;
 	opt.commit_seconds = seconds_or(j->o->checkpoint, -1);
 	report_start(j->rep, &(struct events_start){

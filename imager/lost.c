@@ -15,7 +15,7 @@ struct naming {
 	void (*say)(void *to, const struct lost_file *f);
 	void *to;
 	const struct map_region *region;
-	char where[100];
+	char where[400];
 	struct timespec since;
 	size_t said;
 };

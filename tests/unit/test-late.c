@@ -46,7 +46,7 @@ static struct late_image *write_late(uint64_t size, const uint64_t *off, size_t 
 	struct image_params p = { .disk_size = size, .used_bytes = size / CHUNK * USED,
 				  .used_end = size - CHUNK + USED, .sector_size = 512,
 				  .chunk_size = CHUNK, .hash = HASH_SHA256, .created = 1700000000 };
-	struct image_sink sink = { sink_append, NULL };
+	struct image_sink sink = { .append = sink_append };
 	struct image_writer *w;
 	struct codec *c;
 	uint64_t seed = 3;
@@ -159,7 +159,7 @@ static void out_of_order(void **state)
 	struct image_params p = { .disk_size = 1 << 20, .used_bytes = 1 << 20, .used_end = 1 << 20,
 				  .sector_size = 512, .chunk_size = CHUNK, .hash = HASH_SHA256 };
 	struct mem_out *m = mem_out_new(2 << 20);
-	struct image_sink sink = { sink_append, &m->s };
+	struct image_sink sink = { .append = sink_append, .ctx = &m->s };
 	struct chunk_out c = { .number = 3 };
 	struct image_writer *w;
 	struct err e;

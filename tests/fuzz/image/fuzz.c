@@ -282,7 +282,7 @@ static int to_nothing(void *ctx, const void *buf, size_t len, struct err *e)
 /* As it was at its last COMMIT, and written on from there. */
 static void try_cut(struct blkdev *f)
 {
-	struct image_sink sink = { to_nothing, NULL };
+	struct image_sink sink = { .append = to_nothing };
 	struct image_writer *w;
 	struct image *im;
 	uint64_t used = 0;

@@ -1,0 +1,59 @@
+/* capture-cut.c: see capture-cut.h. */
+#include "imager/capture-cut.h"
+#include <limits.h>
+#include <stdio.h>
+#include "imager/capture-meta.h"
+#include "imager/volumes.h"
+
+/* What it has, and whether it is of this capture's kind. */
+static int look_at(const struct cut_request *q, struct cut *c, struct err *e)
+{
+	int rc = image_open_cut(c->file.in->dev, c->file.in->access, &c->image, e);
+
+	if (rc < 0)
+		return rc;
+	if (!q->encrypt != !image_key(c->image))
+		return err_set(e, ERR_REFUSED, "%s was begun %s --encrypt; go on with it the same way",
+			       q->shown, q->encrypt ? "without" : "with");
+	if (!q->split != !(image_params(c->image)->must & FEATURE_SPLIT))
+		return err_set(e, ERR_REFUSED, "%s was begun %s --split; go on with it the same way",
+			       q->shown, q->split ? "without" : "with");
+	return capture_meta_same(image_meta(c->image), q->entry, q->shown, e);
+}
+
+int cut_open(const struct cut_request *q, struct store_out **ret_out, struct cut *ret,
+	     struct err *e)
+{
+	char part[PATH_MAX + 8];
+	int rc = store_resume(q->path, q->overwrite, ret_out, e);
+
+	if (rc == ERR_NOT_FOUND) {
+		fprintf(stderr, "note: no interrupted capture of %s is there; it begins at the front\n", q->shown);
+		return store_create(q->path, q->overwrite, ret_out, e);
+	}
+	if (rc < 0)
+		return rc;
+	snprintf(part, sizeof part, "%s.part", q->path);
+	rc = image_file_open(part, q->passphrase, &ret->file, e);
+	if (rc == 0)
+		rc = look_at(q, ret, e);
+	if (rc == ERR_NOT_FOUND) {
+		fprintf(stderr, "note: the interrupted capture of %s had not come far enough to go on with; it begins at the front\n",
+			q->shown);
+		rc = 0;
+	}
+	if (rc == 0 && ret->image)
+		volumes_place(ret->file.in->dev, image_file_len(ret->image),
+			      &ret->volume, &ret->in_volume);
+	if (rc == 0)
+		rc = store_keep(*ret_out, ret->volume, ret->in_volume, e);
+	if (rc < 0)
+		store_leave(*ret_out);
+	return rc;
+}
+
+void cut_done(struct cut *c)
+{
+	c->image = image_close(c->image);
+	image_file_close(&c->file);
+}
