@@ -2,7 +2,7 @@
 #include "common/pace.h"
 
 #define EVERY_LEAST 0.25   /* s */
-#define KNOWN_AFTER 3.0    /* s of work */
+#define KNOWN_AFTER 1.0    /* s of work */
 /* The two halves of what is counted may differ by so much. */
 #define STEADY 1.5
 

@@ -31,6 +31,15 @@ static int check_pipe(const struct restore *re, struct err *e)
 	return 0;
 }
 
+/* What lies in the places of partitions that were left out is somebody's. */
+static int check_partial(const struct restore *re, struct err *e)
+{
+	if (re->opt->unused == UNUSED_KEEP || !(re->params.must & FEATURE_PARTIAL))
+		return 0;
+	return err_set(e, ERR_REFUSED, "%s: partitions were left out of this image, so what isn't used on the disk can't be told from it; restore without discarding or zeroing",
+		       re->in->name);
+}
+
 /* What must fit, and what of the image is copied then. */
 static int measure(struct restore *re, struct err *e)
 {
@@ -64,6 +73,8 @@ static int check_first(struct restore *re, struct err *e)
 		r = image_open(re->in->dev, re->in->access, &re->im, e);
 	if (r == 0 && re->im)
 		re->params = *image_params(re->im);
+	if (r == 0)
+		r = check_partial(re, e);
 	if (r == 0)
 		r = measure(re, e);
 	if (r == 0 && re->opt->how == RESTORE_RESUME)

@@ -21,7 +21,7 @@ for c in capture restore map verify info place; do
 done
 usage rehost capture --base x disk.img a.rhi
 grep -q "not available in this version" err || fail "--base: $(cat err)"
-for o in --delta --layout=grow --resume; do
+for o in --layout=grow; do
 	usage rehost restore $o a.rhi disk.img
 	grep -q "not available in this version" err || fail "$o: $(cat err)"
 done
