@@ -65,6 +65,7 @@ struct capture {
 	struct bad_list bad, unscraped;
 	uint64_t bytes, resumed;
 	double committed, logged; /* when, by the job's clock                    */
+	int log_failed;           /* 1: that was told                            */
 	int commit_seconds;       /* below 0: after every chunk                  */
 	uint64_t commits;
 	json_object *warnings;    /* SUMMARY's                                   */
@@ -83,7 +84,8 @@ int capture_read(struct capture *c, struct cap_slot *s, int may_put_off, struct 
 int capture_late(struct capture *c, struct err *e) must_check;
 void capture_late_begin(struct capture *c);
 void capture_late_done(struct capture *c);
-int capture_log(struct capture *c, int finished, struct err *e) must_check;
+/* A log that can't be written is told, and doesn't end the capture. */
+void capture_log(struct capture *c, int finished);
 /* SUMMARY's "passes"; NULL if nothing failed. */
 json_object *capture_passes(const struct capture *c);
 #endif

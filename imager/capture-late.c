@@ -236,7 +236,8 @@ static int one_round(struct capture *c, int (*fill)(void *ctx, void *slot, struc
 	c->todo = c->next;
 	c->next = (struct putoff){ 0 };
 	c->turn = 0;
-	return capture_log(c, 0, e);
+	capture_log(c, 0);
+	return 0;
 }
 
 int capture_late(struct capture *c, struct err *e)
@@ -252,9 +253,8 @@ int capture_late(struct capture *c, struct err *e)
 	snprintf(text, sizeof text, "going back to %llu places that could not be read at once",
 		 (unsigned long long)chunks);
 	job_step(&c->job, "retry", text);
-	r = capture_log(c, 0, e);
-	if (r == 0)
-		r = one_round(c, skipped_fill, e);
+	capture_log(c, 0);
+	r = one_round(c, skipped_fill, e);
 	if (r < 0 || !c->todo.n)
 		return r;
 	r = make_batch(c, e);
@@ -290,19 +290,22 @@ void capture_late_done(struct capture *c)
 
 /* ---- what is told of it ---- */
 
-int capture_log(struct capture *c, int finished, struct err *e)
+void capture_log(struct capture *c, int finished)
 {
 	struct mapfile_view v = {
 		.used = c->used, .disk_size = c->params.disk_size, .done_to = c->done_to,
 		.chunk_size = c->params.chunk_size, .todo = &c->todo, .next = &c->next,
 		.turn = c->turn, .bad = &c->bad, .unscraped = &c->unscraped,
-		.finished = finished,
+		.known = c->opt->known, .finished = finished,
 	};
+	struct err why;
 
-	if (!c->opt->log)
-		return 0;
 	c->logged = job_seconds(&c->job);
-	return mapfile_write(c->opt->log, &v, e);
+	if (!c->opt->log || mapfile_write(c->opt->log, &v, &why) == 0)
+		return;
+	if (!c->log_failed)
+		job_warning(&c->job, "log", 0, 0, "the log can't be written: %s", why.msg);
+	c->log_failed = 1;
 }
 
 json_object *capture_passes(const struct capture *c)

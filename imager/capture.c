@@ -162,8 +162,8 @@ static int cap_empty(void *ctx, void *slot, struct err *e)
 			     image_writer_len(c->writer));
 		r = commit(c, e);
 	}
-	if (r == 0 && job_seconds(&c->job) - c->logged >= LOG_SECONDS)
-		r = capture_log(c, 0, e);
+	if (job_seconds(&c->job) - c->logged >= LOG_SECONDS)
+		capture_log(c, 0);
 	if (r < 0)
 		atomic_store(&c->stop, 1);
 	return r;
@@ -443,7 +443,6 @@ int capture_run(struct blkdev *src, const struct extents *used,
 {
 	struct capture c = { 0 };
 	struct capture_result res = { 0 };
-	struct err log_err;
 	int r;
 
 	job_begin(&c.job, ev);
@@ -455,10 +454,8 @@ int capture_run(struct blkdev *src, const struct extents *used,
 		c.done_to = c.params.disk_size;
 		r = capture_late(&c, e);
 	}
-	if (r == 0)
-		r = capture_log(&c, 1, e);
-	else if (c.writer && capture_log(&c, 0, &log_err) < 0)
-		job_warning(&c.job, "log", 0, 0, "%s", log_err.msg);
+	if (c.writer)
+		capture_log(&c, r == 0);
 	if (r == 0)
 		r = finish(&c, opt, res.digest, e);
 	if (r == 0) {

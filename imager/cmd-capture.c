@@ -47,6 +47,7 @@ struct shot {
 	struct store_out *out;
 	struct cut cut;                    /* with --resume */
 	struct mapfile known;              /* --log, as it was before */
+	char log[PATH_MAX + 8];            /* that is written */
 	struct capture_result result;
 	char digest[65];
 };
@@ -180,13 +181,19 @@ static int bad_places(struct job *j, struct shot *s, struct capture_options *opt
 
 	opt->retry_passes = seconds_or(j->o->retry_passes, -1);
 	opt->retry_seconds = seconds_or(j->o->retry_time, -1);
-	opt->log = j->o->log;
-	if (j->o->log)
-		rc = mapfile_read(j->o->log, s->dev->size, &s->known, e);
+	if (!j->o->log)
+		return 0;
+	rc = mapfile_read(j->o->log, s->dev->size, &s->known, e);
+	/* another program's log tells what is in its own image: it stays as it is */
+	snprintf(s->log, sizeof s->log, "%s%s", j->o->log, rc == 0 && !s->known.ours ? ".rehost" : "");
+	opt->log = s->log;
 	if (rc == 0 && s->known.n) {
 		opt->known = &s->known;
 		fprintf(stderr, "%s names %zu failed places; they are read last\n", j->o->log, s->known.n);
 	}
+	if (rc == 0 && !s->known.ours)
+		fprintf(stderr, "%s isn't a log of rehost and stays as it is; this capture's is %s\n",
+			j->o->log, s->log);
 	return rc == ERR_NOT_FOUND ? 0 : rc;
 }
 

@@ -12,6 +12,7 @@
 
 /* A line has 2 numbers and a character; comments may be longer and are cut. */
 #define LINE_MAX_LEN 400
+#define OUR_FIRST "# Mapfile. Created by rehost"
 /* Of failed blocks: 24 MiB of them. */
 #define MARKS_MAX (1u << 20)
 
@@ -100,6 +101,8 @@ static int read_lines(struct reader *r, FILE *f, struct err *e)
 		char *at = line, *hash = strchr(line, '#');
 		int whole = strchr(line, '\n') != NULL;
 
+		if (!r->line && !strncmp(line, OUR_FIRST, strlen(OUR_FIRST)))
+			r->m.ours = 1;
 		if (hash)
 			*hash = 0;
 		at += strspn(at, " \t\r\n");
@@ -148,7 +151,7 @@ struct writer {
 	FILE *f;
 	uint64_t off, len;        /* the block that isn't written yet            */
 	char status;
-	size_t i_todo, i_next, i_bad, i_unscraped;
+	size_t i_todo, i_next, i_bad, i_unscraped, i_known;
 };
 
 static void put_block(struct writer *w, uint64_t off, uint64_t len, char status)
@@ -181,6 +184,25 @@ static int in_list(const struct bad_list *l, size_t *i, uint64_t off, uint64_t *
 	return 1;
 }
 
+/* Of bytes that weren't tried now: what was known before, or `status`. */
+static char before(struct writer *w, uint64_t off, uint64_t *until, char status)
+{
+	const struct mapfile *k = w->v->known;
+	const struct map_mark *m;
+
+	while (k && w->i_known < k->n && k->mark[w->i_known].off + k->mark[w->i_known].len <= off)
+		w->i_known++;
+	if (!k || w->i_known == k->n)
+		return status;
+	m = &k->mark[w->i_known];
+	if (m->off > off) {
+		*until = m->off < *until ? m->off : *until;
+		return status;
+	}
+	*until = m->off + m->len < *until ? m->off + m->len : *until;
+	return m->status;
+}
+
 /* What is known of the used bytes [off, *until); *until comes nearer. */
 static char status_at(struct writer *w, uint64_t off, uint64_t *until)
 {
@@ -190,11 +212,12 @@ static char status_at(struct writer *w, uint64_t off, uint64_t *until)
 		putoff_find(v->next, &w->i_next, chunk) : putoff_find(v->todo, &w->i_todo, chunk);
 
 	if (off >= v->done_to)
-		return MAP_UNTRIED;
+		return before(w, off, until, MAP_UNTRIED);
 	if (*until > (chunk + 1) * v->chunk_size)
 		*until = (chunk + 1) * v->chunk_size;
 	if (run)
-		return run->why == PUTOFF_SKIPPED ? MAP_UNTRIED : MAP_UNTRIMMED;
+		return before(w, off, until,
+			      run->why == PUTOFF_SKIPPED ? MAP_UNTRIED : MAP_UNTRIMMED);
 	if (!in_list(v->bad, &w->i_bad, off, until))
 		return MAP_GOOD;
 	return in_list(v->unscraped, &w->i_unscraped, off, until) ? MAP_UNSCRAPED : MAP_BAD;
@@ -233,7 +256,7 @@ int mapfile_write(const char *path, const struct mapfile_view *v, struct err *e)
 	w.f = fopen(part, "we");
 	if (!w.f)
 		return err_sys(e, errno, "%s", part);
-	fprintf(w.f, "# Mapfile. Created by rehost %s\n"
+	fprintf(w.f, OUR_FIRST " %s\n"
 		"# current_pos  current_status  current_pass\n0x%08" PRIX64 "     %c               1\n"
 		"#      pos        size  status\n", REHOST_VERSION,
 		v->finished ? 0 : v->done_to, v->finished ? MAP_GOOD : MAP_UNTRIED);

@@ -20,6 +20,8 @@ struct map_mark {
 struct mapfile {
 	struct map_mark *mark;    /* ascending, not overlapping                  */
 	size_t n;
+	int ours;                 /* 1: a capture wrote it; else it may tell what
+				   * another program has got, and is its         */
 };
 /* ERR_NOT_FOUND: there is no such file.  ERR_CORRUPT: it is none, or of another
  * disk. */
@@ -36,6 +38,7 @@ struct mapfile_view {
 	const struct putoff *todo, *next;
 	uint64_t turn;
 	const struct bad_list *bad, *unscraped;
+	const struct mapfile *known;  /* holds for what wasn't tried; may be NULL */
 	int finished;
 };
 /* path gets it all at once (another name first, then renamed). */

@@ -43,13 +43,25 @@ expect_status 0 rehost info --json disk.rhi
 printf '# Mapfile. Created by GNU ddrescue version 1.27\n0x00  +  1\n0x0 0x%x +\n0x%x 0x200 -\n0x%x 0x%x ?\n' \
 	$a $a $((a + 512)) $(((64 << 20) - a - 512)) >mine
 expect_status 0 ddrescuelog -t mine
+cp mine mine.was
 expect_status 3 rehost capture --no-systems --retry-passes 0 --log mine disk.img k.rhi
 expect_status 0 rehost info --json k.rhi
 [ "$(json out 'd["unreadable"]')" = "[{'offset': $a, 'length': 512}]" ] || fail "info: $(cat out)"
+cmp mine mine.was || fail "ddrescue's own log was changed"
+ddrescuelog -t mine.rehost | grep -Eq "bad-sector: *512 B" || fail "$(cat mine.rehost)"
 # with retries it is read, and so it stands in the log then
 expect_status 0 rehost capture --no-systems --overwrite --log mine disk.img k.rhi
 grep -q "failed places" err || fail "$(cat err)"
-ddrescuelog -t mine | grep -Eq "bad-sector: *0 B" || fail "$(cat mine)"
+ddrescuelog -t mine.rehost | grep -Eq "bad-sector: *0 B" || fail "$(cat mine.rehost)"
+# one of ours is written again; what it says is kept until it is tried
+cp log log.was
+with_faults $a+512,$b+1024 rehost capture --no-systems --retry-passes 0 --overwrite --log log disk.img k.rhi
+[ $st = 3 ] || fail "status $st: $(cat err)"
+grep -v '^#' log >l1
+grep -v '^#' log.was | cmp - l1 || fail "$(cat log.was log)"
+# one that can't be written doesn't end the capture
+expect_status 3 rehost capture --no-systems --overwrite --log none/log disk.img k.rhi
+grep -q "the log can't be written" err || fail "$(cat err)"
 
 # files that are no such log, or another disk's, are refused and stay as they are
 for bad in 'hello' '0x0 +\n0x0 0x100 +\n0x200 0x100 -' '0x0 +\n0x0 0x40000000 -' '0x0 +\n0 10 x' '0 +\n0 0 +' \

@@ -362,7 +362,7 @@ static void known_places(void **state)
 	struct map_mark marks[] = {
 		{ 10 * CHUNK, 512, MAP_BAD }, { 50 * CHUNK + 1024, 2048, MAP_UNSCRAPED },
 	};
-	struct mapfile known = { marks, 2 };
+	struct mapfile known = { .mark = marks, .n = 2 };
 	struct trial *t = trial_new(SIZE, NULL, 0);
 	size_t chunks = 0;
 	struct err e;
