@@ -78,6 +78,16 @@ bench: deps ## speed against partclone, ntfsclone, fsarchiver, zstd: BENCH="--ru
 	$(Q)tests/bench/run.py --build $(B) $(BENCH)
 .PHONY: bench
 
+# N disks of each file system of FS (default all), drawn from SEED; those done stay in
+# $(B)/fs-matrix/cells; FS_MATRIX="options of tests/matrix/fs.py"
+N ?= 20
+SEED ?= 1
+fs-matrix: deps ## random disks of every file system, captured and restored (an hour; root): N=20 FS="ext4 xfs" SEED=1
+	$(Q)$(MAKE) --no-print-directory programs
+	$(Q)tests/matrix/fs.py --build $(B) --out $(B)/fs-matrix --doc docs/FS-MATRIX.md \
+		--n $(N) --seed $(SEED) $(FS_MATRIX) $(FS)
+.PHONY: fs-matrix
+
 SWEEP ?= 1
 crash-sweep: deps ## adapting Windows stopped at every write, in four ways (an hour): SWEEP=N every N-th
 	$(Q)$(MAKE) --no-print-directory programs $(B)/tests/tools/ntfs-hashes $(B)/tests/tools/ntfs-fill
