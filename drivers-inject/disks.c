@@ -21,9 +21,9 @@ struct job {
 	struct guard_permit *permit;
 	struct write_token *token; /* one a disk once permitted, else NULL     */
 	struct blkdev **open;   /* for boot code; NULL not yet                */
-	struct image_mount *image; /* NULL: disks                             */
-	const char *old_name;   /* an image's disk, on its old machine; or NULL */
-	struct json_object *meta; /* the image's                              */
+	struct image_mount **image; /* one a disk; NULL: disks                */
+	const char **old_name;  /* an image's disk, on its old machine; or NULL */
+	struct json_object **meta; /* the image's                             */
 };
 
 /* ---- what apply needs of the disks ---- */
@@ -100,7 +100,7 @@ static int pass(struct job *j, int apply, struct err *e)
 {
 	struct assemble_request q = {
 		.disk = j->disk, .n_disks = j->n, .token = j->token, .luks_key = j->s->o->luks_key,
-		.shown = (const char *const *)j->s->o->disks, .old_name = j->image ? &j->old_name : NULL,
+		.shown = (const char *const *)j->s->o->disks, .old_name = j->image ? j->old_name : NULL,
 	};
 	struct assembly *a;
 	int rc;
@@ -199,22 +199,68 @@ static int run(struct job *j, struct err *e)
 }
 
 /* An image knows the machine that it was taken from. */
-static void old_machine(struct job *j)
+static void old_machine(struct job *j, size_t i)
 {
-	const char *meta = image_mount_meta(j->image), *path;
+	const char *meta = image_mount_meta(j->image[i]), *path;
 	struct json_object *h;
 	struct session *s = j->s;
 
-	if (!meta || json_parse(meta, strlen(meta), &j->meta, NULL))
+	if (!meta || json_parse(meta, strlen(meta), &j->meta[i], NULL))
 		return;
-	path = json_get_str(json_get_object(j->meta, "disk"), "path", NULL);
+	path = json_get_str(json_get_object(j->meta[i], "disk"), "path", NULL);
 	if (path && !strncmp(path, "/dev/", 5))
-		j->old_name = path + 5;
+		j->old_name[i] = path + 5;
 	if (s->have_old)
 		return;
-	h = json_get_object(j->meta, "hardware");
+	h = json_get_object(j->meta[i], "hardware");
 	s->have_old = h && !hw_from_json(h, "the old machine", NULL, &s->old, NULL);
 	s->wishes.old = s->have_old ? &s->old : NULL;
+}
+
+/* The images of one machine, if the first is one: then all must be. */
+static int mount_images(struct job *j, struct err *e)
+{
+	const struct options *o = j->s->o;
+	int is_image = 0, rc = image_is(o->disks[0], &is_image, e);
+
+	if (rc || !is_image)
+		return rc;
+	j->image = calloc(j->n, sizeof *j->image);
+	j->old_name = calloc(j->n, sizeof *j->old_name);
+	j->meta = calloc(j->n, sizeof *j->meta);
+	if (!j->image || !j->old_name || !j->meta)
+		return err_set(e, ERR_NOMEM, "out of memory");
+	for (size_t i = 0; i < j->n; i++) {
+		rc = image_is(o->disks[i], &is_image, e);
+		if (!rc && !is_image)
+			rc = err_set(e, ERR_USAGE, "%s is an image, %s is not: give disks or images",
+				     o->disks[0], o->disks[i]);
+		if (!rc)
+			rc = image_mount(o->disks[i], &j->image[i], &j->disk[i], e);
+		if (rc)
+			return rc;
+		old_machine(j, i);
+	}
+	return 0;
+}
+
+/* A damaged chunk is only an I/O error to those who read the files: the true reason
+ * takes the place of rc. */
+static int unmount_images(struct job *j, int rc, struct err *e)
+{
+	struct err why;
+
+	for (size_t i = 0; j->image && i < j->n; i++) {
+		if (j->image[i] && image_mount_failed(j->image[i], &why))
+			rc = err_set(e, why.code, "%s", why.msg);
+		image_unmount(j->image[i]);
+		if (j->meta)
+			json_object_put(j->meta[i]);
+	}
+	free(j->image);
+	free(j->old_name);
+	free(j->meta);
+	return rc;
 }
 
 int disks_mode(struct session *s, struct err *e)
@@ -223,8 +269,7 @@ int disks_mode(struct session *s, struct err *e)
 	struct job j = { .s = s, .people = o->json ? NULL : stdout, .n = (size_t)o->n_disks };
 	struct apply_host host = { host_disk, host_undo_action, host_step, &j };
 	struct strv paths = { 0 };
-	int is_image = 0, rc;
-	struct err why;
+	int rc;
 
 	j.disk = calloc(j.n, sizeof *j.disk);
 	j.open = calloc(j.n, sizeof *j.open);
@@ -241,25 +286,15 @@ int disks_mode(struct session *s, struct err *e)
 			j.disk[i] = paths.v[paths.n - 1];
 		free(real);
 	}
-	rc = image_is(o->disks[0], &is_image, e);
-	if (!rc && is_image && j.n > 1)
-		rc = err_set(e, ERR_USAGE, "only one image at a time");
-	if (!rc && is_image)
-		rc = image_mount(o->disks[0], &j.image, &j.disk[0], e);
-	if (!rc && is_image)
-		old_machine(&j);
+	rc = mount_images(&j, e);
 	if (!rc && o->mode != MODE_UNDO)
-		rc = session_drivers(s, is_image ? image_mount_source(j.image) : NULL, o->disks[0],
+		rc = session_drivers(s, j.image ? image_mount_source(j.image[0]) : NULL, o->disks[0],
 				     j.people, e);
 	s->host = &host;
 	if (!rc)
 		rc = run(&j, e);
 	s->host = NULL;
-	/* a damaged chunk is only an I/O error to those who read the files */
-	if (j.image && image_mount_failed(j.image, &why))
-		rc = err_set(e, why.code, "%s", why.msg);
-	image_unmount(j.image);
-	json_object_put(j.meta);
+	rc = unmount_images(&j, rc, e);
 	free(j.disk);
 	strv_done(&paths);
 	free(j.open);

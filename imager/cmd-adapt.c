@@ -17,8 +17,9 @@
 
 #define DOC_MAX (16u << 20)     /* bytes of rehost-adapt's document           */
 
-int adapt_options_check(const struct cmd_opts *o, const char *target, struct err *e)
+int adapt_options_check(const struct adapt_run *a, struct err *e)
 {
+	const struct cmd_opts *o = a->o;
 	int machine = 0;
 	struct stat st;
 
@@ -27,10 +28,11 @@ int adapt_options_check(const struct cmd_opts *o, const char *target, struct err
 			       o->adapt_args[0] : o->n_drivers ? "--drivers" : "--adapt-anyway");
 	for (int i = 0; i < o->n_adapt_args; i++)
 		machine |= !strcmp(o->adapt_args[i], "--hardware") || !strcmp(o->adapt_args[i], "--profile");
-	if (o->adapt && !machine && (stat(target, &st) < 0 || !S_ISBLK(st.st_mode)))
-		return err_set(e, ERR_USAGE,
-			       "%s is no disk of this machine: tell with --profile or --hardware which machine it shall boot on",
-			       target);
+	for (size_t i = 0; o->adapt && !machine && i < a->n; i++)
+		if (stat(a->targets[i], &st) < 0 || !S_ISBLK(st.st_mode))
+			return err_set(e, ERR_USAGE,
+				       "%s is no disk of this machine: tell with --profile or --hardware which machine it shall boot on",
+				       a->targets[i]);
 	return 0;
 }
 
@@ -38,9 +40,10 @@ int adapt_options_check(const struct cmd_opts *o, const char *target, struct err
 
 /* The words behind "rehost-adapt"; freed by the caller, the words aren't. */
 static const char **make_argv(const struct adapt_run *a, const char *path,
-			      const char *const *front, const char *old, const char *disk)
+			      const char *const *front, const char *old,
+			      const char *const *disks)
 {
-	const char **argv = calloc((size_t)a->o->n_adapt_args + 2 * a->drivers.n + 16, sizeof *argv);
+	const char **argv = calloc((size_t)a->o->n_adapt_args + 2 * a->drivers.n + a->n + 16, sizeof *argv);
 	int n = 0, machine = 0;
 
 	if (!argv)
@@ -58,14 +61,15 @@ static const char **make_argv(const struct adapt_run *a, const char *path,
 	}
 	if (!machine) {
 		argv[n++] = "--target";
-		argv[n++] = a->target;
+		argv[n++] = a->targets[0];
 	}
 	if (old) {
 		argv[n++] = "--old-hardware";
 		argv[n++] = old;
 	}
 	argv[n++] = "--";
-	argv[n] = disk;
+	for (size_t i = 0; i < a->n; i++)
+		argv[n++] = disks[i];
 	return argv;
 }
 
@@ -147,15 +151,15 @@ static int inventory(const struct adapt_run *a, char *path, size_t size)
 	return fd;
 }
 
-static int run_adapt(const struct adapt_run *a, const char *const *front, const char *disk,
-		     char **text, size_t *len, int *ret_status, struct err *e)
+static int run_adapt(const struct adapt_run *a, const char *const *front,
+		     const char *const *disks, char **text, size_t *len, int *ret_status, struct err *e)
 {
 	char program[4096], old[64];
 	cleanup_close int fd = inventory(a, old, sizeof old);
 	cleanup_free const char **argv = NULL;
 
 	run_find("rehost-adapt", program, sizeof program);
-	argv = make_argv(a, program, front, fd >= 0 ? old : NULL, disk);
+	argv = make_argv(a, program, front, fd >= 0 ? old : NULL, disks);
 	if (!argv)
 		return err_set(e, ERR_NOMEM, "out of memory");
 	return run(argv, text, len, ret_status, e);
@@ -239,7 +243,7 @@ static int tell_document(struct json_object *doc)
 	return good;
 }
 
-int adapt_verdict(const struct adapt_run *a, const char *image, int *ret_trouble, struct err *e)
+int adapt_verdict(const struct adapt_run *a, int *ret_trouble, struct err *e)
 {
 	static const char *const front[] = { "--dry-run", "--json", NULL };
 	cleanup_json struct json_object *doc = NULL;
@@ -249,7 +253,7 @@ int adapt_verdict(const struct adapt_run *a, const char *image, int *ret_trouble
 	int status, good = 0;
 
 	fprintf(stderr, "Would the system in the image boot?\n");
-	if (run_adapt(a, front, image, &text, &len, &status, e))
+	if (run_adapt(a, front, a->images, &text, &len, &status, e))
 		return e->code;
 	if (status == 2)
 		return err_set(e, ERR_USAGE, "rehost-adapt refuses its options; nothing was written");
@@ -269,12 +273,12 @@ int adapt_target(const struct adapt_run *a, int *ret_trouble, struct err *e)
 	static const char *const front[] = { "--yes", NULL };
 	int status;
 
-	if (run_adapt(a, front, a->target, NULL, NULL, &status, e))
+	if (run_adapt(a, front, a->targets, NULL, NULL, &status, e))
 		return err_prefix(e, "the image was restored, but not adapted");
 	if (status != 0 && status != 3)
 		return err_set(e, ERR_IO,
-			       "the image was restored, but rehost-adapt failed as said above (status %d); `rehost adapt %s` tries again",
-			       status, a->target);
+			       "the image was restored, but rehost-adapt failed as said above (status %d); `rehost adapt %s%s` tries again",
+			       status, a->targets[0], a->n > 1 ? " ..." : "");
 	*ret_trouble = status == 3;
 	return 0;
 }

@@ -128,9 +128,17 @@ static int add_drivers(const char *arg, struct cmd_opts *o, struct err *e)
 
 static int add_only(const char *arg, struct cmd_opts *o, struct err *e)
 {
-	if (o->n_only == ONLY_MAX)
-		return err_set(e, ERR_USAGE, "--only can be given %d times", ONLY_MAX);
+	if (o->n_only == DISKS_MAX)
+		return err_set(e, ERR_USAGE, "--only can be given %d times", DISKS_MAX);
 	o->only[o->n_only++] = arg;
+	return 0;
+}
+
+static int add_serial(const char *arg, struct cmd_opts *o, struct err *e)
+{
+	if (o->n_expect_serial == DISKS_MAX)
+		return err_set(e, ERR_USAGE, "--expect-serial can be given %d times", DISKS_MAX);
+	o->expect_serial[o->n_expect_serial++] = arg;
 	return 0;
 }
 
@@ -163,7 +171,7 @@ static int take(enum cmd_opt opt, const char *arg, struct cmd_opts *o, struct er
 	case OPT_ONLY: return add_only(arg, o, e);
 	case OPT_OVERWRITE: o->overwrite = 1; break;
 	case OPT_YES: o->yes = 1; break;
-	case OPT_EXPECT_SERIAL: o->expect_serial = arg; break;
+	case OPT_EXPECT_SERIAL: return add_serial(arg, o, e);
 	case OPT_HELP: o->help = 1; break;
 	case OPT_ADAPT: o->adapt = 1; break;
 	case OPT_ADAPT_ANYWAY: o->adapt_anyway = 1; break;

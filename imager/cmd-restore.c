@@ -1,4 +1,5 @@
-/* cmd-restore.c: rehost restore: an image onto a disk. */
+/* cmd-restore.c: rehost restore: an image onto a disk, or a machine's images onto
+ * its disks: all are looked at and confirmed before the first is written. */
 #include <fcntl.h>
 #include <linux/fs.h>
 #include <stdlib.h>
@@ -11,7 +12,7 @@
 #include "common/json.h"
 #include "common/text.h"
 #include "imager/cmd-adapt.h"
-#include "imager/cmd.h"
+#include "imager/cmd-images.h"
 #include "imager/guard.h"
 #include "imager/imagefile.h"
 #include "imager/part/new-ids.h"
@@ -22,11 +23,13 @@
 #define WIPE_LEN (1u << 20) /* at each end of a partition */
 #define WIPE_MAX 1024
 
+/* One image and its disk. */
 struct job {
 	const struct cmd_opts *o;
 	struct report *rep;
+	const struct cmd_one *one;
 	const char *target;
-	struct passphrase passphrase;
+	unsigned int number, many;  /* of how many; many 0: only one           */
 	struct image_file image;
 	struct store_in *file, *in; /* file: the image's; in: it, or reads through it */
 	struct image_params params;
@@ -34,8 +37,24 @@ struct job {
 	char kind[8];               /* of what was captured; "" if not known */
 	struct byte_range wipe[WIPE_MAX];
 	size_t n_wipe;
-	struct adapt_run adapt;   /* old_hardware: ours                        */
-	int trouble;              /* adapt's warnings                          */
+	struct json_object *hardware; /* of the machine it is from, or NULL; ours */
+	struct restore_result res;
+	uint64_t warnings;          /* of this one                             */
+};
+
+/* All of them. */
+struct jobs {
+	const struct cmd_opts *o;
+	struct report *rep;
+	struct cmd_images images;
+	struct passphrase passphrase; /* of all of them                        */
+	size_t n;
+	struct job *v;
+	struct guard_request *ask;
+	struct guard_permit *permit;
+	const char **targets, **paths;
+	struct adapt_run adapt;
+	int trouble;                /* adapt's warnings                        */
 };
 
 /* Signatures of an older file system, RAID or LVM stand at the ends of
@@ -57,12 +76,12 @@ static void plan_wipe(struct job *j, struct json_object *meta)
 	}
 }
 
-static void tell_partial(struct json_object *meta)
+static void tell_partial(const struct job *j, struct json_object *meta)
 {
 	struct json_object *map = json_get_array(meta, "map"), *r;
 	int n = 0;
 
-	fputs("Not in the image:", stderr);
+	fprintf(stderr, j->many ? "Not in the image %s:" : "Not in the image:", j->one->name);
 	for (size_t i = 0; map && i < json_object_array_length(map); i++) {
 		r = json_object_array_get_idx(map, i);
 		if (!json_get_bool(r, "left_out", 0))
@@ -83,9 +102,9 @@ static void read_meta(struct job *j, const char *text)
 	if (json_parse(text, strlen(text), &o, &ignored) < 0)
 		o = NULL;
 	if (j->params.must & FEATURE_PARTIAL)
-		tell_partial(o);
+		tell_partial(j, o);
 	plan_wipe(j, o);
-	j->adapt.old_hardware = json_object_get(json_get_object(o, "hardware"));
+	j->hardware = json_object_get(json_get_object(o, "hardware"));
 	snprintf(j->kind, sizeof j->kind, "%s",
 		 json_get_str(json_get_object(o, "disk"), "kind", ""));
 }
@@ -107,13 +126,14 @@ static int check_mark(struct job *j, struct image *im, struct err *e)
 /* What the image says of itself, before anything is written. */
 static int look_into(struct job *j, struct err *e)
 {
+	char digest[2 * IMAGE_DIGEST_LEN + 1];
 	struct image *im;
 	int rc;
 
 	if (!j->file->dev) {
 		rc = store_peek(j->file, &j->in, &j->params, e);
 		if (rc == 0 && j->params.must & FEATURE_PARTIAL)
-			tell_partial(NULL);
+			tell_partial(j, NULL);
 		if (rc == 0)
 			fit_pipe(&j->params, &j->fit);
 		return rc;
@@ -121,9 +141,13 @@ static int look_into(struct job *j, struct err *e)
 	j->in = j->file;
 	if (image_open(j->file->dev, j->file->access, &im, e) < 0)
 		return e->code;
+	hex_encode(image_digest(im), IMAGE_DIGEST_LEN, digest);
+	rc = cmd_images_check(j->one, digest, e);
 	j->params = *image_params(im);
-	read_meta(j, image_meta(im));
-	rc = fit_image(im, j->o->args[0], &j->fit, e);
+	if (rc == 0) {
+		read_meta(j, image_meta(im));
+		rc = fit_image(im, j->one->shown, &j->fit, e);
+	}
 	if (rc == 0 && j->o->resume)
 		rc = check_mark(j, im, e);
 	image_close(im);
@@ -150,8 +174,7 @@ static void new_ids(struct job *j, struct blkdev *target)
 			       "there is no partition table, so there are no ids to change" : why.msg);
 }
 
-static int copy(struct job *j, const struct guard_permit *permit,
-		struct restore_result *res, struct err *e)
+static int copy(struct job *j, const struct guard_permit *permit, struct err *e)
 {
 	struct restore_options opt = { .job.workers = j->o->workers, .verify = j->o->verify,
 				       .how = j->o->delta ? RESTORE_DELTA : j->o->resume ?
@@ -167,9 +190,10 @@ static int copy(struct job *j, const struct guard_permit *permit,
 		return e->code;
 	if (stat(permit->path, &st) == 0 && S_ISREG(st.st_mode)) /* has any sector size */
 		target->sector_size = j->params.sector_size;
-	report_start(j->rep, &(struct events_start){ .source = j->o->args[0], .target = j->target,
-						     .bytes_total = j->params.used_bytes });
-	rc = restore_run(j->in, target, &opt, report_job_events(j->rep), res, e);
+	report_start(j->rep, &(struct events_start){ .source = j->one->shown, .target = j->target,
+						     .bytes_total = j->params.used_bytes,
+						     .disk = j->number, .disks = j->many });
+	rc = restore_run(j->in, target, &opt, report_job_events(j->rep), &j->res, e);
 	if (rc == 0 && j->o->new_ids)
 		new_ids(j, target);
 	dev_close(target);
@@ -179,88 +203,115 @@ static int copy(struct job *j, const struct guard_permit *permit,
 }
 
 /* A file made for it is removed; a disk can't be. */
-static void tell_incomplete(const struct job *j, const struct guard_permit *permit,
-			    const struct restore_result *res, struct err *e)
+static void tell_incomplete(const struct job *j, const struct guard_permit *permit, struct err *e)
 {
 	if (permit->created)
 		unlink(permit->path);
-	else if (res->began)
+	else if (j->res.began)
 		err_set(e, e->code, "%s; what was on %s is lost and the new content isn't complete, so its partition table was left out: %s",
-			strdupa(e->msg), j->target, res->can_resume ?
+			strdupa(e->msg), j->target, j->res.can_resume ?
 			"--resume goes on there, or restore again" : "restore again");
+	if (j->many)
+		err_set(e, e->code, "%s (disk %u of %u; those before it are complete, those behind it are as they were)",
+			strdupa(e->msg), j->number, j->many);
 }
 
 /* Before anything is written, so that nobody overwrites a disk for a system that
  * won't start from it. */
-static int verdict(struct job *j, const char *path, struct err *e)
+static int verdict(struct jobs *a, struct err *e)
 {
-	if (!j->o->adapt)
+	if (!a->o->adapt)
 		return 0;
-	if (!j->file->dev) {
+	if (!a->v->file->dev) {
 		fprintf(stderr, "An image that comes through a pipe can't be looked into before it is restored: whether the system will boot is said afterwards.\n");
 		return 0;
 	}
-	report_step(j->rep, "verdict", "looking into the image");
+	report_step(a->rep, "verdict", a->n > 1 ? "looking into the images" : "looking into the image");
 	/* rehost-adapt opens it for itself */
-	if (j->passphrase.have && setenv("REHOST_PASSPHRASE", j->passphrase.text, 1))
+	if (a->passphrase.have && setenv("REHOST_PASSPHRASE", a->passphrase.text, 1))
 		return err_set(e, ERR_NOMEM, "out of memory");
-	return adapt_verdict(&j->adapt, path, &j->trouble, e);
+	return adapt_verdict(&a->adapt, &a->trouble, e);
 }
 
-static int adapt(struct job *j, struct err *e)
+static int adapt(struct jobs *a, struct err *e)
 {
 	int trouble = 0;
 
-	if (!j->o->adapt)
+	if (!a->o->adapt)
 		return 0;
-	report_step(j->rep, "adapt", "making the system boot on its new hardware");
-	if (adapt_target(&j->adapt, &trouble, e))
+	report_step(a->rep, "adapt", "making the system boot on its new hardware");
+	if (adapt_target(&a->adapt, &trouble, e))
 		return e->code;
-	j->trouble |= trouble;
-	if (j->trouble)
-		report_warning(j->rep, "adapt", 0, 0, "adapting the system left warnings, which stand above");
+	a->trouble |= trouble;
+	if (a->trouble)
+		report_warning(a->rep, "adapt", 0, 0, "adapting the system left warnings, which stand above");
 	return 0;
 }
 
-static int restore_steps(struct job *j, const char *path, struct err *e)
+static void tell_done(const struct job *j, uint64_t warnings)
 {
-	struct guard_request ask = { .target = j->target, .image_path = strcmp(path, "-") ? path : NULL,
-				     .fit = &j->fit, .image_kind = j->kind, .yes = j->o->yes,
-				     .expect_serial = j->o->expect_serial,
-				     .becomes = j->o->delta ? "which will be made equal to the image" :
-					j->o->resume ? "whose interrupted restore goes on" : NULL,
-				     .people = stderr, .cancel = &stop_signal };
-	struct restore_result res = { 0 };
-	struct guard_permit permit;
-	struct events_done d;
 	char digest[65];
-	int rc;
-
-	rc = image_file_open(path, &j->passphrase, &j->image, e);
-	j->file = j->image.in;
-	if (rc < 0 || (rc = look_into(j, e)) < 0 ||
-	    (rc = verdict(j, path, e)) < 0 ||
-	    (rc = guard_permit_write(&ask, &permit, e)) < 0)
-		return rc;
-	rc = copy(j, &permit, &res, e);
-	if (rc < 0) {
-		tell_incomplete(j, &permit, &res, e);
-		return rc;
-	}
-	if (adapt(j, e))
-		return e->code;
-	hex_encode(res.digest, 32, digest);
-	d = (struct events_done){
-		.status = report_warnings(j->rep) ? 3 : 0, .digest = digest, .path = j->target,
-		.bytes = res.bytes, .image_bytes = res.image_bytes,
-		.changed = j->o->delta || j->o->resume ? &res.changed : NULL,
-		.seconds = (uint64_t)(res.seconds + 0.5),
+	struct events_done d = {
+		.status = warnings ? 3 : 0, .digest = digest, .path = j->target,
+		.bytes = j->res.bytes, .image_bytes = j->res.image_bytes,
+		.changed = j->o->delta || j->o->resume ? &j->res.changed : NULL,
+		.seconds = (uint64_t)(j->res.seconds + 0.5),
 	};
+
+	hex_encode(j->res.digest, 32, digest);
 	report_done(j->rep, &d);
-	return d.status;
 }
 
-static int check_options(const struct cmd_opts *o, struct err *e)
+/* ---- one after the other ---- */
+
+static int copy_all(struct jobs *a, struct err *e)
+{
+	for (size_t i = 0; i < a->n; i++) {
+		uint64_t before = report_warnings(a->rep);
+
+		if (a->n > 1)
+			fprintf(stderr, "disk %zu of %zu: %s\n", i + 1, a->n, a->targets[i]);
+		if (copy(&a->v[i], &a->permit[i], e) < 0) {
+			tell_incomplete(&a->v[i], &a->permit[i], e);
+			while (++i < a->n)
+				if (a->permit[i].created)
+					unlink(a->permit[i].path);
+			return e->code;
+		}
+		a->v[i].warnings = report_warnings(a->rep) - before;
+		/* of the last one only what comes behind it tells the end */
+		if (i + 1 < a->n)
+			tell_done(&a->v[i], a->v[i].warnings);
+	}
+	return 0;
+}
+
+static int restore_steps(struct jobs *a, struct err *e)
+{
+	uint64_t before;
+	int rc = 0;
+
+	for (size_t i = 0; i < a->n && rc == 0; i++) {
+		struct job *j = &a->v[i];
+
+		rc = image_file_open(j->one->path, &a->passphrase, &j->image, e);
+		j->file = j->image.in;
+		if (rc == 0)
+			rc = look_into(j, e);
+	}
+	a->adapt.old_hardware = a->v->hardware;
+	if (rc < 0 || (rc = verdict(a, e)) < 0 ||
+	    (rc = guard_permit_write(a->ask, a->n, a->permit, e)) < 0 ||
+	    (rc = copy_all(a, e)) < 0)
+		return rc;
+	before = report_warnings(a->rep);
+	if (adapt(a, e))
+		return e->code;
+	tell_done(&a->v[a->n - 1], a->v[a->n - 1].warnings + report_warnings(a->rep) - before);
+	return report_warnings(a->rep) ? 3 : 0;
+}
+
+static int check_ways(const struct cmd_opts *o, struct err *e)
 {
 	const struct { int given; const char *name; } again[] = {
 		{ o->verify, "--verify" }, { o->delta, "--delta" }, { o->resume, "--resume" },
@@ -278,59 +329,117 @@ static int check_options(const struct cmd_opts *o, struct err *e)
 	return 0;
 }
 
-static int run(const struct cmd_opts *o, struct err *e)
+static int check_options(const struct jobs *a, struct err *e)
 {
-	cleanup_free struct job *j = calloc(1, sizeof *j);
-	struct report_params rp = { .job = "restore", .events_fd = o->events_fd,
-				    .people = stderr, .cancel = &stop_signal };
-	struct place_how how = { .cancel = &stop_signal };
-	struct cmd_image im;
-	int rc;
+	const struct cmd_opts *o = a->o;
 
-	if (!j)
+	if (check_ways(o, e) < 0)
+		return e->code;
+	if (o->n_expect_serial && (size_t)o->n_expect_serial != a->n)
+		return err_set(e, ERR_USAGE, "--expect-serial is wanted once for each disk, in their order: %zu times, not %d",
+			       a->n, o->n_expect_serial);
+	return adapt_options_check(&a->adapt, e);
+}
+
+static int make_jobs(struct jobs *a, const struct cmd_image *im, struct err *e)
+{
+	const struct cmd_opts *o = a->o;
+	size_t most = (size_t)o->n_args;
+
+	if (cmd_images_list(im, o->args[0], &a->images, e) < 0)
+		return e->code;
+	a->targets = calloc(most, sizeof *a->targets);
+	a->paths = calloc(most, sizeof *a->paths);
+	a->v = calloc(most, sizeof *a->v);
+	a->ask = calloc(most, sizeof *a->ask);
+	a->permit = calloc(most, sizeof *a->permit);
+	if (!a->targets || !a->paths || !a->v || !a->ask || !a->permit)
 		return err_set(e, ERR_NOMEM, "out of memory");
-	j->o = o;
-	j->target = o->args[1];
-	j->passphrase = (struct passphrase){ .file = o->passphrase,
-					     .stdin_busy = !strcmp(o->args[0], "-") };
-	j->adapt = (struct adapt_run){ .o = o, .target = j->target };
-	if (adapt_options_check(o, j->target, e))
+	if (cmd_images_match(&a->images, o->args + 1, o->n_args - 1, a->targets, e) < 0)
 		return e->code;
-	if (check_options(o, e))
-		return e->code;
-	if (report_new(&rp, &j->rep, e) < 0)
-		return e->code;
-	rc = cmd_image_open(o->args[0], o, &how, &im, e);
-	if (rc == 0) {
-		rc = o->adapt ? adapt_drivers(&j->adapt, im.path, o->args[0], e) : 0;
-		if (!rc)
-			rc = restore_steps(j, im.path, e);
-		driver_places_close(&j->adapt.drivers);
+	a->n = a->images.n;
+	for (size_t i = 0; i < a->n; i++) {
+		struct job *j = &a->v[i];
+
+		*j = (struct job){ .o = o, .rep = a->rep, .one = &a->images.v[i], .target = a->targets[i],
+				   .number = a->n > 1 ? (unsigned int)i + 1 : 0,
+				   .many = a->n > 1 ? (unsigned int)a->n : 0 };
+		a->paths[i] = j->one->path;
+		a->ask[i] = (struct guard_request){
+			.target = j->target, .image_path = strcmp(j->one->path, "-") ? j->one->path : NULL,
+			.image_name = j->one->name, .fit = &j->fit, .image_kind = j->kind, .yes = o->yes,
+			.becomes = o->delta ? "which will be made equal to the image" :
+				o->resume ? "whose interrupted restore goes on" : NULL,
+			.expect_serial = o->n_expect_serial ? o->expect_serial[i] : NULL,
+			.people = stderr, .cancel = &stop_signal };
+	}
+	a->adapt = (struct adapt_run){ .o = o, .targets = a->targets, .images = a->paths, .n = a->n };
+	return check_options(a, e);
+}
+
+static void jobs_done(struct jobs *a)
+{
+	for (size_t i = 0; i < a->n; i++) {
+		struct job *j = &a->v[i];
+
 		if (j->in != j->file)
 			store_close(j->in);
 		image_file_close(&j->image);
-		passphrase_done(&j->passphrase);
+		json_object_put(j->hardware);
+	}
+	free(a->v);
+	free(a->ask);
+	free(a->permit);
+	free(a->targets);
+	free(a->paths);
+	passphrase_done(&a->passphrase);
+	cmd_images_done(&a->images);
+}
+
+static int run(const struct cmd_opts *o, struct err *e)
+{
+	struct report_params rp = { .job = "restore", .events_fd = o->events_fd,
+				    .people = stderr, .cancel = &stop_signal };
+	struct place_how how = { .cancel = &stop_signal };
+	struct jobs a = { .o = o, .passphrase = {
+		.file = o->passphrase, .stdin_busy = !strcmp(o->args[0], "-") } };
+	struct cmd_image im;
+	int rc;
+
+	if (report_new(&rp, &a.rep, e) < 0)
+		return e->code;
+	rc = cmd_image_open(o->args[0], o, &how, &im, e);
+	if (rc == 0) {
+		rc = make_jobs(&a, &im, e);
+		if (rc == 0 && o->adapt)
+			rc = adapt_drivers(&a.adapt, a.paths[0], o->args[0], e);
+		if (rc == 0)
+			rc = restore_steps(&a, e);
+		driver_places_close(&a.adapt.drivers);
+		jobs_done(&a);
 		rc = cmd_image_close(&im, rc, e);
 	}
 	if (rc < 0)
-		report_error(j->rep, e);
-	report_free(j->rep);
-	json_object_put(j->adapt.old_hardware);
+		report_error(a.rep, e);
+	report_free(a.rep);
 	return rc;
 }
 
 const struct cmd cmd_restore = {
-	.name = "restore", .args = "IMAGE DISK", .summary = "An image onto a disk",
+	.name = "restore", .args = "IMAGE DISK...", .summary = "An image onto a disk",
 	.options = OPT_VERIFY | OPT_DELTA | OPT_RESUME | OPT_DISCARD | OPT_ZERO | OPT_NEW_IDS |
 		OPT_YES | OPT_EXPECT_SERIAL | OPT_WORKERS | OPT_CREDENTIALS | OPT_PASSPHRASE |
 		OPT_EVENTS_FD | OPTS_ADAPT,
-	.min_args = 2, .max_args = 2, .run = run,
+	.min_args = 2, .max_args = -1, .run = run,
 	.text = "Overwrites DISK. Shows first what would be lost and asks for the disk's name;\n"
 		"without a terminal it refuses unless --yes is given. Refuses a disk that is\n"
 		"mounted or otherwise in use, holds the image, is this system's boot medium,\n"
 		"or is too small: one is large enough when all partitions end on it (`info`\n"
 		"tells the smallest size); a partition for a whole disk's image and a whole\n"
 		"disk for a partition's. A file that isn't there is made.\n"
+		"IMAGE may be the directory of a machine with several disks: then give a disk\n"
+		"for each image, in the order of `info`, or IMAGE=DISK for those wanted. All is\n"
+		"checked and confirmed before the first is written.\n"
 		"--delta writes only what differs, and nothing if nothing does. A restore that was\n"
 		"interrupted leaves a mark on the disk, by which --resume goes on. What the image\n"
 		"doesn't use stays as it is, unless --discard or --zero is given.\n"

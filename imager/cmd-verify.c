@@ -2,8 +2,7 @@
 #include <string.h>
 #include "common/hash.h"
 #include "common/json.h"
-#include "imager/cmd.h"
-#include "imager/imagefile.h"
+#include "imager/cmd-images.h"
 #include "imager/report.h"
 
 #define BAD_LISTED_MAX 10000 /* bad records kept for --json; all are counted */
@@ -36,9 +35,9 @@ static void on_bad(void *ctx, const struct verify_bad *b)
 	json_object_array_add(l->a, o);
 }
 
-static int print_json(const struct verify_result *v, struct bad_list *l, struct err *e)
+static struct json_object *result_json(const struct verify_result *v, struct bad_list *l)
 {
-	cleanup_json struct json_object *o = json_object_new_object();
+	struct json_object *o = json_object_new_object();
 	char digest[65];
 
 	json_put_bool(o, "ok", v->ok);
@@ -51,7 +50,7 @@ static int print_json(const struct verify_result *v, struct bad_list *l, struct 
 	json_put_u64(o, "image_bytes", v->image_bytes);
 	json_put_u64(o, "bad_count", l->n);
 	json_put(o, "bad", json_object_get(l->a));
-	return json_print(stdout, o, e);
+	return o;
 }
 
 static void tell_done(struct report *rep, const char *name, const struct verify_result *v)
@@ -64,36 +63,102 @@ static void tell_done(struct report *rep, const char *name, const struct verify_
 		.seconds = (uint64_t)(v->seconds + 0.5) });
 }
 
-static int check(const char *path, const struct cmd_opts *o, struct report *rep, struct err *e)
+/* One image, the number-th of `many` (0: the only one).  *ret: its document, if it
+ * could be read at all; a damaged one is an error too. */
+static int check(const struct cmd_one *one, unsigned int number, unsigned int many,
+		 const struct cmd_opts *o, struct passphrase *pass, struct report *rep,
+		 struct json_object **ret, struct err *e)
 {
 	cleanup_json struct json_object *bad = json_object_new_array();
-	struct bad_list l = { .a = bad, .report = rep, .name = o->args[0] };
+	struct bad_list l = { .a = bad, .report = rep, .name = one->shown };
 	struct verify_options opt = { .job.workers = o->workers, .bad = on_bad, .bad_ctx = &l };
 	struct verify_result v = { 0 };
 	struct image_ident id = { 0 };
-	struct passphrase pass = { .file = o->passphrase, .stdin_busy = !strcmp(path, "-") };
 	struct image_file f;
+	char digest[65];
 	int rc;
 
-	if (image_file_open(path, &pass, &f, e) < 0)
+	if (image_file_open(one->path, pass, &f, e) < 0)
 		return e->code;
 	/* only for the number of bytes; verify_run tells what is wrong */
 	if (!f.in->dev || image_identify(f.in->dev, &id, e) < 0)
 		id.params.used_bytes = 0;
-	report_start(rep, &(struct events_start){ .source = o->args[0],
-						  .bytes_total = id.params.used_bytes });
+	report_start(rep, &(struct events_start){ .source = one->shown, .bytes_total = id.params.used_bytes,
+						  .disk = number, .disks = many });
 	rc = verify_run(f.in, &opt, report_job_events(rep), &v, e);
 	image_file_close(&f);
-	passphrase_done(&pass);
-	if (rc == 0 && o->json)
-		rc = print_json(&v, &l, e);
 	if (rc < 0)
 		return rc;
+	*ret = result_json(&v, &l);
 	if (!v.ok)
-		return err_set(e, ERR_CORRUPT, "%s is damaged: %llu bad records", o->args[0],
+		return err_set(e, ERR_CORRUPT, "%s is damaged: %llu bad records", one->shown,
 			       (unsigned long long)l.n);
-	tell_done(rep, o->args[0], &v);
+	hex_encode(v.digest, 32, digest);
+	if (cmd_images_check(one, digest, e) < 0)
+		return e->code;
+	tell_done(rep, one->shown, &v);
 	return 0;
+}
+
+static int check_one(const struct cmd_one *one, const struct cmd_opts *o, struct passphrase *pass,
+		     struct report *rep, struct err *e)
+{
+	cleanup_json struct json_object *doc = NULL;
+	int rc = check(one, 0, 0, o, pass, rep, &doc, e);
+	struct err why;
+
+	if (doc && o->json && json_print(stdout, doc, &why) < 0 && rc == 0) {
+		*e = why;
+		rc = why.code;
+	}
+	return rc;
+}
+
+/* All of them, whatever is wrong with one; the first bad one is the result. */
+static int check_machine(const struct cmd_images *l, const struct cmd_opts *o,
+			 struct passphrase *pass, struct report *rep, struct err *e)
+{
+	cleanup_json struct json_object *doc = json_object_new_object();
+	struct json_object *a = json_object_new_array(), *one;
+	struct err why, first = { 0 };
+
+	for (size_t i = 0; i < l->n && first.code != ERR_CANCELLED; i++) {
+		one = NULL;
+		why.code = 0;
+		if (check(&l->v[i], (unsigned int)i + 1, (unsigned int)l->n, o, pass, rep, &one, &why) < 0) {
+			if (!first.code || why.code == ERR_CANCELLED)
+				first = why;
+			fprintf(stderr, "%s: %s\n", l->v[i].name, why.msg);
+			if (!one)
+				one = json_object_new_object();
+			json_put_bool(one, "ok", 0);
+			json_put_str(one, "error", why.msg);
+		}
+		json_put_str(one, "name", l->v[i].name);
+		json_object_array_add(a, one);
+	}
+	json_put_bool(doc, "ok", !first.code);
+	json_put(doc, "images", a);
+	if (o->json && first.code != ERR_CANCELLED && json_print(stdout, doc, e) < 0)
+		return e->code;
+	if (first.code)
+		*e = first;
+	return first.code;
+}
+
+static int check_all(const struct cmd_image *im, const struct cmd_opts *o, struct report *rep,
+		     struct err *e)
+{
+	struct passphrase pass = { .file = o->passphrase, .stdin_busy = !strcmp(im->path, "-") };
+	struct cmd_images l;
+	int rc;
+
+	if (cmd_images_list(im, o->args[0], &l, e) < 0)
+		return e->code;
+	rc = l.is_machine ? check_machine(&l, o, &pass, rep, e) : check_one(l.v, o, &pass, rep, e);
+	passphrase_done(&pass);
+	cmd_images_done(&l);
+	return rc;
 }
 
 static int run(const struct cmd_opts *o, struct err *e)
@@ -109,7 +174,7 @@ static int run(const struct cmd_opts *o, struct err *e)
 		return e->code;
 	rc = cmd_image_open(o->args[0], o, &how, &im, e);
 	if (rc == 0)
-		rc = cmd_image_close(&im, check(im.path, o, rep, e), e);
+		rc = cmd_image_close(&im, check_all(&im, o, rep, e), e);
 	if (rc < 0)
 		report_error(rep, e);
 	report_free(rep);
@@ -121,5 +186,6 @@ const struct cmd cmd_verify = {
 	.options = OPT_JSON | OPT_WORKERS | OPT_CREDENTIALS | OPT_PASSPHRASE | OPT_EVENTS_FD,
 	.min_args = 1, .max_args = 1, .run = run,
 	.text = "Reads the whole image and compares all of it with its hashes. Names each bad\n"
-		"record, and which part of the disk it holds. Status 1 if any is bad.\n",
+		"record, and which part of the disk it holds. Status 1 if any is bad.\n"
+		"Of a machine's directory, all images.\n",
 };

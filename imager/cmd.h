@@ -30,7 +30,7 @@ enum cmd_opt {
 };
 
 #define ADAPT_ARGS_MAX 64      /* words for rehost-adapt                    */
-#define ONLY_MAX 64            /* disks of one machine                      */
+#define DISKS_MAX 256          /* of one machine                            */
 
 struct cmd_opts {
 	int adapt, adapt_anyway;
@@ -38,7 +38,7 @@ struct cmd_opts {
 	int n_adapt_args;
 	const char *drivers[DRIVER_PLACES_MAX]; /* adapt: paths and URLs         */
 	int n_drivers;
-	const char *only[ONLY_MAX]; /* as on the command line                */
+	const char *only[DISKS_MAX];/* as on the command line                */
 	int n_only;
 	int json, used, no_systems, verify, page_files, overwrite, yes, read_only, new_ids,
 	    delta, resume, discard, zero, help;
@@ -53,7 +53,8 @@ struct cmd_opts {
 	uint64_t split;            /* bytes of a volume; 0: one file */
 	const char *passphrase;    /* path of a file, or NULL */
 	const char *run;           /* a program, or NULL */
-	const char *expect_serial; /* or NULL */
+	const char *expect_serial[DISKS_MAX]; /* of the targets, in their order */
+	int n_expect_serial;
 	int n_args;                /* what is not an option */
 	char **args;
 };

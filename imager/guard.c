@@ -1,20 +1,13 @@
 /* guard.c: see guard.h. */
 #include "imager/guard.h"
-#include <errno.h>
-#include <fcntl.h>
 #include <libgen.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
-#include "common/cleanup.h"
-#include "common/prompt.h"
-#include "common/units.h"
 #include "imager/blkuse.h"
-#include "imager/disks-json.h"
 
 /* What a `-` means. */
-#define STDIN_PATH "/proc/self/fd/0"
 #define STDOUT_PATH "/proc/self/fd/1"
 
 static int is_file(const struct disk *d)
@@ -93,6 +86,17 @@ static int lies_on_path(const struct kernel_view *k, const struct disk *d, const
 static int lies_on_disk(const struct kernel_view *k, const struct disk *d, const char *path)
 {
 	return lies_on_path(k, d, path) || any_other_path(k, d, path, lies_on_path, NULL);
+}
+
+int guard_same_disk(const struct kernel_view *k, const struct disk *a, const struct disk *b)
+{
+	if (!k)
+		k = &kernel_view_real;
+	if (is_file(a) || is_file(b))
+		return is_file(a) == is_file(b) && a->ino == b->ino && a->major == b->major &&
+			a->minor == b->minor;
+	return blkuse_overlap(k, blkuse_id(a), blkuse_id(b)) ||
+		blkuse_overlap(k, blkuse_id(b), blkuse_id(a)) || is_other_path(a, b);
 }
 
 int guard_target_disk(const struct kernel_view *k, const struct disk *target,
@@ -215,170 +219,4 @@ int guard_place_device(const struct kernel_view *k, const struct disk *source,
 	return err_set(e, ERR_REFUSED,
 		       "%s lies on %s, which is to be captured; choose another disk or a share for the image",
 		       device, source->path);
-}
-
-/* ---- asking ---- */
-
-static int show_loss(const struct guard_request *r, const struct disk *d, struct err *e)
-{
-	struct disk_json_options opt = { .systems = !r->yes, .cancel = r->cancel };
-	cleanup_json struct json_object *o = NULL;
-
-	if (disk_json(NULL, d, &opt, &o, e) < 0)
-		return e->code;
-	fprintf(r->people, "The target, %s:\n",
-		r->becomes ? r->becomes : "all of which will be overwritten");
-	disk_text(r->people, o, 2);
-	return 0;
-}
-
-/* What is to be done to a disk, in the two forms of a question. */
-struct act { const char *would, *verb; };
-
-static int ask(const struct act *act, const char *target, int stdin_busy, const struct disk *d,
-	       struct err *e)
-{
-	char text[300], answer[PATH_MAX];
-
-	if (!prompt_possible(stdin_busy))
-		return err_set(e, ERR_REFUSED,
-			       "%s would be %s; there is no terminal to ask for confirmation on: give --yes if you are sure",
-			       d->path, act->would);
-	snprintf(text, sizeof text, "Type the target's name (%s) to %s it: ", d->name, act->verb);
-	if (prompt_line(text, 0, stdin_busy, answer, sizeof answer, e) < 0)
-		return e->code;
-	if (strcmp(answer, d->name) && strcmp(answer, d->path) && strcmp(answer, target))
-		return err_set(e, ERR_REFUSED,
-			       "\"%s\" is not the target's name; nothing was written", answer);
-	return 0;
-}
-
-/* What is at the path now must be what was shown. */
-static int check_unchanged(const struct disk *before, const char *path,
-			   const char *image_path, struct err *e)
-{
-	struct disk d;
-
-	if (disk_by_path(NULL, path, &d, e) < 0)
-		return err_prefix(e, "the target is gone");
-	if (d.major != before->major || d.minor != before->minor || d.ino != before->ino ||
-	    d.size != before->size || strcmp(d.serial, before->serial) || strcmp(d.wwn, before->wwn))
-		return err_set(e, ERR_REFUSED,
-			       "%s is another disk now than the one that was shown; nothing was written", path);
-	return guard_target_disk(NULL, &d, image_path, e);
-}
-
-static int check_fit(const struct guard_request *r, const struct disk *d, struct err *e)
-{
-	struct blkdev *dev;
-	int rc;
-
-	if (dev_open_ro(d->path, &dev, e) < 0)
-		return e->code;
-	if (is_file(d))
-		dev->sector_size = r->fit->sector_size;
-	rc = fit_check(r->fit, dev, e);
-	dev_close(dev);
-	return rc;
-}
-
-/* A file of the image's size, without blocks. */
-static int make_file(const struct guard_request *r, struct guard_permit *ret,
-		     struct err *e)
-{
-	cleanup_close int fd = -1;
-	struct stat st;
-	int made = access(r->target, F_OK) < 0;
-
-	fd = open(r->target, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-	if (fd < 0)
-		return err_sys(e, errno, "%s: can't be made", r->target);
-	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_size)
-		return err_set(e, ERR_REFUSED, "%s was made by somebody else meanwhile", r->target);
-	if (ftruncate(fd, (off_t)r->fit->disk_size) < 0) {
-		err_sys(e, errno, "%s: can't be made %llu bytes long (does its file system allow files of that size?)",
-			r->target, (unsigned long long)r->fit->disk_size);
-		if (made)
-			unlink(r->target);
-		return e->code;
-	}
-	ret->created = made;
-	ret->token = (struct write_token){ .path = ret->path, .dev = st.st_dev, .ino = st.st_ino };
-	return 0;
-}
-
-/* A misspelt disk, however its directory is written, must not become a file in
- * memory that looks like a success. */
-static int is_in_dev(const char *path)
-{
-	char copy[PATH_MAX], real[PATH_MAX];
-
-	snprintf(copy, sizeof copy, "%s", path);
-	if (!realpath(dirname(copy), real))
-		return !strncmp(path, "/dev/", 5);
-	return !strcmp(real, "/dev") ||
-	       (!strncmp(real, "/dev/", 5) && strncmp(real, "/dev/shm", 8));
-}
-
-/* The evidence that dev_open_rw() and assemble look at. */
-static int make_token(const char *target, struct guard_permit *ret, struct err *e)
-{
-	struct stat st;
-
-	if (stat(target, &st) < 0)
-		return err_sys(e, errno, "%s", target);
-	ret->token = (struct write_token){
-		.path = ret->path,
-		.dev = S_ISBLK(st.st_mode) ? st.st_rdev : st.st_dev,
-		.ino = st.st_ino,
-	};
-	return 0;
-}
-
-int guard_permit_write(const struct guard_request *r, struct guard_permit *ret,
-		       struct err *e)
-{
-	static const struct act act = { "overwritten", "overwrite" };
-	const char *image = r->image_path ? r->image_path : STDIN_PATH;
-	struct disk d;
-	struct stat st;
-	int there = stat(r->target, &st) == 0;
-
-	ret->created = 0;
-	if (strlen(r->target) >= sizeof ret->path)
-		return err_set(e, ERR_USAGE, "the path of the target is too long");
-	snprintf(ret->path, sizeof ret->path, "%s", r->target);
-	if (!there && is_in_dev(r->target))
-		return err_set(e, ERR_NOT_FOUND,
-			       "%s: there is no such disk; `rehost disks` lists the disks", r->target);
-	if (r->expect_serial && !there)
-		return err_set(e, ERR_REFUSED, "%s: there is no such disk, so none with the serial number \"%s\"",
-			       r->target, r->expect_serial);
-	if (!there || (S_ISREG(st.st_mode) && !st.st_size && !r->expect_serial))
-		return make_file(r, ret, e);
-	if (disk_by_path(NULL, r->target, &d, e) < 0 ||
-	    (r->expect_serial && guard_serial(&d, r->expect_serial, e) < 0) ||
-	    guard_target_disk(NULL, &d, image, e) < 0 ||
-	    guard_kind(&d, r->image_kind, r->fit->has_table, e) < 0 ||
-	    check_fit(r, &d, e) < 0 || show_loss(r, &d, e) < 0 ||
-	    (!r->yes && ask(&act, r->target, !r->image_path, &d, e) < 0) ||
-	    check_unchanged(&d, r->target, image, e) < 0)
-		return e->code;
-	return make_token(r->target, ret, e);
-}
-
-int guard_permit_edit(const char *target, int yes, struct guard_permit *ret, struct err *e)
-{
-	static const struct act act = { "changed", "change" };
-	struct disk d;
-
-	ret->created = 0;
-	if (strlen(target) >= sizeof ret->path)
-		return err_set(e, ERR_USAGE, "the path of the disk is too long");
-	snprintf(ret->path, sizeof ret->path, "%s", target);
-	if (disk_by_path(NULL, target, &d, e) < 0 || guard_target_disk(NULL, &d, NULL, e) < 0 ||
-	    (!yes && ask(&act, target, 0, &d, e) < 0) ||
-	    check_unchanged(&d, target, NULL, e) < 0)
-		return e->code;
-	return make_token(target, ret, e);
 }

@@ -43,9 +43,16 @@ int guard_serial(const struct disk *target, const char *serial, struct err *e) m
 int guard_kind(const struct disk *target, const char *kind, int has_table,
 	       struct err *e) must_check;
 
+/* What a `-` means. */
+#define GUARD_STDIN "/proc/self/fd/0"
+
+/* 1: one disk, by whatever path, or one is a part of the other. */
+int guard_same_disk(const struct kernel_view *k, const struct disk *a, const struct disk *b);
+
 struct guard_request {
 	const char *target;              /* as given                          */
 	const char *image_path;          /* local; NULL: standard input       */
+	const char *image_name;          /* for people, where there are several */
 	const struct fit *fit;           /* what will be written              */
 	const char *image_kind;          /* as guard_kind() takes it          */
 	const char *becomes;             /* "which will be ..."; NULL: overwritten */
@@ -61,10 +68,10 @@ struct guard_permit {
 	int created;                     /* the target is a file made here    */
 };
 
-/* All checks, shows what would be lost, asks for the target's name.  A regular
- * file that isn't there, or is empty, is made with the image's size (sparse).
- * Without a terminal and without yes: ERR_REFUSED. */
-int guard_permit_write(const struct guard_request *r, struct guard_permit *ret,
+/* All checks of n targets, shows what would be lost, asks once, for all the
+ * targets' names.  A regular file that isn't there, or is empty, is made with the
+ * image's size (sparse).  Without a terminal and without yes: ERR_REFUSED. */
+int guard_permit_write(const struct guard_request *r, size_t n, struct guard_permit *ret,
 		       struct err *e) must_check;
 
 /* May what is on this disk be changed in place (rehost-adapt)?  The same

@@ -73,6 +73,14 @@ bin/rehost restore --yes --adapt --profile kvm - t.img < a.rhi 2>err || st=$?
 [ $st = 0 ] || fail "$st: $(cat err)"
 grep -q "through a pipe can't be looked into" err || fail "$(cat err)"
 ! grep -q dry-run calls || fail "$(cat calls)"
+# a machine's directory: all its images, all its disks, once
+fill_ext e.img 8
+expect_status 0 rehost capture --no-systems d.img e.img machine
+rm -f calls t.img
+expect_status 0 bin/rehost restore --yes --adapt --profile kvm machine t.img u.img
+[ "$(grep -c '^--' calls)" = 2 ] || fail "$(cat calls)"
+grep -q -- '--dry-run --json .*-- machine/d.img.rhi machine/e.img.rhi$' calls || fail "$(cat calls)"
+grep -q -- '^--yes .*-- t.img u.img$' calls || fail "$(cat calls)"
 # usage
 expect_status 2 bin/rehost restore --profile kvm a.rhi t.img
 grep -q "belongs to --adapt" err || fail "$(cat err)"

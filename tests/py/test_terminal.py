@@ -44,6 +44,31 @@ def test_the_name_confirms(disk):
     assert (disk / "disk.img").read_bytes() == (disk / "target.img").read_bytes()
 
 
+def test_several_disks_ask_once_for_all_names(disk):
+    subprocess.run(["rehost", "capture", "--no-systems", "disk.img", "disk.rhi", "machine"],
+                   check=True, stderr=subprocess.DEVNULL)
+    (disk / "other.img").write_bytes(os.urandom(SIZE))
+    before = [(disk / n).read_bytes() for n in ("target.img", "other.img")]
+    for answer in ("target.img", "other.img target.img", "target.img other.img x", "", "yes"):
+        p = spawn("restore", "machine", "target.img", "other.img")
+        for text in ("disk.img.rhi goes to:", "target.img", "disk.rhi.rhi goes to:", "other.img"):
+            p.expect(text)
+        p.expect(r"Type the targets' names \(target.img other.img\)")
+        p.sendline(answer)
+        p.expect("nothing was written")
+        assert ended(p) == 4
+        assert [(disk / n).read_bytes() for n in ("target.img", "other.img")] == before
+    p = spawn("restore", "machine", "target.img", "other.img")
+    p.expect("Type the targets' names")
+    p.sendline("target.img  other.img")
+    p.expect("digest: [0-9a-f]{64}")
+    p.expect("digest: [0-9a-f]{64}")
+    assert ended(p) == 0
+    assert (disk / "disk.img").read_bytes() == (disk / "target.img").read_bytes()
+    rhi = (disk / "disk.rhi").read_bytes()
+    assert (disk / "other.img").read_bytes()[:len(rhi)] == rhi
+
+
 @pytest.mark.parametrize("answer", ["yes", "y", "", "target", "TARGET.IMG"])
 def test_nothing_else_confirms(disk, answer):
     before = (disk / "target.img").read_bytes()
