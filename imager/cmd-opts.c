@@ -18,6 +18,7 @@ static const struct option_line lines[] = {
 	{ OPT_VERIFY, "verify", NULL, "read everything back and compare it" },
 	{ OPT_PAGE_FILES, "page-files", NULL, "keep Windows' page, swap and hibernation files" },
 	{ OPT_ONLY, "only", "LIST", "these partitions, as 1,3; of several disks: NAME=LIST" },
+	{ OPT_INTO, "into", "PARTITION", "the one partition into this one of the disk" },
 	{ OPT_OVERWRITE, "overwrite", NULL, "replace an image that is already there" },
 	{ OPT_SPLIT, "split", "SIZE", "volumes of at most SIZE bytes (k, M, G: of 1024)" },
 	{ OPT_ENCRYPT, "encrypt", NULL, "encrypt the image with a passphrase" },
@@ -59,7 +60,7 @@ _Static_assert(N_LINES < ':', "getopt_long returns a line's number, or one of th
 
 /* Known names of a later version: refused with that word. */
 static const char *const later[] = {
-	"base", "only", "layout",
+	"base", "layout",
 	"deep", "driver", NULL
 };
 
@@ -169,6 +170,7 @@ static int take(enum cmd_opt opt, const char *arg, struct cmd_opts *o, struct er
 	case OPT_READ_ONLY: o->read_only = 1; break;
 	case OPT_RUN: o->run = arg; break;
 	case OPT_ONLY: return add_only(arg, o, e);
+	case OPT_INTO: o->into = arg; break;
 	case OPT_OVERWRITE: o->overwrite = 1; break;
 	case OPT_YES: o->yes = 1; break;
 	case OPT_EXPECT_SERIAL: return add_serial(arg, o, e);

@@ -19,6 +19,7 @@
 #include "imager/report.h"
 #include "imager/peek.h"
 #include "imager/restore-mark.h"
+#include "imager/restore-parts.h"
 
 #define WIPE_LEN (1u << 20) /* at each end of a partition */
 #define WIPE_MAX 1024
@@ -38,6 +39,8 @@ struct job {
 	struct byte_range wipe[WIPE_MAX];
 	size_t n_wipe;
 	struct json_object *hardware; /* of the machine it is from, or NULL; ours */
+	int into_parts;             /* --only, --into                          */
+	struct restore_parts parts; /* then                                    */
 	struct restore_result res;
 	uint64_t warnings;          /* of this one                             */
 };
@@ -101,7 +104,7 @@ static void read_meta(struct job *j, const char *text)
 
 	if (json_parse(text, strlen(text), &o, &ignored) < 0)
 		o = NULL;
-	if (j->params.must & FEATURE_PARTIAL)
+	if (j->params.must & FEATURE_PARTIAL && !j->into_parts)
 		tell_partial(j, o);
 	plan_wipe(j, o);
 	j->hardware = json_object_get(json_get_object(o, "hardware"));
@@ -151,6 +154,9 @@ static int look_into(struct job *j, struct err *e)
 	if (rc == 0 && j->o->resume)
 		rc = check_mark(j, im, e);
 	image_close(im);
+	j->parts.file = j->file;
+	if (rc == 0 && j->into_parts)
+		rc = restore_parts_plan(&j->parts, stderr, e);
 	return rc;
 }
 
@@ -186,13 +192,19 @@ static int copy(struct job *j, const struct guard_permit *permit, struct err *e)
 	struct stat st;
 	int rc;
 
+	report_start(j->rep, &(struct events_start){
+		.source = j->one->shown, .target = j->target, .disk = j->number, .disks = j->many,
+		.bytes_total = j->into_parts ? restore_parts_used(&j->parts) : j->params.used_bytes });
+	if (j->into_parts) {
+		rc = restore_parts_copy(&j->parts, &permit->token, j->o->verify, j->rep, &j->res, e);
+		if (rc == 0)
+			reread_table(j->target);
+		return rc;
+	}
 	if (dev_open_rw(&permit->token, &target, e) < 0)
 		return e->code;
 	if (stat(permit->path, &st) == 0 && S_ISREG(st.st_mode)) /* has any sector size */
 		target->sector_size = j->params.sector_size;
-	report_start(j->rep, &(struct events_start){ .source = j->one->shown, .target = j->target,
-						     .bytes_total = j->params.used_bytes,
-						     .disk = j->number, .disks = j->many });
 	rc = restore_run(j->in, target, &opt, report_job_events(j->rep), &j->res, e);
 	if (rc == 0 && j->o->new_ids)
 		new_ids(j, target);
@@ -207,7 +219,7 @@ static void tell_incomplete(const struct job *j, const struct guard_permit *perm
 {
 	if (permit->created)
 		unlink(permit->path);
-	else if (j->res.began)
+	else if (j->res.began && !j->into_parts)
 		err_set(e, e->code, "%s; what was on %s is lost and the new content isn't complete, so its partition table was left out: %s",
 			strdupa(e->msg), j->target, j->res.can_resume ?
 			"--resume goes on there, or restore again" : "restore again");
@@ -298,6 +310,10 @@ static int restore_steps(struct jobs *a, struct err *e)
 		j->file = j->image.in;
 		if (rc == 0)
 			rc = look_into(j, e);
+		if (j->into_parts) {
+			a->ask[i].parts = j->parts.wish.is_part ? NULL : &j->parts.plan.to;
+			a->ask[i].whole_part = j->parts.wish.is_part;
+		}
 	}
 	a->adapt.old_hardware = a->v->hardware;
 	if (rc < 0 || (rc = verdict(a, e)) < 0 ||
@@ -329,11 +345,31 @@ static int check_ways(const struct cmd_opts *o, struct err *e)
 	return 0;
 }
 
+static int check_parts_options(const struct cmd_opts *o, size_t n, struct err *e)
+{
+	const char *word = o->into ? "--into" : "--only";
+
+	if (!o->into && !o->n_only)
+		return 0;
+	if (!strcmp(o->args[0], "-"))
+		return err_set(e, ERR_USAGE, "%s needs an image that can be read at random, which a pipe can't", word);
+	if (o->delta || o->resume || o->discard || o->zero)
+		return err_set(e, ERR_USAGE, "%s and %s: not together; the chosen partitions are written as they are in the image",
+			       word, o->delta ? "--delta" : o->resume ? "--resume" : o->discard ? "--discard" : "--zero");
+	if (o->new_ids || o->adapt)
+		return err_set(e, ERR_USAGE, "%s and %s: the disk keeps its table and ids; %s", word,
+			       o->new_ids ? "--new-ids" : "--adapt", o->adapt ? "`rehost adapt DISK` can be run behind it" :
+			       "leave it out");
+	if (o->into && n > 1)
+		return err_set(e, ERR_USAGE, "--into is for one image and one disk");
+	return 0;
+}
+
 static int check_options(const struct jobs *a, struct err *e)
 {
 	const struct cmd_opts *o = a->o;
 
-	if (check_ways(o, e) < 0)
+	if (check_ways(o, e) < 0 || check_parts_options(o, a->n, e) < 0)
 		return e->code;
 	if (o->n_expect_serial && (size_t)o->n_expect_serial != a->n)
 		return err_set(e, ERR_USAGE, "--expect-serial is wanted once for each disk, in their order: %zu times, not %d",
@@ -345,7 +381,10 @@ static int make_jobs(struct jobs *a, const struct cmd_image *im, struct err *e)
 {
 	const struct cmd_opts *o = a->o;
 	size_t most = (size_t)o->n_args;
+	cleanup_free const char **names = calloc(most, sizeof *names);
 
+	if (!names)
+		return err_set(e, ERR_NOMEM, "out of memory");
 	if (cmd_images_list(im, o->args[0], &a->images, e) < 0)
 		return e->code;
 	a->targets = calloc(most, sizeof *a->targets);
@@ -364,6 +403,10 @@ static int make_jobs(struct jobs *a, const struct cmd_image *im, struct err *e)
 		*j = (struct job){ .o = o, .rep = a->rep, .one = &a->images.v[i], .target = a->targets[i],
 				   .number = a->n > 1 ? (unsigned int)i + 1 : 0,
 				   .many = a->n > 1 ? (unsigned int)a->n : 0 };
+		j->parts.target = j->target;
+		j->parts.wish = (struct part_wish){ .image_name = j->one->shown, .into = o->into,
+						    .only = cmd_only(o, j->one->name, a->n > 1) };
+		j->into_parts = o->into || j->parts.wish.only;
 		a->paths[i] = j->one->path;
 		a->ask[i] = (struct guard_request){
 			.target = j->target, .image_path = strcmp(j->one->path, "-") ? j->one->path : NULL,
@@ -373,6 +416,10 @@ static int make_jobs(struct jobs *a, const struct cmd_image *im, struct err *e)
 			.expect_serial = o->n_expect_serial ? o->expect_serial[i] : NULL,
 			.people = stderr, .cancel = &stop_signal };
 	}
+	for (size_t i = 0; i < a->n; i++)
+		names[i] = a->images.v[i].name;
+	if (cmd_only_check(o, names, (int)a->n, e) < 0)
+		return e->code;
 	a->adapt = (struct adapt_run){ .o = o, .targets = a->targets, .images = a->paths, .n = a->n };
 	return check_options(a, e);
 }
@@ -382,6 +429,7 @@ static void jobs_done(struct jobs *a)
 	for (size_t i = 0; i < a->n; i++) {
 		struct job *j = &a->v[i];
 
+		restore_parts_done(&j->parts);
 		if (j->in != j->file)
 			store_close(j->in);
 		image_file_close(&j->image);
@@ -427,9 +475,9 @@ static int run(const struct cmd_opts *o, struct err *e)
 
 const struct cmd cmd_restore = {
 	.name = "restore", .args = "IMAGE DISK...", .summary = "An image onto a disk",
-	.options = OPT_VERIFY | OPT_DELTA | OPT_RESUME | OPT_DISCARD | OPT_ZERO | OPT_NEW_IDS |
-		OPT_YES | OPT_EXPECT_SERIAL | OPT_WORKERS | OPT_CREDENTIALS | OPT_PASSPHRASE |
-		OPT_EVENTS_FD | OPTS_ADAPT,
+	.options = OPT_VERIFY | OPT_ONLY | OPT_INTO | OPT_DELTA | OPT_RESUME | OPT_DISCARD | OPT_ZERO |
+		OPT_NEW_IDS | OPT_YES | OPT_EXPECT_SERIAL | OPT_WORKERS | OPT_CREDENTIALS |
+		OPT_PASSPHRASE | OPT_EVENTS_FD | OPTS_ADAPT,
 	.min_args = 2, .max_args = -1, .run = run,
 	.text = "Overwrites DISK. Shows first what would be lost and asks for the disk's name;\n"
 		"without a terminal it refuses unless --yes is given. Refuses a disk that is\n"
@@ -443,6 +491,8 @@ const struct cmd cmd_restore = {
 		"--delta writes only what differs, and nothing if nothing does. A restore that was\n"
 		"interrupted leaves a mark on the disk, by which --resume goes on. What the image\n"
 		"doesn't use stays as it is, unless --discard or --zero is given.\n"
+		"--only restores these partitions into the same places of a disk that has them in\n"
+		"its table, --into one of them into another partition; nothing else is written.\n"
 		"--new-ids is for a copy whose original lives on: Windows' boot files follow with\n"
 		"--adapt, as do a Linux'; without it they may name ids that are gone.\n"
 		"With --adapt first shows whether the system in the image will boot on the new\n"

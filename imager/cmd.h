@@ -16,7 +16,7 @@ enum cmd_opt {
 	OPT_RUN = 1ull << 12, OPT_READ_ONLY = 1ull << 13, OPT_EXPECT_SERIAL = 1ull << 24, OPT_DRIVERS = 1ull << 25,
 	OPT_NEW_IDS = 1ull << 26, OPT_RESUME = 1ull << 27, OPT_CHECKPOINT = 1ull << 28,
 	OPT_ENCRYPT = 1ull << 29, OPT_PASSPHRASE = 1ull << 30, OPT_SPLIT = 1ull << 31,
-	OPT_ONLY = 1ull << 40,
+	OPT_ONLY = 1ull << 40, OPT_INTO = 1ull << 47,
 	OPT_DELTA = 1ull << 41, OPT_DISCARD = 1ull << 42, OPT_ZERO = 1ull << 43,
 	OPT_LOG = 1ull << 44, OPT_RETRY_PASSES = 1ull << 45, OPT_RETRY_TIME = 1ull << 46,
 	OPT_ADAPT = 1ull << 14, OPT_ADAPT_ANYWAY = 1ull << 15,
@@ -38,8 +38,9 @@ struct cmd_opts {
 	int n_adapt_args;
 	const char *drivers[DRIVER_PLACES_MAX]; /* adapt: paths and URLs         */
 	int n_drivers;
-	const char *only[DISKS_MAX];/* as on the command line                */
+	const char *only[DISKS_MAX]; /* as on the command line                */
 	int n_only;
+	const char *into;          /* a partition of the target, or NULL */
 	int json, used, no_systems, verify, page_files, overwrite, yes, read_only, new_ids,
 	    delta, resume, discard, zero, help;
 	int workers;               /* 0: by itself */

@@ -149,6 +149,11 @@ static const char *image_of(const struct guard_request *r)
 	return r->image_path ? r->image_path : GUARD_STDIN;
 }
 
+static int into_parts(const struct guard_request *r)
+{
+	return r->parts || r->whole_part;
+}
+
 /* Which disk it is, and whether it is the one that was meant. */
 static int identify(struct candidate *c, struct err *e)
 {
@@ -164,7 +169,7 @@ static int identify(struct candidate *c, struct err *e)
 	if (r->expect_serial && !there)
 		return err_set(e, ERR_REFUSED, "%s: there is no such disk, so none with the serial number \"%s\"",
 			       r->target, r->expect_serial);
-	c->is_new = !there || (S_ISREG(st.st_mode) && !st.st_size && !r->expect_serial);
+	c->is_new = !into_parts(r) && (!there || (S_ISREG(st.st_mode) && !st.st_size && !r->expect_serial));
 	if (c->is_new && there) {
 		c->d.ino = st.st_ino;
 		c->d.major = major(st.st_dev);
@@ -184,8 +189,11 @@ static int check_one(const struct candidate *c, struct err *e)
 
 	if (c->is_new)
 		return 0;
-	if (guard_target_disk(NULL, &c->d, image_of(r), e) < 0 ||
-	    guard_kind(&c->d, r->image_kind, r->fit->has_table, e) < 0)
+	if (guard_target_disk(NULL, &c->d, image_of(r), e) < 0)
+		return e->code;
+	if (into_parts(r))
+		return 0;
+	if (guard_kind(&c->d, r->image_kind, r->fit->has_table, e) < 0)
 		return e->code;
 	return check_fit(r, &c->d, e);
 }
@@ -209,6 +217,22 @@ static int check_pair(const struct candidate *a, const struct candidate *b, stru
 	return b->is_new ? 0 : guard_target_disk(NULL, &b->d, image_of(a->r), e);
 }
 
+/* Leaves of the disk's entry what is about these partitions. */
+static void keep_parts(struct json_object *disk, const struct part_choice *parts)
+{
+	static const struct { const char *list, *number; } of[] = {
+		{ "partitions", "number" }, { "systems", "partition" } };
+
+	for (size_t k = 0; k < sizeof of / sizeof *of; k++) {
+		struct json_object *a = json_get_array(disk, of[k].list);
+
+		for (size_t i = a ? json_object_array_length(a) : 0; i--;)
+			if (!part_chosen(parts, (unsigned int)json_get_u64(
+					json_object_array_get_idx(a, i), of[k].number, 0)))
+				json_object_array_del_idx(a, i, 1);
+	}
+}
+
 static int show_loss(const struct candidate *c, int many, struct err *e)
 {
 	const struct guard_request *r = c->r;
@@ -218,8 +242,9 @@ static int show_loss(const struct candidate *c, int many, struct err *e)
 	if (many)
 		fprintf(r->people, "%s goes to:\n", r->image_name);
 	else if (!c->is_new)
-		fprintf(r->people, "The target, %s:\n",
-			r->becomes ? r->becomes : "all of which will be overwritten");
+		fprintf(r->people, "%s, %s:\n", r->parts ? "The partitions" : "The target", r->becomes ? r->becomes :
+			r->parts ? "which will be overwritten, and nothing else of the disk" :
+			"all of which will be overwritten");
 	if (c->is_new) {
 		if (many)
 			fprintf(r->people, "  %s, a new file\n", r->target);
@@ -227,13 +252,16 @@ static int show_loss(const struct candidate *c, int many, struct err *e)
 	}
 	if (disk_json(NULL, &c->d, &opt, &o, e) < 0)
 		return e->code;
+	if (r->parts)
+		keep_parts(o, r->parts);
 	disk_text(r->people, o, 2);
 	return 0;
 }
 
 static int ask_all(const struct candidate *c, size_t n, struct err *e)
 {
-	static const struct act act = { "overwritten", "overwrite" };
+	static const struct act all = { "overwritten", "overwrite" };
+	static const struct act parts = { "changed", "overwrite these partitions of" };
 	cleanup_free struct disk *d = calloc(n, sizeof *d);
 	cleanup_free const char **given = calloc(n, sizeof *given);
 	size_t k = 0;
@@ -245,7 +273,7 @@ static int ask_all(const struct candidate *c, size_t n, struct err *e)
 			d[k] = c[i].d;
 			given[k++] = c[i].r->target;
 		}
-	return k ? ask(&act, d, given, k, !c->r->image_path, e) : 0;
+	return k ? ask(n == 1 && c->r->parts ? &parts : &all, d, given, k, !c->r->image_path, e) : 0;
 }
 
 static int permit(const struct candidate *c, struct guard_permit *ret, struct err *e)
@@ -273,7 +301,7 @@ static int check_all(struct candidate *c, size_t n, struct err *e)
 	for (size_t i = 0; i < n && rc == 0; i++)
 		rc = show_loss(&c[i], n > 1, e);
 	if (rc == 0 && n > 1)
-		fprintf(c->r->people, "All of that will be overwritten.\n");
+		fprintf(c->r->people, "All that is listed will be overwritten.\n");
 	return rc;
 }
 

@@ -7,6 +7,7 @@
 #include "imager/disks.h"
 #include "imager/dev/dev.h"
 #include "imager/fit.h"
+#include "imager/part/choose.h"
 
 /* All refusals are ERR_REFUSED, with the reason and a way out. */
 
@@ -54,6 +55,11 @@ struct guard_request {
 	const char *image_path;          /* local; NULL: standard input       */
 	const char *image_name;          /* for people, where there are several */
 	const struct fit *fit;           /* what will be written              */
+	/* Only into these partitions of the target; or, with whole_part, all of a
+	 * target that is a partition itself: then fit isn't looked at, since the
+	 * caller has checked the places.  NULL, 0: all of it. */
+	const struct part_choice *parts;
+	int whole_part;
 	const char *image_kind;          /* as guard_kind() takes it          */
 	const char *becomes;             /* "which will be ..."; NULL: overwritten */
 	int yes;                         /* --yes: don't ask                  */
