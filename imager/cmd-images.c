@@ -4,18 +4,33 @@
 #include <string.h>
 #include "common/units.h"
 
-static int list_machine(const struct cmd_image *im, const char *given, struct cmd_images *l,
-			struct err *e)
+/* The list itself may be named, too: its directory into ret; 0: it isn't. */
+static int names_list(const char *path, char ret[PATH_MAX])
 {
-	const char *slash = given[strlen(given) - 1] == '/' ? "" : "/";
+	size_t n = strlen(path), file = strlen(MACHINE_FILE);
 
+	if (n < file || strcmp(path + n - file, MACHINE_FILE) || (n > file && path[n - file - 1] != '/'))
+		return 0;
+	snprintf(ret, PATH_MAX, "%.*s", n > file ? (int)(n - file) : 1, n > file ? path : ".");
+	return 1;
+}
+
+static int list_machine(const char *dir, const char *given, struct cmd_images *l, struct err *e)
+{
+	const char *at = strstr(given, "/" MACHINE_FILE), *rest = at ? at + strlen("/" MACHINE_FILE) : "";
+	int front = (int)(at ? (size_t)(at - given) : strlen(given));
+
+	if (!at && !strcmp(given, MACHINE_FILE))
+		given = ".", front = 1;
+	while (front > 1 && given[front - 1] == '/')
+		front--;
 	for (size_t i = 0; i < l->n; i++) {
 		const struct machine_image *m = &l->machine.v[i];
 		struct cmd_one *one = &l->v[i];
 
-		if (snprintf(one->path, sizeof one->path, "%s/%s", im->path, m->image) >= (int)sizeof one->path)
+		if (snprintf(one->path, sizeof one->path, "%s/%s", dir, m->image) >= (int)sizeof one->path)
 			return err_set(e, ERR_USAGE, "the path of the image is too long");
-		snprintf(one->shown, sizeof one->shown, "%s%s%s", given, slash, m->image);
+		snprintf(one->shown, sizeof one->shown, "%.*s/%s%s", front, given, m->image, rest);
 		one->name = m->image;
 		one->digest = *m->digest ? m->digest : NULL;
 	}
@@ -26,10 +41,15 @@ int cmd_images_list(const struct cmd_image *im, const char *given, struct cmd_im
 		    struct err *e)
 {
 	struct cmd_images l = { .is_machine = im->is_dir, .n = 1 };
+	char dir[PATH_MAX];
 	int rc = 0;
 
+	if (l.is_machine)
+		snprintf(dir, sizeof dir, "%s", im->path);
+	else
+		l.is_machine = names_list(im->path, dir);
 	if (l.is_machine) {
-		rc = machine_read(im->path, &l.machine, e);
+		rc = machine_read(dir, &l.machine, e);
 		if (rc < 0)
 			return rc;
 		l.n = l.machine.n;
@@ -38,7 +58,7 @@ int cmd_images_list(const struct cmd_image *im, const char *given, struct cmd_im
 	if (!l.v) {
 		rc = err_set(e, ERR_NOMEM, "out of memory");
 	} else if (l.is_machine) {
-		rc = list_machine(im, given, &l, e);
+		rc = list_machine(dir, given, &l, e);
 	} else {
 		snprintf(l.v->path, sizeof l.v->path, "%s", im->path);
 		snprintf(l.v->shown, sizeof l.v->shown, "%s", given);

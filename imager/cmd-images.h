@@ -17,7 +17,8 @@ struct cmd_images {
 	} *v;
 };
 
-/* given: as on the command line; im: where that is. */
+/* given: as on the command line, the directory or machine.json in it; im: where
+ * that is. */
 int cmd_images_list(const struct cmd_image *im, const char *given, struct cmd_images *ret,
 		    struct err *e) must_check;
 void cmd_images_done(struct cmd_images *l);

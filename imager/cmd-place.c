@@ -11,6 +11,7 @@
 #include "common/units.h"
 #include "imager/cmd.h"
 #include "imager/image-json.h"
+#include "imager/machine.h"
 #include "imager/sysfs.h"
 
 /* The proof is a file that was made. */
@@ -60,6 +61,22 @@ static void list(const char *dir, struct json_object *o)
 	json_put(o, "drivers", drivers);
 }
 
+/* The images that belong together; a list that can't be read isn't told. */
+static void list_machine(const char *dir, struct json_object *o)
+{
+	struct json_object *a;
+	struct machine m;
+	struct err ignored;
+
+	if (machine_read(dir, &m, &ignored) < 0)
+		return;
+	a = json_object_new_array();
+	for (size_t i = 0; i < m.n; i++)
+		json_object_array_add(a, json_text(m.v[i].image));
+	json_put(o, "machine", a);
+	machine_done(&m);
+}
+
 static void print_text(struct json_object *o)
 {
 	struct json_object *a = json_get_array(o, "images"), *im;
@@ -95,6 +112,7 @@ static int look(const char *url, const struct cmd_image *im, int write,
 	json_put_u64(o, "free", (uint64_t)v.f_bavail * v.f_frsize);
 	json_put_u64(o, "total", (uint64_t)v.f_blocks * v.f_frsize);
 	list(im->path, o);
+	list_machine(im->path, o);
 	return 0;
 }
 

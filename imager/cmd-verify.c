@@ -3,6 +3,7 @@
 #include "common/hash.h"
 #include "common/json.h"
 #include "imager/cmd-images.h"
+#include "imager/imagefile.h"
 #include "imager/report.h"
 
 #define BAD_LISTED_MAX 10000 /* bad records kept for --json; all are counted */

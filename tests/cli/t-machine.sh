@@ -35,6 +35,15 @@ expect_status 0 rehost restore --events-fd 5 m a.new b.new c.new 5>ev
 for d in a b c; do same_used $d.img $d.new; done
 part b.new 1 9 fs
 e2fsck -fn fs >out 2>&1 || { cat out; fail "e2fsck"; }
+# named by its list; a place tells that it is one
+for name in m/machine.json "$PWD/m/machine.json"; do
+	expect_status 0 rehost info --json "$name"
+	[ "$(json out 'len(d["images"])')" = 3 ] || fail "$(cat out)"
+done
+(cd m && expect_status 0 rehost verify machine.json)
+rm m/out m/err
+expect_status 0 rehost place --json m
+[ "$(json out 'd["machine"]')" = "['a.img.rhi', 'b.img.rhi', 'c.img.rhi']" ] || fail "$(cat out)"
 # some of them, by name, over what is there
 cp b.img old_b
 head -c $((11 << 20)) /dev/urandom >B
