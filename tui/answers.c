@@ -52,7 +52,28 @@ static const char *set_disk(struct answers *a, const char *value)
 
 static const char *set_target(struct answers *a, const char *value)
 {
-	return set_name(&a->target, value);
+	if (a->ntargets == JOB_DISKS_MAX)
+		return "too many targets";
+	return set_name(&a->targets[a->ntargets++], value);
+}
+
+/* Of the disk that was named last. */
+static const char *set_only(struct answers *a, const char *value)
+{
+	char *list = a->only[a->ndisks ? a->ndisks - 1 : 0];
+
+	if (list[0])
+		return "stands there already for this disk";
+	if (strlen(value) >= JOB_ONLY_MAX)
+		return "is too long";
+	strcpy(list, value);
+	return NULL;
+}
+
+static const char *set_into(struct answers *a, const char *value)
+{
+	text_put(&a->job.into, value);
+	return NULL;
 }
 
 static const char *set_image(struct answers *a, const char *value)
@@ -229,7 +250,9 @@ static const struct key {
 	{ "job", set_job, FOR_ALL, FOR_ALL, false, ALWAYS },
 	{ "disk", set_disk, FOR_CAPTURE, FOR_CAPTURE, true, ALWAYS },
 	{ "image", set_image, FOR_IMAGE, FOR_IMAGE, false, ALWAYS },
-	{ "target", set_target, FOR_ADAPTING, FOR_ADAPTING, false, ALWAYS },
+	{ "only", set_only, FOR_CAPTURE | FOR_RESTORE, 0, true, ALWAYS },
+	{ "into", set_into, FOR_RESTORE, 0, false, ALWAYS },
+	{ "target", set_target, FOR_ADAPTING, FOR_ADAPTING, true, ALWAYS },
 	{ "level", set_level, FOR_CAPTURE, 0, false, ALWAYS },
 	{ "verify", set_verify, FOR_CAPTURE | FOR_RESTORE, 0, false, ALWAYS },
 	{ "page_files", set_page_files, FOR_CAPTURE, 0, false, ALWAYS },
@@ -312,6 +335,22 @@ static int read_line(struct answers *a, char *line, int no, int *line_of,
 	return why ? err_set(e, ERR_USAGE, "line %d: %s %s", no, keys[k].name, why) : 0;
 }
 
+/* What belongs together. */
+static int check_disks(const struct answers *a, struct err *e)
+{
+	bool machine = job_machine(&a->job);
+	bool parts = a->job.kind == JOB_RESTORE && (a->only[0][0] || a->job.into.s[0]);
+
+	if (a->ntargets > 1 && !machine)
+		return err_set(e, ERR_USAGE, "there are several targets: that needs a machine's "
+			       "list as image, .../" JOB_MACHINE);
+	if (parts && machine)
+		return err_set(e, ERR_USAGE, "'only' and 'into' are for the image of one disk");
+	if (parts && a->job.adapt.on)
+		return err_set(e, ERR_USAGE, "'only' and 'into' exclude 'adapt = yes'");
+	return 0;
+}
+
 static int check(const struct answers *a, const int *line_of, struct err *e)
 {
 	static const char *const job[] = { "capture", "restore", "verify", "adapt" };
@@ -333,7 +372,7 @@ static int check(const struct answers *a, const int *line_of, struct err *e)
 			return err_set(e, ERR_USAGE, "line %d: '%s' has no meaning with "
 				       "'undo = yes'", line_of[k], keys[k].name);
 	}
-	return 0;
+	return check_disks(a, e);
 }
 
 /* Calls each line of text; they are copied, so that they can be taken apart. */
@@ -465,17 +504,28 @@ int answers_resolve(const struct answers *a, const struct model_disks *m,
 				rc = err_set(e, ERR_USAGE, "%s is named twice", d->path);
 		if (!rc)
 			memcpy(j.disks[j.ndisks++], d->path, sizeof d->path);
+		if (!rc && a->only[i][0] && !job_only_set(&j, d->path, a->only[i]))
+			rc = err_set(e, ERR_USAGE, "too many partitions of %s", d->path);
 	}
-	if (!rc && (j.kind == JOB_RESTORE || j.kind == JOB_ADAPT)) {
-		rc = find(m, &a->target, &d, e);
+	if (!rc && j.kind == JOB_RESTORE && a->only[0][0] && !job_only_set(&j, j.image, a->only[0]))
+		rc = err_set(e, ERR_USAGE, "too many partitions");
+	for (size_t i = 0; !rc && i < a->ntargets; i++) {
+		rc = find(m, &a->targets[i], &d, e);
 		if (!rc && (d->boot_medium || d->read_only || d->in_use[0]))
 			rc = err_set(e, ERR_REFUSED, "%s can't be %s: %s", d->path,
 				     j.kind == JOB_ADAPT ? "adapted" : "overwritten",
 				     d->boot_medium ?
 				     "this live system runs from it" : d->in_use[0] ?
 				     d->in_use : "it is write-protected");
-		if (!rc)
+		for (size_t k = 0; !rc && k < i; k++)
+			if (!strcmp(j.move[k].target, d->path))
+				rc = err_set(e, ERR_USAGE, "%s is named twice", d->path);
+		if (!rc && job_machine(&j)) {
+			job_set_move(&j, i, "", d->path, d->serial, d->wwn);
+			j.nmoves = j.nimages = i + 1;
+		} else if (!rc) {
 			job_set_target(&j, d->path, d->serial, d->wwn);
+		}
 	}
 	if (!rc)
 		*ret = j;

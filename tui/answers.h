@@ -19,7 +19,10 @@ struct answers {
 	struct job job;         /* all but its disks and target */
 	struct disk_name disks[JOB_DISKS_MAX];
 	size_t ndisks;
-	struct disk_name target;
+	/* restore of machine.json: as many as it lists, in its order; else one */
+	struct disk_name targets[JOB_DISKS_MAX];
+	size_t ntargets;
+	char only[JOB_DISKS_MAX][JOB_ONLY_MAX]; /* capture: by disk; else the first */
 	char credentials[1024]; /* file or URL with username=, password=; "" none */
 	enum answers_then after, on_error;
 };

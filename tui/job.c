@@ -7,7 +7,7 @@ const char *const level_names[] = { "fast", "balanced", "small", NULL };
 
 size_t job_disks(const struct job *j)
 {
-	return j->kind == JOB_CAPTURE ? j->ndisks : 1;
+	return j->kind == JOB_CAPTURE ? j->ndisks : job_machine(j) && j->nimages ? j->nimages : 1;
 }
 
 void job_image_file(const struct job *j, char *out, size_t size)
@@ -41,17 +41,57 @@ void job_set_target(struct job *j, const char *path, const char *serial, const c
 /* The target must be that disk whatever /dev calls it by then. */
 static int add_target_id(const struct job *j, struct argv *a, struct err *e)
 {
+	size_t n = job_machine(j) ? j->nmoves : 1;
+	const char *id;
 	char word[sizeof j->target_id + 20];
+	int rc = 0;
 
-	if (j->kind != JOB_RESTORE || !j->target_id[0])
+	if (j->kind != JOB_RESTORE)
 		return 0;
-	snprintf(word, sizeof word, "--expect-serial=%s", j->target_id);
-	return argv_add(a, word, e);
+	/* for all of them or for none */
+	for (size_t i = 0; i < n; i++)
+		if (!(job_machine(j) ? j->move[i].target_id : j->target_id)[0])
+			return 0;
+	for (size_t i = 0; i < n && !rc; i++) {
+		id = job_machine(j) ? j->move[i].target_id : j->target_id;
+		snprintf(word, sizeof word, "--expect-serial=%s", id);
+		rc = argv_add(a, word, e);
+	}
+	return rc;
+}
+
+static int add_one_only(const struct job *j, const char *of, bool named, struct argv *a,
+			struct err *e)
+{
+	char word[sizeof j->only[0].of + JOB_ONLY_MAX + 2];
+	const char *list = job_only(j, of);
+	int rc;
+
+	if (!list)
+		return 0;
+	snprintf(word, sizeof word, "%s%s%s", named ? of : "", named ? "=" : "", list);
+	rc = argv_add(a, "--only", e);
+	return rc ? rc : argv_add(a, word, e);
+}
+
+/* The chosen partitions, of several disks with their names. */
+static int add_only(const struct job *j, struct argv *a, struct err *e)
+{
+	int rc = 0;
+
+	for (size_t i = 0; j->kind == JOB_CAPTURE && i < j->ndisks && !rc; i++)
+		rc = add_one_only(j, j->disks[i], j->ndisks > 1, a, e);
+	if (!job_into_parts(j) || rc)
+		return rc;
+	rc = add_one_only(j, j->image, false, a, e);
+	if (!rc && j->into.s[0])
+		rc = argv_add(a, "--into", e);
+	return !rc && j->into.s[0] ? argv_add(a, j->into.s, e) : rc;
 }
 
 bool job_adapts(const struct job *j)
 {
-	return j->kind == JOB_ADAPT || (j->kind == JOB_RESTORE && j->adapt.on);
+	return j->kind == JOB_ADAPT || (j->kind == JOB_RESTORE && j->adapt.on && !job_into_parts(j));
 }
 
 bool job_hostname_good(const char *s)
@@ -155,7 +195,7 @@ static int add_restore_adapt(const struct job *j, struct argv *a, struct err *e)
 {
 	int rc;
 
-	if (j->kind != JOB_RESTORE || !j->adapt.on)
+	if (j->kind != JOB_RESTORE || !job_adapts(j))
 		return 0;
 	rc = argv_add(a, "--adapt", e);
 	if (!rc && j->adapt.anyway)
@@ -187,8 +227,19 @@ static int add_options(const struct job *j, bool for_people, struct argv *a,
 	if (!rc && j->kind != JOB_VERIFY && j->verify)
 		rc = argv_add(a, "--verify", e);
 	if (!rc)
+		rc = add_only(j, a, e);
+	if (!rc)
 		rc = add_target_id(j, a, e);
 	return rc ? rc : add_restore_adapt(j, a, e);
+}
+
+/* IMAGE=DISK, or where the list's order tells DISK. */
+static int add_move(const struct job_move *m, struct argv *a, struct err *e)
+{
+	char word[sizeof m->image + sizeof m->target + 1];
+
+	snprintf(word, sizeof word, "%s%s%s", m->image, m->image[0] ? "=" : "", m->target);
+	return argv_add(a, word, e);
 }
 
 static int add_operands(const struct job *j, struct argv *a, struct err *e)
@@ -202,8 +253,10 @@ static int add_operands(const struct job *j, struct argv *a, struct err *e)
 		rc = argv_add(a, j->disks[i], e);
 	if (!rc)
 		rc = argv_add(a, url, e);
-	if (!rc && j->kind == JOB_RESTORE)
+	if (!rc && j->kind == JOB_RESTORE && !job_machine(j))
 		rc = argv_add(a, j->target, e);
+	for (size_t i = 0; !rc && j->kind == JOB_RESTORE && job_machine(j) && i < j->nmoves; i++)
+		rc = add_move(&j->move[i], a, e);
 	return rc;
 }
 
@@ -242,13 +295,19 @@ int job_argv(const struct job *j, bool for_people, struct argv *ret,
 	return give(&a, rc ? rc : add_operands(j, &a, e), ret);
 }
 
+static int add_image(const struct job *j, const char *image, struct argv *a, struct err *e)
+{
+	char url[JOB_URL_MAX];
+
+	job_place_url(&j->place, image, url);
+	return argv_add(a, url, e);
+}
+
 int job_plan_argv(const struct job *j, const char *more, struct argv *ret, struct err *e)
 {
 	struct argv a = { 0 };
-	char url[JOB_URL_MAX];
 	int rc = argv_add(&a, "rehost-adapt", e);
 
-	job_place_url(&j->place, j->image, url);
 	if (!rc)
 		rc = argv_add(&a, "--dry-run", e);
 	if (!rc)
@@ -260,8 +319,10 @@ int job_plan_argv(const struct job *j, const char *more, struct argv *ret, struc
 	if (!rc && j->kind == JOB_RESTORE)
 		rc = argv_add(&a, "--target", e);
 	if (!rc)
-		rc = argv_add(&a, j->target, e);
-	if (!rc && j->kind == JOB_RESTORE)
-		rc = argv_add(&a, url, e);
+		rc = argv_add(&a, job_machine(j) ? j->move[0].target : j->target, e);
+	if (!rc && j->kind == JOB_RESTORE && !job_machine(j))
+		rc = add_image(j, j->image, &a, e);
+	for (size_t i = 0; !rc && job_machine(j) && i < j->nmoves; i++)
+		rc = add_image(j, j->move[i].image, &a, e);
 	return give(&a, rc, ret);
 }

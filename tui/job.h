@@ -9,6 +9,8 @@
 
 #define JOB_DISKS_MAX 32   /* disks of one capture */
 #define JOB_URL_MAX 2048
+#define JOB_ONLY_MAX 512   /* bytes of a list of partitions: 128 of them */
+#define JOB_MACHINE "machine.json" /* as an image: all those it lists */
 #define JOB_DRIVERS_MAX 8  /* places with drivers: one a maker is plenty */
 
 enum job_kind { JOB_CAPTURE, JOB_RESTORE, JOB_VERIFY, JOB_ADAPT, JOB_LOGS };
@@ -48,13 +50,31 @@ struct job_adapt {
 	struct text luks;      /* passphrase: only ever in a child's environment */
 };
 
+/* Not all partitions of a disk (its path) or image (its name). */
+struct job_only {
+	char of[240];
+	char list[JOB_ONLY_MAX];   /* "1,3" */
+};
+
+/* One image of a machine's and the disk that it is restored to. */
+struct job_move {
+	char image[240];       /* "": the next one of the list */
+	char target[80], target_id[80]; /* as in struct job */
+};
+
 struct job {
 	enum job_kind kind;
 	struct job_place place;
 	char disks[JOB_DISKS_MAX][80]; /* capture: device paths */
 	size_t ndisks;
 	struct text name;      /* capture: the new image's name, without .rhi */
-	char image[240];       /* restore, verify: file name in the place */
+	char image[240];       /* restore, verify: file name in the place; JOB_MACHINE */
+	size_t nimages;        /* of JOB_MACHINE; else 0 */
+	struct job_move move[JOB_DISKS_MAX]; /* restore: of JOB_MACHINE, in its order */
+	size_t nmoves;
+	struct job_only only[JOB_DISKS_MAX]; /* those that aren't there: all of it */
+	size_t nonly;
+	struct text into;      /* restore: a partition of the target; "" */
 	char target[80];       /* restore, adapt: device path */
 	char target_id[80];    /* its serial number or WWN; "" if not known */
 	int level;             /* enum job_level */
@@ -92,6 +112,25 @@ const char *job_place_check(const struct job_place *p, int *ret_field);
 
 /* The disk to restore to, and of its names the one to know it again by. */
 void job_set_target(struct job *j, const char *path, const char *serial, const char *wwn);
+/* A restore of JOB_MACHINE: its k-th image goes to this disk. */
+void job_set_move(struct job *j, size_t k, const char *image, const char *path,
+		  const char *serial, const char *wwn);
+/* The images of a machine, and so several disks. */
+bool job_machine(const struct job *j);
+/* The path of the job's k-th disk. */
+const char *job_disk(const struct job *j, size_t k);
+/* The partitions chosen of a disk or image; NULL: all. */
+const char *job_only(const struct job *j, const char *of);
+bool job_only_has(const struct job *j, const char *of, int number);
+/* Turns one of n partitions round; false: the list gets too long, or nothing would be
+ * left, and nothing is changed. */
+bool job_only_turn(struct job *j, const char *of, const int *numbers, size_t n, int number)
+	must_check;
+/* A list as somebody wrote it; false: there are too many. */
+bool job_only_set(struct job *j, const char *of, const char *list) must_check;
+/* A restore into places of the disk's table, which stays. */
+bool job_into_parts(const struct job *j);
+
 /* Disks that the job goes over: those captured, else one. */
 size_t job_disks(const struct job *j);
 /* The image's file name (relative to the place); for a capture of several disks

@@ -82,6 +82,12 @@ static void part_read(json *o, struct model_part *p)
 	GET_STR(o, "label", p->label);
 	if (model_list(o, "mounted", &m))
 		item_str(m, 0, p->mounted, sizeof p->mounted);
+	for (size_t i = 0, n = model_list(o, "flags", &m); i < n; i++) {
+		char flag[16];
+
+		item_str(m, i, flag, sizeof flag);
+		p->extended |= !strcmp(flag, "extended");
+	}
 }
 
 /* The partitions, or the file system of a disk without a table. */
@@ -233,6 +239,41 @@ static char (*names_read(json *o, const char *key, size_t *ret_n))[240]
 	return v;
 }
 
+/* An entry in front of the images: all of a machine's list together. */
+static void machine_read(json *o, struct model_place *m)
+{
+	struct model_image *all = m->images;
+	json *list;
+	size_t n = model_list(o, "machine", &list);
+	char name[240];
+
+	if (!n)
+		return;
+	memmove(all + 1, all, m->nimages * sizeof *all);
+	memset(all, 0, sizeof *all);
+	m->nimages++;
+	text_copy(all->name, sizeof all->name, MODEL_MACHINE);
+	snprintf(all->model, sizeof all->model, "%zu disks of one machine", n);
+	all->complete = true;
+	for (size_t i = 0; i < n; i++) {
+		size_t k = 1;
+
+		item_str(list, i, name, sizeof name);
+		while (k < m->nimages && strcmp(m->images[k].name, name))
+			k++;
+		if (k == m->nimages || !m->images[k].complete) {
+			all->complete = false;
+			continue;
+		}
+		all->size += m->images[k].size;
+		all->disk_size += m->images[k].disk_size;
+		all->used += m->images[k].used;
+		memcpy(all->created, m->images[k].created, sizeof all->created);
+		if (m->images[k].systems[0] && !all->systems[0])
+			memcpy(all->systems, m->images[k].systems, sizeof all->systems);
+	}
+}
+
 int model_place_parse(const char *text, size_t len, struct model_place *ret,
 		      struct err *e)
 {
@@ -245,11 +286,13 @@ int model_place_parse(const char *text, size_t len, struct model_place *ret,
 	m.free_known = get_u64(o, "free", &m.free);
 	get_u64(o, "total", &m.total);
 	m.nimages = model_list(o, "images", &images);
-	m.images = calloc(m.nimages + 1, sizeof *m.images);
+	m.images = calloc(m.nimages + 2, sizeof *m.images);
 	m.dirs = names_read(o, "directories", &m.ndirs);
 	m.drivers = names_read(o, "drivers", &m.ndrivers);
 	for (size_t i = 0; m.images && i < m.nimages; i++)
 		image_read(model_item(images, i), &m.images[i]);
+	if (m.images)
+		machine_read(o, &m);
 	json_object_put(o);
 	if (!m.images || !m.dirs || !m.drivers) {
 		model_place_done(&m);
@@ -268,34 +311,95 @@ void model_place_done(struct model_place *m)
 	memset(m, 0, sizeof *m);
 }
 
+/* Of an image of chosen partitions: which it doesn't have. */
+static void absent_read(json *o, struct model_info *m)
+{
+	json *list;
+	size_t n = model_list(o, "only", &list);
+
+	m->partial = json_get_bool(o, "partial", false);
+	for (size_t i = 0; m->partial && i < m->disk.nparts; i++) {
+		struct model_part *p = &m->disk.parts[i];
+
+		p->absent = true;
+		for (size_t k = 0; k < n; k++)
+			if (json_object_get_int64(model_item(list, k)) == p->number)
+				p->absent = false;
+	}
+}
+
+static void hardware_read(json *o, struct model_info *m)
+{
+	json *hw = json_get_object(json_get_object(o, "hardware"), "dmi");
+	char maker[80], product[80];
+
+	GET_STR(hw, "sys_vendor", maker);
+	GET_STR(hw, "product_name", product);
+	snprintf(m->machine, sizeof m->machine, "%s%s%s", maker,
+		 maker[0] && product[0] ? " " : "", product);
+}
+
+static int info_read(json *o, struct model_info *m, struct err *e)
+{
+	json *list;
+
+	GET_STR(o, "name", m->name);
+	m->complete = json_get_bool(o, "complete", false) && !json_get_str(o, "error", NULL);
+	m->encrypted = json_get_bool(o, "encrypted", false);
+	GET_STR(o, "created", m->created);
+	GET_STR(o, "digest", m->digest);
+	GET_STR(o, "level", m->level);
+	get_u64(o, "disk_size", &m->disk_size);
+	get_u64(o, "used_bytes", &m->used);
+	if (!get_u64(o, "smallest_target", &m->smallest))
+		m->smallest = m->disk_size;
+	get_u64(o, "stored_bytes", &m->stored);
+	m->unreadable = model_list(o, "unreadable", &list);
+	m->nwarnings = model_list(o, "warnings", &list);
+	hardware_read(o, m);
+	if (disk_read(json_get_object(o, "disk"), &m->disk, e))
+		return ERR_NOMEM;
+	absent_read(o, m);
+	return 0;
+}
+
+/* `rehost info` of a machine's directory. */
+static int infos_read(json *o, json *list, size_t n, struct model_info *m, struct err *e)
+{
+	int rc = 0;
+
+	m->of = calloc(n, sizeof *m->of);
+	if (!m->of)
+		return out_of_memory(e);
+	m->complete = true;
+	for (; !rc && m->nof < n; m->nof++) {
+		struct model_info *one = &m->of[m->nof];
+
+		rc = info_read(model_item(list, m->nof), one, e);
+		m->complete &= one->complete;
+		m->encrypted |= one->encrypted;
+		m->disk_size += one->disk_size;
+		m->used += one->used;
+		m->stored += one->stored;
+		m->unreadable += one->unreadable;
+		memcpy(m->created, one->created, sizeof m->created);
+	}
+	hardware_read(o, m);
+	return rc;
+}
+
 int model_info_parse(const char *text, size_t len, struct model_info *ret,
 		     struct err *e)
 {
-	json *list, *hw, *o = document(text, len, "rehost info", e);
+	json *list, *o = document(text, len, "rehost info", e);
 	struct model_info m = { 0 };
-	char maker[80], product[80];
+	size_t n;
 	int rc;
 
 	if (!o)
 		return ERR_CORRUPT;
-	m.complete = json_get_bool(o, "complete", false);
-	m.encrypted = json_get_bool(o, "encrypted", false);
-	GET_STR(o, "created", m.created);
-	GET_STR(o, "digest", m.digest);
-	GET_STR(o, "level", m.level);
-	get_u64(o, "disk_size", &m.disk_size);
-	get_u64(o, "used_bytes", &m.used);
-	if (!get_u64(o, "smallest_target", &m.smallest))
-		m.smallest = m.disk_size;
-	get_u64(o, "stored_bytes", &m.stored);
-	m.unreadable = model_list(o, "unreadable", &list);
-	m.nwarnings = model_list(o, "warnings", &list);
-	hw = json_get_object(json_get_object(o, "hardware"), "dmi");
-	GET_STR(hw, "sys_vendor", maker);
-	GET_STR(hw, "product_name", product);
-	snprintf(m.machine, sizeof m.machine, "%s%s%s", maker,
-		 maker[0] && product[0] ? " " : "", product);
-	rc = disk_read(json_get_object(o, "disk"), &m.disk, e);
+	n = model_list(o, "images", &list);
+	rc = n ? infos_read(o, list, n, &m, e) : info_read(o, &m, e);
 	json_object_put(o);
 	if (rc) {
 		model_info_done(&m);
@@ -308,6 +412,9 @@ int model_info_parse(const char *text, size_t len, struct model_info *ret,
 
 void model_info_done(struct model_info *m)
 {
+	for (size_t i = 0; i < m->nof; i++)
+		disk_done(&m->of[i].disk);
+	free(m->of);
 	disk_done(&m->disk);
 	memset(m, 0, sizeof *m);
 }

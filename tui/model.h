@@ -9,6 +9,7 @@
 #include <stdint.h>
 #include "common/err.h"
 
+#define MODEL_MACHINE "machine.json" /* an entry of a place: all images that it lists */
 #define MODEL_MAX 4096   /* entries of any list: more is a broken document */
 
 struct model_part {
@@ -20,6 +21,8 @@ struct model_part {
 	char fs[24];              /* "" if not recognised */
 	char label[80];
 	char mounted[80];         /* the first mount point, "" if none */
+	bool extended;            /* only holds the logical ones */
+	bool absent;              /* of an image: not in it */
 };
 
 struct model_system {
@@ -71,13 +74,19 @@ struct model_place {
 
 /* What `rehost info --json` tells of one image. */
 struct model_info {
+	char name[240];           /* one of several: its file's name */
 	bool complete, encrypted;
+	bool partial;             /* chosen partitions only */
 	char created[32], digest[132], level[16];
 	char machine[160];        /* maker and product of the source machine */
 	uint64_t disk_size, used, smallest, stored;
 	size_t unreadable;        /* ranges that could not be read */
 	size_t nwarnings;
 	struct model_disk disk;
+	/* Of a machine's list: one for each image; the sums stand above, and
+	 * `disk` has nothing but the systems' machine. */
+	struct model_info *of;
+	size_t nof;
 };
 
 struct model_iface {

@@ -88,6 +88,17 @@ static enum wiz_act next(struct wiz *w)
 	return wiz_go(w, P_PLACE);
 }
 
+/* Of the highlighted disk, which is to be captured. */
+static enum wiz_act parts(struct wiz *w)
+{
+	const struct model_disk *d = current(w);
+
+	if (!d || marked(w, d->path) < 0)
+		return wiz_beep(w, "Mark the disk first: Space.");
+	memcpy(w->detail, d->path, sizeof w->detail);
+	return wiz_choose_parts(w, d);
+}
+
 static enum wiz_act disks_event(struct wiz *w, enum wiz_ev ev, int arg)
 {
 	if (ev == EV_NEXT)
@@ -101,6 +112,8 @@ static enum wiz_act disks_event(struct wiz *w, enum wiz_ev ev, int arg)
 		return wiz_task_start(w, T_DISKS);
 	case 'd':
 		return wiz_show_disk(w, current(w));
+	case 'p':
+		return parts(w);
 	default:
 		return ACT_BEEP;
 	}
@@ -113,8 +126,8 @@ static void draw_row(const struct wiz *w, struct canvas *c, int y, int i)
 	char size[32];
 
 	text_bytes(size, d->size);
-	canvas_text(c, y, 4, attr, refusal(d) ? " - " :
-		    marked(w, d->path) >= 0 ? "[x]" : "[ ]");
+	canvas_text(c, y, 4, attr, refusal(d) ? " - " : marked(w, d->path) < 0 ? "[ ]" :
+		    job_only(&w->job, d->path) ? "[p]" : "[x]");
 	canvas_column(c, y, 8, 9, attr, model_name(d->path));
 	canvas_printf(c, y, 18, attr, "%9s", size);
 	canvas_column(c, y, 29, 24, attr, model_title(d));
@@ -151,12 +164,14 @@ static void disks_draw(const struct wiz *w, struct canvas *c)
 const struct page page_disks = {
 	.title = "disks", .in_job = true, .rows = disks_rows, .event = disks_event,
 	.draw = disks_draw,
-	.keys = "Space Mark   Enter Continue   d Details   r Look again   Esc Back   F1 Help",
+	.keys = "Space Mark  p Partitions  Enter Continue  d Details  r Look again  Esc Back",
 	.help = "Mark the disks with the space bar; Enter goes on. The lower half shows "
 		"what was found on the highlighted disk: operating systems, then each "
 		"partition with its size, file system and label.\n\n"
 		"The disks are only read. Each disk becomes one image file. If you mark "
 		"several, they are captured one after another into one directory.\n\n"
+		"'p' takes partitions of a marked disk out; [p] stands before a disk of which "
+		"not all are captured.\n\n"
 		"The disk or stick that this live system was started from can't be "
 		"captured.",
 };

@@ -48,6 +48,7 @@ static enum wiz_act choose(struct wiz *w)
 		return wiz_beep(w, "%s isn't complete: its capture was interrupted.",
 				m->name);
 	memcpy(w->job.image, m->name, sizeof w->job.image);
+	w->job.into.s[0] = 0;
 	return wiz_task_start(w, T_INFO);
 }
 
@@ -140,17 +141,49 @@ const struct page page_images = {
 
 static int image_rows(const struct wiz *w)
 {
+	if (w->info.nof)
+		return w->info.nof > 8 ? (int)w->info.nof - 7 : 1;
 	return w->info.disk.nparts > 6 ? (int)w->info.disk.nparts - 5 : 1;
 }
 
 static enum wiz_act image_event(struct wiz *w, enum wiz_ev ev, int arg)
 {
-	(void)arg;
+	if (ev == EV_CHAR && arg == 'p' && w->job.kind == JOB_VERIFY)
+		return wiz_beep(w, "The whole image is verified.");
+	if (ev == EV_CHAR && arg == 'p')
+		return w->info.nof ? wiz_beep(w, "Choose one of the images for that: Esc leads to them.") :
+			wiz_choose_parts(w, &w->info.disk);
 	if (ev != EV_NEXT)
 		return ACT_DEFAULT;
 	if (w->job.kind == JOB_VERIFY)
 		return wiz_job_begin(w);
 	return wiz_task_start(w, T_DISKS);
+}
+
+static void draw_machine(const struct wiz *w, struct canvas *c, int y)
+{
+	char size[32], systems[200];
+
+	draw_rule(c, y++, "Its images");
+	for (size_t i = (size_t)w->cur[P_IMAGE]; i < w->info.nof && y <= body_last(c); i++, y++) {
+		const struct model_info *m = &w->info.of[i];
+
+		text_bytes(size, m->disk_size);
+		model_systems(&m->disk, systems, sizeof systems);
+		canvas_column(c, y, 4, 34, CELL_PLAIN, m->name);
+		canvas_printf(c, y, 39, CELL_PLAIN, "%9s", size);
+		canvas_column(c, y, 50, c->cols - 52, CELL_PLAIN, systems);
+	}
+}
+
+static void draw_chosen(const struct wiz *w, struct canvas *c, int y)
+{
+	const char *list = w->job.kind == JOB_RESTORE ? job_only(&w->job, w->job.image) : NULL;
+	char title[80];
+
+	if (list)
+		snprintf(title, sizeof title, "What is in it; chosen: partition %.40s", list);
+	draw_rule(c, y, list ? title : "What is in it");
 }
 
 static void image_draw(const struct wiz *w, struct canvas *c)
@@ -167,23 +200,32 @@ static void image_draw(const struct wiz *w, struct canvas *c)
 	y = draw_fact(c, y, "Image", "%s", w->job.image);
 	y = draw_fact(c, y, "Captured", "%s UTC", date);
 	y = draw_fact(c, y, "Machine", "%s", m->machine);
-	y = draw_fact(c, y, "Disk", "%s, serial number %s", d->model[0] ? d->model : "-",
+	if (!m->nof)
+		y = draw_fact(c, y, "Disk", "%s, serial number %s", d->model[0] ? d->model : "-",
 		      d->serial[0] ? d->serial : "not known");
 	y = draw_fact(c, y, "Disk size", "%s, %s used, %s in the image", size, used, stored);
-	y = draw_fact(c, y, "Digest", "%s", m->digest);
+	if (!m->nof)
+		y = draw_fact(c, y, "Digest", "%s", m->digest);
+	if (m->partial)
+		y = draw_fact(c, y, "Attention", "It has chosen partitions only; the others stay as they are on the target.");
 	if (m->unreadable)
 		y = draw_fact(c, y, "Attention", "%zu areas of the disk could not be "
 			      "read when it was captured; they are zeros in the image.",
 			      m->unreadable);
-	draw_rule(c, y, "What is in it");
+	if (m->nof) {
+		draw_machine(w, c, y);
+		return;
+	}
+	draw_chosen(w, c, y);
 	draw_contents(c, y + 1, body_last(c), d, (size_t)w->cur[P_IMAGE]);
 }
 
 const struct page page_image = {
 	.title = "image details", .in_job = true, .rows = image_rows,
 	.event = image_event, .draw = image_draw,
-	.keys = "Enter Continue   Up/Down Scroll   Esc Back   F1 Help",
+	.keys = "Enter Continue   p Partitions   Up/Down Scroll   Esc Back   F1 Help",
 	.help = "What the image says about the disk it was made of. Enter goes on: to the "
 		"choice of the target disk, or when verifying, right to the check of "
-		"every part of the image.",
+		"every part of the image.\n\n"
+		"'p' chooses partitions, to restore not all of them.",
 };

@@ -64,14 +64,14 @@ static int draw_what(const struct wiz *w, struct canvas *c, int y)
 		return draw_fact(c, y, "Disk", "%s", model_name(j->target));
 	job_image_file(j, file, sizeof file);
 	job_place_url(&j->place, file, url);
-	if (j->kind == JOB_CAPTURE && w->run.n > 1)
+	if (j->kind != JOB_VERIFY && w->run.n > 1)
 		y = draw_fact(c, y, "Disk", "%zu of %zu: %s", w->run.k + 1, w->run.n,
-			      model_name(j->disks[w->run.k]));
+			      model_name(job_disk(j, w->run.k)));
 	else if (j->kind == JOB_CAPTURE)
 		y = draw_fact(c, y, "Disk", "%s", model_name(j->disks[0]));
 	y = draw_fact(c, y, "Image", "%s", url);
-	if (j->kind == JOB_RESTORE)
-		y = draw_fact(c, y, "Target disk", "%s", model_name(j->target));
+	if (j->kind == JOB_RESTORE && w->run.n < 2)
+		y = draw_fact(c, y, "Target disk", "%s", model_name(job_disk(j, 0)));
 	return y;
 }
 
@@ -157,8 +157,8 @@ static void add_result(const struct wiz *w, size_t k, struct lines *l)
 	text_bytes(bytes, r->bytes);
 	text_bytes(image, r->image_bytes);
 	text_seconds(took, r->seconds);
-	if (w->job.kind == JOB_CAPTURE)
-		add(l, "%s: ", model_name(w->job.disks[k]));
+	if (w->job.kind == JOB_CAPTURE || (w->job.kind == JOB_RESTORE && w->run.n > 1))
+		add(l, "%s: ", model_name(job_disk(&w->job, k)));
 	if (w->job.kind == JOB_ADAPT)
 		return;
 	add(l, "%s in %s", bytes, took);
@@ -242,7 +242,7 @@ static void add_next_steps(const struct wiz *w, struct lines *l)
 {
 	char name[80];
 
-	snprintf(name, sizeof name, "%s", model_name(w->job.target));
+	snprintf(name, sizeof name, "%s", model_name(job_disk(&w->job, 0)));
 	if (w->job.kind == JOB_CAPTURE)
 		add(l, "Next: start this live system on the other machine and choose "
 		    "Restore there.\n\n");

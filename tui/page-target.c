@@ -4,16 +4,48 @@
 #include <string.h>
 #include "tui/page.h"
 
+size_t wiz_targets(const struct wiz *w)
+{
+	return w->job.kind == JOB_RESTORE && job_machine(&w->job) && w->info.nof ? w->info.nof : 1;
+}
+
+/* What is written to the k-th target. */
+static const struct model_info *image_of(const struct wiz *w, size_t k)
+{
+	return wiz_targets(w) > 1 || w->info.nof ? &w->info.of[k < w->info.nof ? k : 0] : &w->info;
+}
+
+/* The image that was given this disk before; NULL: none. */
+static const char *taken(const struct wiz *w, const struct model_disk *d)
+{
+	for (size_t i = 0; job_machine(&w->job) && i < w->step; i++)
+		if (!strcmp(w->target[i].path, d->path))
+			return image_of(w, i)->name;
+	return NULL;
+}
+
+void wiz_target_names(const struct wiz *w, char *out, size_t size)
+{
+	size_t at = 0;
+
+	out[0] = 0;
+	for (size_t i = 0; i < wiz_targets(w) && at < size; i++)
+		at += (size_t)snprintf(out + at, size - at, "%s%s", i ? " " : "",
+				       model_name(job_disk(&w->job, i)));
+}
+
 const char *wiz_target_refusal(const struct wiz *w, const struct model_disk *d,
 			       char *buf, size_t size)
 {
 	const struct model_disk *holds = NULL;
 	bool whole = w->job.kind != JOB_ADAPT;  /* an image is written to it */
+	bool all = whole && !job_into_parts(&w->job); /* and its table */
+	const struct model_info *info = image_of(w, w->step);
 	char need[32];
 
 	if (whole && w->job.place.kind == PLACE_DEV)
 		model_find_part(&w->disks, w->job.place.dev.part.s, &holds);
-	text_bytes(need, w->info.smallest);
+	text_bytes(need, info->smallest);
 	if (!strcmp(d->kind, "cdrom"))
 		snprintf(buf, size, "a CD or DVD drive");
 	else if (d->boot_medium)
@@ -24,9 +56,11 @@ const char *wiz_target_refusal(const struct wiz *w, const struct model_disk *d,
 		snprintf(buf, size, "no medium in it");
 	else if (d->read_only)
 		snprintf(buf, size, "it is write-protected");
-	else if (whole && d->size < w->info.smallest)
+	else if (taken(w, d))
+		snprintf(buf, size, "chosen for %.200s already", taken(w, d));
+	else if (all && d->size < info->smallest)
 		snprintf(buf, size, "too small, the image needs %s", need);
-	else if (whole && !strcmp(w->info.disk.kind, "part"))
+	else if (all && !strcmp(info->disk.kind, "part"))
 		snprintf(buf, size, "the image is of one partition only");
 	else if (d->in_use[0])
 		snprintf(buf, size, "in use: %s", d->in_use);
@@ -45,6 +79,25 @@ static const struct model_disk *current(const struct wiz *w)
 	return w->disks.n ? &w->disks.d[w->cur[w->page]] : NULL;
 }
 
+static void keep(struct wiz *w, const struct model_disk *d)
+{
+	bool machine = w->page == P_TARGET && job_machine(&w->job);
+	size_t k = machine ? w->step : 0;
+	struct wiz_target *t = &w->target[k];
+
+	memcpy(t->path, d->path, sizeof t->path);
+	memcpy(t->serial, d->serial, sizeof t->serial);
+	memcpy(t->wwn, d->wwn, sizeof t->wwn);
+	memcpy(t->model, d->model, sizeof t->model);
+	t->size = d->size;
+	if (!machine) {
+		job_set_target(&w->job, d->path, d->serial, d->wwn);
+		return;
+	}
+	job_set_move(&w->job, k, w->info.of[k].name, d->path, d->serial, d->wwn);
+	w->job.nmoves = w->job.nmoves > k ? w->job.nmoves : k + 1;
+}
+
 static enum wiz_act choose(struct wiz *w)
 {
 	const struct model_disk *d = current(w);
@@ -55,12 +108,14 @@ static enum wiz_act choose(struct wiz *w)
 	if (wiz_target_refusal(w, d, why, sizeof why))
 		return wiz_beep(w, "%s can't be %s: %s.", model_name(d->path),
 				w->page == P_ADISK ? "adapted" : "the target", why);
-	job_set_target(&w->job, d->path, d->serial, d->wwn);
-	memcpy(w->target_serial, d->serial, sizeof w->target_serial);
-	memcpy(w->target_wwn, d->wwn, sizeof w->target_wwn);
-	memcpy(w->target_model, d->model, sizeof w->target_model);
-	w->target_size = d->size;
-	return wiz_go(w, w->page == P_ADISK ? P_AOPTIONS : P_WISHES);
+	keep(w, d);
+	if (w->page == P_ADISK)
+		return wiz_go(w, P_AOPTIONS);
+	if (w->step + 1 < wiz_targets(w)) {
+		w->step++;
+		return ACT_NONE;
+	}
+	return job_into_parts(&w->job) ? wiz_to_confirm(w) : wiz_go(w, P_WISHES);
 }
 
 enum wiz_act wiz_to_confirm(struct wiz *w)
@@ -81,6 +136,10 @@ static enum wiz_act target_event(struct wiz *w, enum wiz_ev ev, int arg)
 		return wiz_task_start(w, T_DISKS);
 	if (ev == EV_CHAR && arg == 'd')
 		return wiz_show_disk(w, current(w));
+	if (ev == EV_BACK && w->page == P_TARGET && w->step) {
+		w->step--;
+		return ACT_NONE;
+	}
 	return ACT_DEFAULT;
 }
 
@@ -127,8 +186,18 @@ static void draw_choice(const struct wiz *w, struct canvas *c, const char *lead,
 
 static void target_draw(const struct wiz *w, struct canvas *c)
 {
-	draw_choice(w, c, "Which disk shall be overwritten?", "It can't be the target",
-		    "What would be lost on it");
+	char lead[160], size[32];
+
+	if (job_machine(&w->job)) {
+		text_bytes(size, image_of(w, w->step)->disk_size);
+		snprintf(lead, sizeof lead, "Which disk shall be overwritten with %.60s (%s)?",
+			 image_of(w, w->step)->name, size);
+	} else {
+		snprintf(lead, sizeof lead, job_into_parts(&w->job) ?
+			 "Which disk has the places for the partitions?" : "Which disk shall be overwritten?");
+	}
+	draw_choice(w, c, lead, "It can't be the target", job_into_parts(&w->job) ?
+		    "What is on it" : "What would be lost on it");
 }
 
 static void adisk_draw(const struct wiz *w, struct canvas *c)
@@ -168,11 +237,11 @@ static const struct field fields[] = {
 	      "Reads the disk back and compares it with the image. Space changes it."),
 };
 
-/* PgUp, PgDn: through the partitions that will be lost. */
+/* PgUp, PgDn: through the partitions, or disks, that will be lost. */
 static enum wiz_act scroll(struct wiz *w, int by)
 {
 	const struct model_disk *d = model_find(&w->disks, w->job.target);
-	int to = w->lost_first + by, n = d ? (int)d->nparts : 0;
+	int to = w->lost_first + by, n = job_machine(&w->job) ? (int)wiz_targets(w) : d ? (int)d->nparts : 0;
 
 	if (to > n - 1)
 		to = n - 1;
@@ -186,13 +255,15 @@ static enum wiz_act scroll(struct wiz *w, int by)
 
 static enum wiz_act name_event(struct wiz *w, enum wiz_ev ev, int arg)
 {
+	char names[400];
+
 	(void)arg;
 	if (ev != EV_NEXT)
 		return ACT_DEFAULT;
-	if (strcmp(w->confirm.s, model_name(w->job.target))) {
+	wiz_target_names(w, names, sizeof names);
+	if (strcmp(w->confirm.s, names)) {
 		w->cur[w->page] = 0;
-		return wiz_beep(w, "Type %s to go on, or press Esc to go back.",
-				model_name(w->job.target));
+		return wiz_beep(w, "Type %.100s to go on, or press Esc to go back.", names);
 	}
 	return wiz_task_start(w, T_TARGETS);
 }
@@ -208,26 +279,61 @@ static int draw_target(const struct wiz *w, struct canvas *c, int y)
 {
 	char size[32];
 
-	text_bytes(size, w->target_size);
+	text_bytes(size, w->target->size);
 	y = draw_fact(c, y, w->job.kind == JOB_ADAPT ? "Disk" : "Target disk", "%s  %s  %s",
-		      model_name(w->job.target), size, w->target_model);
-	return draw_fact(c, y, "Serial number", "%s", w->target_serial[0] ?
-			 w->target_serial : "not known: compare model and size");
+		      model_name(w->job.target), size, w->target->model);
+	return draw_fact(c, y, "Serial number", "%s", w->target->serial[0] ?
+			 w->target->serial : "not known: compare model and size");
+}
+
+/* Which image goes to which disk. */
+static void draw_moves(const struct wiz *w, struct canvas *c, int y)
+{
+	char size[32];
+
+	draw_rule(c, y++, wiz_targets(w) > 8 ? "What goes where (PgDn, PgUp: all of it)" : "What goes where");
+	for (size_t i = (size_t)w->lost_first; i < wiz_targets(w) && y <= body_last(c); i++, y++) {
+		text_bytes(size, w->target[i].size);
+		canvas_column(c, y, 4, 28, CELL_PLAIN, w->job.move[i].image);
+		canvas_printf(c, y, 33, CELL_BOLD, "to %-9s", model_name(job_disk(&w->job, i)));
+		canvas_printf(c, y, 46, CELL_PLAIN, "%9s", size);
+		canvas_column(c, y, 57, c->cols - 59, CELL_PLAIN, w->target[i].serial[0] ?
+			      w->target[i].serial : w->target[i].model);
+	}
+}
+
+static void confirm_lead(const struct wiz *w, char *out, size_t size)
+{
+	const char *list = job_only(&w->job, w->job.image);
+	char names[100];
+
+	wiz_target_names(w, names, sizeof names);
+	if (wiz_targets(w) > 1)
+		snprintf(out, size, "Everything on these disks will be lost. To go on, type: %s", names);
+	else if (job_into_parts(&w->job))
+		snprintf(out, size, "What is in the places of partitions %.20s on %s will be lost. To go "
+			 "on, type its name: %s", list ? list : "", w->job.target, names);
+	else
+		snprintf(out, size, "Everything on %s will be lost. To go on, type its name: %s",
+			 job_disk(&w->job, 0), names);
 }
 
 static void confirm_draw(const struct wiz *w, struct canvas *c)
 {
 	const struct model_disk *d = model_find(&w->disks, w->job.target);
-	char lead[160];
+	char lead[260];
 	int y;
 
-	snprintf(lead, sizeof lead, "Everything on %s will be lost. To go on, type its "
-		 "name: %s", w->job.target, model_name(w->job.target));
+	confirm_lead(w, lead, sizeof lead);
 	y = draw_form(w, c, draw_lead(c, lead)) + 1;
 	y = draw_fact(c, y, "Image", "%s", w->job.image);
+	if (job_machine(&w->job)) {
+		draw_moves(w, c, y);
+		return;
+	}
 	y = draw_target(w, c, y);
-	draw_rule(c, y++, d && d->nparts > 5 ? "What will be lost (PgDn, PgUp: all of it)" :
-		  "What will be lost");
+	draw_rule(c, y++, job_into_parts(&w->job) ? "What is on it" : d && d->nparts > 5 ?
+		  "What will be lost (PgDn, PgUp: all of it)" : "What will be lost");
 	if (d)
 		draw_contents(c, y, body_last(c), d, (size_t)w->lost_first);
 }

@@ -36,6 +36,8 @@ void wiz_propose_wishes(struct wiz *w)
 		return;         /* what was answered for this image stays */
 	memcpy(w->wishes_for, w->job.image, sizeof w->wishes_for);
 	w->job.adapt.on = model_may_hold_system(&w->info.disk);
+	for (size_t i = 0; i < w->info.nof; i++)
+		w->job.adapt.on |= model_may_hold_system(&w->info.of[i].disk);
 }
 
 /* A host name that can't be one is told before anything is looked up. */
@@ -67,13 +69,16 @@ static enum wiz_act options_event(struct wiz *w, enum wiz_ev ev, int arg)
 
 static void wishes_draw(const struct wiz *w, struct canvas *c)
 {
-	char systems[400];
+	char systems[400] = "", names[100];
 	int y = draw_form(w, c, draw_lead(c, "Adapt the system to this machine's hardware?")) + 1;
 
 	model_systems(&w->info.disk, systems, sizeof systems);
+	for (size_t i = 0; i < w->info.nof && !systems[0]; i++)
+		model_systems(&w->info.of[i].disk, systems, sizeof systems);
+	wiz_target_names(w, names, sizeof names);
 	y = draw_fact(c, y, "Image", "%s", w->job.image);
 	y = draw_fact(c, y, "Systems in it", "%s", systems[0] ? systems : "none recognised");
-	draw_fact(c, y, "Target disk", "%s", model_name(w->job.target));
+	draw_fact(c, y, "Target disk", "%s", names);
 }
 
 static void options_draw(const struct wiz *w, struct canvas *c)
@@ -84,7 +89,7 @@ static void options_draw(const struct wiz *w, struct canvas *c)
 
 	if (d)
 		model_systems(d, systems, sizeof systems);
-	y = draw_fact(c, y, "Disk", "%s  %s", model_name(w->job.target), w->target_model);
+	y = draw_fact(c, y, "Disk", "%s  %s", model_name(w->job.target), w->target->model);
 	draw_fact(c, y, "Systems on it", "%s", systems[0] ? systems : "none recognised");
 }
 

@@ -35,7 +35,7 @@ struct page {
 	void (*draw)(const struct wiz *w, struct canvas *c);
 };
 
-extern const struct page page_menu, page_power, page_disks, page_disk, page_place,
+extern const struct page page_menu, page_power, page_disks, page_disk, page_parts, page_place,
 	page_part, page_dir, page_smb, page_nfs, page_check, page_options,
 	page_summary, page_images, page_image, page_target, page_wishes, page_confirm,
 	page_adisk, page_aoptions, page_aconfirm, page_luks, page_verdict,
@@ -60,6 +60,12 @@ enum wiz_act wiz_note(struct wiz *w, const char *fmt, ...)
 enum wiz_act wiz_job_begin(struct wiz *w);
 const char *wiz_job_word(const struct wiz *w); /* "Capture" ... */
 
+/* The partitions of d: of the disk w->detail, or of the image (page-parts.c). */
+enum wiz_act wiz_choose_parts(struct wiz *w, const struct model_disk *d);
+/* Several targets: one for each image of a machine. */
+size_t wiz_targets(const struct wiz *w);
+/* What the targets are called, separated by blanks: "sda sdb" (page-target.c). */
+void wiz_target_names(const struct wiz *w, char *out, size_t size);
 /* Why this disk can't be the target, in buf, or NULL if it can (page-target.c). */
 const char *wiz_target_refusal(const struct wiz *w, const struct model_disk *d,
 			       char *buf, size_t size);

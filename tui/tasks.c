@@ -94,6 +94,8 @@ static enum wiz_act show_disks(struct wiz *w)
 
 	if (w->page == P_MENU && w->job.kind == JOB_ADAPT)
 		to = P_ADISK;
+	if (to == P_TARGET && to != w->page)
+		w->step = 0;
 	if (to != w->page)
 		wiz_go(w, to);
 	n = wiz_page(w)->rows(w);
@@ -112,27 +114,37 @@ static enum wiz_act done_disks(struct wiz *w, const char *out, size_t len,
 	return show_disks(w);
 }
 
-/* The target must still be the disk that was chosen. */
+/* A target must still be the disk that was chosen. */
+static int check_target(const struct wiz *w, const struct wiz_target *t, struct err *e)
+{
+	const struct model_disk *d = model_find(&w->disks, t->path);
+	char why[300];
+
+	if (!d || d->size != t->size || strcmp(d->serial, t->serial) ||
+	    strcmp(d->wwn, t->wwn) || strcmp(d->model, t->model))
+		return err_set(e, ERR_REFUSED, "%s is no longer the disk that you chose "
+			"(it was unplugged or renamed). Nothing was written. Go "
+			"back and choose the target again.", t->path);
+	if (wiz_target_refusal(w, d, why, sizeof why))
+		return err_set(e, ERR_REFUSED, "%s can't be written now: %s. Nothing was "
+			"written.", t->path, why);
+	return 0;
+}
+
 static enum wiz_act done_targets(struct wiz *w, const char *out, size_t len,
 				 struct err *e)
 {
-	const struct model_disk *d;
-	char why[300];
+	size_t n = wiz_targets(w), step = w->step;
+	int rc = 0;
 
 	if (model_disks_parse(out, len, &w->disks, e))
 		return ACT_BEEP;
-	d = model_find(&w->disks, w->job.target);
-	if (!d || d->size != w->target_size || strcmp(d->serial, w->target_serial) ||
-	    strcmp(d->wwn, w->target_wwn) || strcmp(d->model, w->target_model))
-		err_set(e, ERR_REFUSED, "%s is no longer the disk that you chose "
-			"(it was unplugged or renamed). Nothing was written. Go "
-			"back and choose the target again.", w->job.target);
-	else if (wiz_target_refusal(w, d, why, sizeof why))
-		err_set(e, ERR_REFUSED, "%s can't be written now: %s. Nothing was "
-			"written.", w->job.target, why);
-	else
-		return wiz_job_begin(w);
-	return ACT_BEEP;
+	for (size_t i = 0; i < n && !rc; i++) {
+		w->step = i;
+		rc = check_target(w, &w->target[i], e);
+	}
+	w->step = step;
+	return rc ? ACT_BEEP : wiz_job_begin(w);
 }
 
 static enum wiz_act done_used(struct wiz *w, const char *out, size_t len,
@@ -187,7 +199,12 @@ static enum wiz_act done_info(struct wiz *w, const char *out, size_t len,
 	else if (!w->info.complete)
 		err_set(e, ERR_CORRUPT, "This image isn't complete: its capture "
 			"was interrupted. Choose another one.");
+	else if (w->info.nof > JOB_DISKS_MAX)
+		err_set(e, ERR_UNSUPPORTED, "This machine has more than %d disks.", JOB_DISKS_MAX);
 	else {
+		if (w->job.nimages != w->info.nof)
+			w->job.nmoves = 0;
+		w->job.nimages = w->info.nof;
 		wiz_propose_wishes(w);
 		return wiz_go(w, P_IMAGE);
 	}

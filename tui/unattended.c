@@ -253,8 +253,8 @@ static void disks_words(const struct answers *a, const char **words)
 	memcpy(words, (const char *[]){ "rehost", "disks", "--json" }, 3 * sizeof *words);
 	for (size_t i = 0; i < a->ndisks; i++)
 		words[n++] = a->disks[i].key == DISK_PATH ? a->disks[i].value : NULL;
-	if (a->job.kind == JOB_RESTORE || a->job.kind == JOB_ADAPT)
-		words[n++] = a->target.key == DISK_PATH ? a->target.value : NULL;
+	for (size_t i = 0; i < a->ntargets; i++)
+		words[n++] = a->targets[i].key == DISK_PATH ? a->targets[i].value : NULL;
 	words[n] = NULL;
 	for (size_t i = 3; i < n; i++)
 		if (!words[i])
@@ -263,7 +263,7 @@ static void disks_words(const struct answers *a, const char **words)
 
 static int find_disks(struct unattended *u, struct err *e)
 {
-	const char *words[JOB_DISKS_MAX + 5];
+	const char *words[2 * JOB_DISKS_MAX + 5];
 	struct model_disks m = { 0 };
 	char *out = NULL;
 	size_t len;
@@ -307,7 +307,8 @@ static void on_line(void *ctx, const char *line, size_t len)
 	switch (progress_line(r, line, len)) {
 	case RUN_START:
 		if (r->n > 1)
-			say("disk %zu of %zu: %s", r->k + 1, r->n, u->job.disks[r->k]);
+			say("disk %zu of %zu: %s", r->k + 1, r->n,
+			    job_disk(&u->job, r->k));
 		break;
 	case RUN_WAITING:
 		say("waiting: nothing has moved for %llu s",

@@ -8,6 +8,7 @@
 
 static const struct page *const pages[P_COUNT] = {
 	[P_MENU] = &page_menu, [P_DISKS] = &page_disks, [P_DISK] = &page_disk,
+	[P_PARTS] = &page_parts,
 	[P_PLACE] = &page_place, [P_PART] = &page_part, [P_DIR] = &page_dir,
 	[P_SMB] = &page_smb, [P_NFS] = &page_nfs, [P_CHECK] = &page_check,
 	[P_OPTIONS] = &page_options, [P_SUMMARY] = &page_summary,

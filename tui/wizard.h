@@ -17,7 +17,7 @@
 #include "tui/model.h"
 
 enum wiz_page {
-	P_MENU, P_DISKS, P_DISK,
+	P_MENU, P_DISKS, P_DISK, P_PARTS,
 	P_PLACE, P_PART, P_DIR, P_SMB, P_NFS, P_CHECK,
 	P_OPTIONS, P_SUMMARY,
 	P_IMAGES, P_IMAGE, P_TARGET, P_WISHES, P_CONFIRM,
@@ -85,10 +85,14 @@ struct wiz {
 	char iface[32];
 	struct text net_address, net_gateway, net_dns;
 	char detail[80];                /* P_DISK: the disk's path */
-	/* the target as it was when it was chosen; it is looked up again, by
-	 * these, right before it is written */
-	char target_serial[80], target_wwn[80], target_model[80];
-	uint64_t target_size;
+	/* the targets as they were when they were chosen; they are looked up again,
+	 * by these, right before they are written.  One, or one for each image of a
+	 * machine */
+	struct wiz_target {
+		char path[80], serial[80], wwn[80], model[80];
+		uint64_t size;
+	} target[JOB_DISKS_MAX];
+	size_t step;                    /* P_TARGET: of which image */
 	struct text dir_before;         /* the place's directory, to go back to */
 	/* the image that job.adapt.on was proposed for: once for each */
 	char wishes_for[sizeof((struct job *)0)->image];

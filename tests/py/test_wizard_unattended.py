@@ -72,6 +72,41 @@ def test_restore_and_warnings(tmp_path):
     assert call["env"]["REHOST_USERNAME"] == "bob"
 
 
+MACHINE = ("job = restore\nimage = smb://h/s/m/machine.json\ntarget = serial=S3Z9NB0K123456X\n"
+           "target = wwn=eui.0026b7684e1f2a35\n")
+
+
+def test_parts_and_machines(tmp_path):
+    status, out = run(tmp_path, CAPTURE + "only = 1,3\ndisk = serial=50026B7684E1F2A3\nonly = 1\n")
+    assert status == 0, out
+    call, = calls(tmp_path, "capture")
+    assert call["argv"][2:-1] == ["--level", "small", "--verify", "--only", "/dev/sda=1,3", "--only",
+                                  "/dev/nvme0n1=1", "/dev/sda", "/dev/nvme0n1"]
+    status, out = run(tmp_path, RESTORE + "only = 2\ninto = 3\n")
+    assert status == 0, out
+    status, out = run(tmp_path, MACHINE)
+    assert status == 0, out
+    assert "REHOST-JOB: disk 2 of 2: /dev/nvme0n1\n" in out and out.count(DIGEST) == 2
+    parts, machine = calls(tmp_path, "restore")
+    assert parts["argv"][3:] == ["--only", "2", "--into", "3", "--expect-serial=50026B7684E1F2A3",
+                                 "smb://h/s/a.rhi", "/dev/nvme0n1"]
+    assert machine["argv"][3:] == ["--expect-serial=S3Z9NB0K123456X", "--expect-serial=50026B7684E1F2A3",
+                                   "smb://h/s/m/machine.json", "/dev/sda", "/dev/nvme0n1"]
+
+
+@pytest.mark.parametrize("answers, why", [
+    (CAPTURE + "only = 1\nonly = 2\n", "line 10: only stands there already"),
+    (MACHINE + "only = 1\n", "are for the image of one disk"),
+    (MACHINE.replace("machine.json", "a.rhi"), "there are several targets"),
+    (MACHINE + "target = path=/dev/sda\n", "/dev/sda is named twice"),
+    ("job=restore\nimage=smb://h/s/a.rhi\ntarget=path=/dev/sda\nonly=1\nadapt=yes\n", "exclude 'adapt"),
+    ("job=verify\nimage=smb://h/s/a.rhi\nonly=1\n", "'only' has no meaning for verify")])
+def test_wrong_parts(tmp_path, answers, why):
+    status, out = run(tmp_path, answers)
+    assert status == 2 and why in out, out
+    assert not calls(tmp_path, "restore") and not calls(tmp_path, "capture")
+
+
 RESTORE = "job=restore\nimage=smb://h/s/a.rhi\ntarget=wwn=eui.0026b7684e1f2a35\n"
 
 

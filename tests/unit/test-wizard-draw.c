@@ -86,7 +86,7 @@ static void test_capture_pages(void **state)
 		enum wiz_page page;
 		const char *name;
 	} pages[] = {
-		{ P_DISKS, "capture-disks" }, { P_PLACE, "capture-place" },
+		{ P_DISKS, "capture-disks" }, { P_PARTS, "capture-partitions" }, { P_PLACE, "capture-place" },
 		{ P_PART, "capture-partition" }, { P_DIR, "capture-directory" },
 		{ P_SMB, "capture-smb" }, { P_NFS, "capture-nfs" },
 		{ P_CHECK, "capture-checked" }, { P_OPTIONS, "capture-options" },

@@ -146,6 +146,48 @@ static void test_commands(void **state)
 		   "smb://h/s/x.rhi");
 }
 
+/* Chosen partitions: of one disk, of several, of an image; and a machine's disks. */
+static void test_parts_commands(void **state)
+{
+	static const int numbers[] = { 1, 2, 5 };
+	struct job j = { .kind = JOB_CAPTURE, .place.kind = PLACE_PATH, .level = LEVEL_BALANCED,
+			 .disks = { "/dev/sda", "/dev/sdb" }, .ndisks = 1, .target = "/dev/sdc" };
+
+	(void)state;
+	text_put(&j.place.path, "/i");
+	text_put(&j.name, "x");
+	assert_true(job_only_has(&j, "/dev/sda", 2));
+	assert_true(job_only_turn(&j, "/dev/sda", numbers, 3, 2));
+	assert_false(job_only_has(&j, "/dev/sda", 2));
+	check_line(&j, true, "rehost capture --level balanced --only 1,5 /dev/sda /i/x.rhi");
+	j.ndisks = 2;
+	check_line(&j, true, "rehost capture --level balanced --only /dev/sda=1,5 /dev/sda /dev/sdb /i/x");
+	assert_true(job_only_turn(&j, "/dev/sda", numbers, 3, 1));
+	assert_false(job_only_turn(&j, "/dev/sda", numbers, 3, 5));     /* the last one */
+	assert_string_equal(job_only(&j, "/dev/sda"), "5");
+	assert_true(job_only_turn(&j, "/dev/sda", numbers, 3, 1));
+	assert_true(job_only_turn(&j, "/dev/sda", numbers, 3, 2));      /* all again */
+	assert_null(job_only(&j, "/dev/sda"));
+	assert_int_equal(j.nonly, 0);
+	j.kind = JOB_RESTORE;
+	j.adapt.on = true;
+	strcpy(j.image, "a.rhi");
+	check_line(&j, true, "rehost restore --adapt /i/a.rhi /dev/sdc");
+	assert_true(job_only_set(&j, "a.rhi", "2"));
+	text_put(&j.into, "4");
+	check_line(&j, true, "rehost restore --only 2 --into 4 /i/a.rhi /dev/sdc");
+	strcpy(j.image, JOB_MACHINE);
+	j.into.s[0] = 0;
+	job_set_move(&j, 0, "sda.rhi", "/dev/sdc", "S1", "");
+	job_set_move(&j, 1, "sdb.rhi", "/dev/sdd", "S2", "");
+	j.nmoves = j.nimages = 2;
+	check_line(&j, false, "rehost restore --events-fd=3 --yes --expect-serial=S1 --expect-serial=S2 "
+		   "--adapt /i/machine.json sda.rhi=/dev/sdc sdb.rhi=/dev/sdd");
+	job_set_move(&j, 1, "", "/dev/sdd", "", "");    /* for all or for none */
+	check_line(&j, true, "rehost restore --adapt /i/machine.json sda.rhi=/dev/sdc /dev/sdd");
+	assert_int_equal(job_disks(&j), 2);
+}
+
 static void test_adapt_commands(void **state)
 {
 	struct job j = { .kind = JOB_RESTORE, .place.kind = PLACE_SMB, .image = "a.rhi",
@@ -331,7 +373,7 @@ int main(void)
 		cmocka_unit_test(test_editing),
 		cmocka_unit_test(test_urls),
 		cmocka_unit_test(test_commands),
-		cmocka_unit_test(test_adapt_commands),
+		cmocka_unit_test(test_parts_commands), cmocka_unit_test(test_adapt_commands),
 		cmocka_unit_test(test_what_adapt_says),
 		cmocka_unit_test(test_plans),
 		cmocka_unit_test(test_events),

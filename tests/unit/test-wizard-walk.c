@@ -11,6 +11,7 @@ static const struct way {
 	enum wiz_page page;
 	const char *plan;       /* what rehost-adapt answers, if not the usual */
 } ways[] = {
+	{ JOB_CAPTURE, P_PARTS, 0 }, { JOB_RESTORE, P_PARTS, 0 },
 	{ JOB_CAPTURE, P_DISKS, 0 }, { JOB_CAPTURE, P_PLACE, 0 }, { JOB_CAPTURE, P_PART, 0 },
 	{ JOB_CAPTURE, P_DIR, 0 }, { JOB_CAPTURE, P_SMB, 0 }, { JOB_CAPTURE, P_NFS, 0 },
 	{ JOB_CAPTURE, P_CHECK, 0 }, { JOB_CAPTURE, P_OPTIONS, 0 },

@@ -154,7 +154,10 @@ static inline void go_to(struct wiz *w, enum job_kind kind, enum wiz_page p)
 		if (w->page == P_DRIVERS && p != P_DPART && p != P_FOLDER)
 			w->cur[P_DRIVERS] = p != P_DPATH ? wiz_page(w)->rows(w) - 1 :
 				kind == JOB_RESTORE ? 2 : 3;
-		press(w, EV_NEXT, 0);
+		if (p == P_PARTS && (w->page == P_DISKS || w->page == P_IMAGE))
+			press(w, EV_CHAR, 'p');
+		else
+			press(w, EV_NEXT, 0);
 		if (w->page == P_RUN && p == P_RESULT) {
 			done_line(w);
 			wiz_job_end(w, 0, 0, "");
