@@ -2,8 +2,32 @@
 #include "imager/capture-cut.h"
 #include <limits.h>
 #include <stdio.h>
+#include <string.h>
 #include "imager/capture-meta.h"
 #include "imager/volumes.h"
+
+/* It was begun in the way that is asked for now. */
+static int check_features(const struct cut_request *q, const struct image *im, struct err *e)
+{
+	const struct { int now; uint64_t feature; const char *name; } all[] = {
+		{ q->encrypt, FEATURE_ENCRYPTED, "--encrypt" },
+		{ q->split, FEATURE_SPLIT, "--split" },
+		{ q->dedup, FEATURE_DEDUP, "--dedup" },
+		{ q->base != NULL, FEATURE_BASE, "--base" },
+	};
+	const struct image_base *bases;
+	size_t n;
+
+	for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+		if (!all[i].now != !(image_params(im)->must & all[i].feature))
+			return err_set(e, ERR_REFUSED, "%s was begun %s %s; go on with it the same way",
+				       q->shown, all[i].now ? "without" : "with", all[i].name);
+	bases = image_bases(im, &n);
+	if (q->base && (!n || memcmp(bases->image_id, image_params(q->base)->image_id, 16)))
+		return err_set(e, ERR_REFUSED, "%s was begun with another --base (%s); go on with it the same way",
+			       q->shown, n ? bases->name : "none");
+	return 0;
+}
 
 /* What it has, and whether it is of this capture's kind. */
 static int look_at(const struct cut_request *q, struct cut *c, struct err *e)
@@ -12,13 +36,8 @@ static int look_at(const struct cut_request *q, struct cut *c, struct err *e)
 
 	if (rc < 0)
 		return rc;
-	if (!q->encrypt != !image_key(c->image))
-		return err_set(e, ERR_REFUSED, "%s was begun %s --encrypt; go on with it the same way",
-			       q->shown, q->encrypt ? "without" : "with");
-	if (!q->split != !(image_params(c->image)->must & FEATURE_SPLIT))
-		return err_set(e, ERR_REFUSED, "%s was begun %s --split; go on with it the same way",
-			       q->shown, q->split ? "without" : "with");
-	return capture_meta_same(image_meta(c->image), q->entry, q->shown, e);
+	rc = check_features(q, c->image, e);
+	return rc < 0 ? rc : capture_meta_same(image_meta(c->image), q->entry, q->shown, e);
 }
 
 int cut_open(const struct cut_request *q, struct store_out **ret_out, struct cut *ret,

@@ -6,7 +6,8 @@
 
 struct cut_request {
 	const char *path, *shown; /* of the image; as people know it             */
-	int overwrite, encrypt, split; /* as the capture is asked for now        */
+	int overwrite, encrypt, split, dedup; /* as the capture is asked for now   */
+	const struct image *base;  /* of --base, or NULL                         */
 	struct passphrase *passphrase;
 	struct json_object *entry; /* the disk (disk_json_identity)              */
 };

@@ -3,6 +3,7 @@
 #define REHOST_CAPTURE_INT_H
 #include <json-c/json.h>
 #include <stdatomic.h>
+#include "imager/base.h"
 #include "imager/engine.h"
 #include "imager/fmt/chunk.h"
 #include "imager/job.h"
@@ -36,6 +37,7 @@ struct capture {
 	const struct extents *used;
 	struct chunk_reader reader;
 	struct codec *codecs[JOB_WORKERS_MAX + 1];
+	struct base *base;        /* NULL: none                                  */
 	unsigned int n_workers, n_slots;
 	struct cap_slot *slots;
 	struct image_writer *writer;
@@ -63,7 +65,8 @@ struct capture {
 	uint64_t done_to, turn;   /* as in mapfile_view                          */
 	int round;                /* 0: the first pass                           */
 	struct bad_list bad, unscraped;
-	uint64_t bytes, resumed;
+	uint64_t bytes, resumed, same;
+	struct dedup *dedup;      /* NULL: not wanted                            */
 	double committed, logged; /* when, by the job's clock                    */
 	int log_failed;           /* 1: that was told                            */
 	int commit_seconds;       /* below 0: after every chunk                  */

@@ -69,6 +69,32 @@ static int cap_fill(void *ctx, void *slot, struct err *e)
 	return r < 0 ? r : 1;
 }
 
+static int pack_beside_base(struct capture *c, unsigned int worker, struct cap_slot *s,
+			    const struct chunk_in *plain, struct err *e)
+{
+	struct codec *codec = c->codecs[worker];
+	struct chunk_in with_hash = *plain, *in = &with_hash;
+	uint8_t hash[HASH_LEN];
+	struct base_hit hit;
+	int r = chunk_hash(codec, in->plain, in->plain_len, hash, e);
+
+	if (r == 0)
+		r = base_look(c->base, worker, codec, in, hash, &hit, e);
+	if (r < 0)
+		return r;
+	in->hash = hash;
+	if (hit.found != BASE_EQUAL)
+		return chunk_pack(codec, in, hit.found == BASE_OTHER ? &hit.prefix : NULL,
+				  s->packed, &s->out, e);
+	s->out = (struct chunk_out){
+		.number = in->number, .codec = CODEC_REFERENCE, .flags = in->flags,
+		.plain_len = in->plain_len, .map_count = in->map_count, .map = in->map,
+		.ref = hit.equal,
+	};
+	memcpy(s->out.hash, hash, sizeof hash);
+	return 0;
+}
+
 static int cap_work(void *ctx, unsigned int worker, void *slot, struct err *e)
 {
 	struct capture *c = ctx;
@@ -82,7 +108,9 @@ static int cap_work(void *ctx, unsigned int worker, void *slot, struct err *e)
 	if (s->put_off)
 		return 0;
 	plan_compact(&s->plan, s->wide, &in.plain);
-	return chunk_pack(c->codecs[worker], &in, s->packed, &s->out, e);
+	if (c->base && !all_zero(in.plain, in.plain_len))
+		return pack_beside_base(c, worker, s, &in, e);
+	return chunk_pack(c->codecs[worker], &in, NULL, s->packed, &s->out, e);
 }
 
 /* A warning, also in SUMMARY; off, len: of the disk. */
@@ -137,9 +165,26 @@ static int take_put_off(struct capture *c, const struct cap_slot *s, struct err 
 	return r < 0 ? r : putoff_add(c->round ? &c->next : &c->todo, s->plan.number, s->why, e);
 }
 
-static int take_chunk(struct capture *c, const struct cap_slot *s, struct err *e)
+/* Puts a reference in place of what this image has already. */
+static int put_chunk(struct capture *c, struct chunk_out *o, struct err *e)
 {
-	int r = image_writer_chunk(c->writer, &s->out, e);
+	int own = o->codec == CODEC_NONE || o->codec == CODEC_ZSTD, r;
+
+	if (c->dedup && (own || o->codec == CODEC_PATCH) && dedup_find(c->dedup, o, &o->ref)) {
+		o->codec = CODEC_REFERENCE;
+		own = 0;
+	}
+	if (o->codec == CODEC_REFERENCE)
+		c->same += o->plain_len;
+	r = image_writer_chunk(c->writer, o, e);
+	if (r == 0 && c->dedup && own)
+		dedup_add(c->dedup, o, image_writer_last(c->writer));
+	return r;
+}
+
+static int take_chunk(struct capture *c, struct cap_slot *s, struct err *e)
+{
+	int r = put_chunk(c, &s->out, e);
 
 	for (size_t i = 0; i < s->bad.n && r == 0; i++)
 		r = bad_add(&c->bad, s->bad.range[i].off, s->bad.range[i].len, e);
@@ -245,6 +290,8 @@ static void capture_done(struct capture *c)
 	for (unsigned int i = 0; i <= JOB_WORKERS_MAX; i++)
 		codec_free(c->codecs[i]);
 	image_writer_free(c->writer);
+	base_free(c->base);
+	dedup_free(c->dedup);
 	bad_done(&c->bad);
 	json_object_put(c->warnings);
 	json_object_put(c->files);
@@ -258,10 +305,13 @@ static int fill_params(struct image_params *p, const struct blkdev *src,
 	*p = (struct image_params){
 		.disk_size = src->size, .used_bytes = extents_bytes(used),
 		.used_end = extents_end(used), .sector_size = src->sector_size,
-		.chunk_size = opt->chunk_size ? opt->chunk_size : IMAGE_CHUNK_DEFAULT,
-		.hash = opt->hash ? opt->hash : hash_best(),
+		.chunk_size = opt->base ? image_params(opt->base)->chunk_size :
+			      opt->chunk_size ? opt->chunk_size : IMAGE_CHUNK_DEFAULT,
+		.hash = opt->base ? image_params(opt->base)->hash :
+			opt->hash ? opt->hash : hash_best(),
 		.created = opt->created ? opt->created : (uint64_t)time(NULL),
-		.must = (opt->partial ? FEATURE_PARTIAL : 0) | (opt->split ? FEATURE_SPLIT : 0),
+		.must = (opt->partial ? FEATURE_PARTIAL : 0) | (opt->split ? FEATURE_SPLIT : 0) |
+			(opt->base ? FEATURE_BASE : 0) | (opt->dedup ? FEATURE_DEDUP : 0),
 	};
 	if (p->used_end > p->disk_size)
 		return err_set(e, ERR_INTERNAL, "the used map goes past the disk's end");
@@ -357,7 +407,8 @@ static int setup(struct capture *c, struct blkdev *src,
 	c->reader = (struct chunk_reader){
 		.src = src, .disk_size = src->size, .chunk_size = c->params.chunk_size };
 	planner_begin(&c->planner, used, src->size, c->params.chunk_size);
-	shape = job_shape(&opt->job, levels[opt->level].bytes,
+	shape = job_shape(&opt->job, levels[opt->level].bytes +
+			  (opt->base ? base_worker_bytes(c->params.chunk_size) + PATCHER_BYTES : 0),
 			  chunk_packed_max(c->params.chunk_size) +
 			  chunk_room(c->params.chunk_size) + c->params.chunk_size);
 	c->n_workers = shape.workers;
@@ -367,6 +418,10 @@ static int setup(struct capture *c, struct blkdev *src,
 			      &c->codecs[i], e);
 	for (unsigned int i = 0; r == 0 && key && (!i || i < c->n_workers); i++)
 		codec_key(c->codecs[i], key, c->params.image_id);
+	if (r == 0 && opt->base)
+		r = base_new(opt->base, c->n_workers ? c->n_workers : 1, key != NULL, &c->base, e);
+	if (r == 0 && opt->dedup)
+		r = dedup_new(&c->dedup, e);
 	if (r == 0)
 		r = make_slots(c, e);
 	if (r == 0 && opt->resume)
@@ -466,6 +521,7 @@ int capture_run(struct blkdev *src, const struct extents *used,
 		res.image_bytes = image_writer_len(c.writer);
 		res.warnings = c.job.warnings;
 		res.resumed = c.resumed;
+		res.same = c.same;
 		res.seconds = job_seconds(&c.job);
 		*ret = res;
 	}

@@ -11,6 +11,7 @@
 #include "common/hash.h"
 #include "common/cleanup.h"
 #include "common/units.h"
+#include "imager/capture-base.h"
 #include "imager/capture-cut.h"
 #include "imager/capture-meta.h"
 #include "imager/cmd.h"
@@ -19,6 +20,7 @@
 #include "imager/hardware.h"
 #include "imager/imagefile.h"
 #include "imager/lost.h"
+#include "imager/machine.h"
 #include "imager/mapfile.h"
 #include "imager/part/choose.h"
 #include "imager/report.h"
@@ -46,6 +48,7 @@ struct shot {
 	char shown[PATH_MAX + 1100];       /* as people know it */
 	struct store_out *out;
 	struct cut cut;                    /* with --resume */
+	struct capture_base base;          /* with --base */
 	struct mapfile known;              /* --log, as it was before */
 	char log[PATH_MAX + 8];            /* that is written */
 	struct capture_result result;
@@ -59,6 +62,7 @@ static void shot_done(struct shot *s)
 	json_object_put(s->smart);
 	mapfile_done(&s->known);
 	cut_done(&s->cut);
+	capture_base_done(&s->base);
 	map_free(s->map);
 	dev_close(s->dev);
 }
@@ -110,7 +114,6 @@ static int read_map(struct job *j, struct shot *s, struct err *e)
 }
 
 #define FAT_FILE_MAX 0xffffffffu /* bytes */
-
 /* Only hints: nobody knows how well the bytes compress. */
 static void tell_space(const struct shot *s, uint64_t split)
 {
@@ -137,6 +140,7 @@ static int open_image(struct job *j, struct shot *s, struct err *e)
 	struct cut_request q = {
 		.path = s->path, .shown = s->shown, .overwrite = j->o->overwrite,
 		.encrypt = j->o->encrypt, .split = j->o->split != 0,
+		.dedup = j->o->dedup, .base = s->base.image,
 		.passphrase = &j->passphrase, .entry = s->entry,
 	};
 
@@ -205,6 +209,12 @@ static int write_image(struct job *j, struct shot *s, struct err *e)
 	cleanup_free uint64_t *check = NULL;
 	int rc;
 
+	if (j->o->base) {
+		if (capture_base_open(j->o->base, j->dest, s->path, j->o->encrypt,
+				      &j->passphrase, &s->base, e) < 0)
+			return e->code;
+		capture_base_meta(&s->base, s->meta);
+	}
 	opt.meta_json = json_object_to_json_string_ext(s->meta,
 			JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE);
 	if (!opt.meta_json)
@@ -217,6 +227,8 @@ static int write_image(struct job *j, struct shot *s, struct err *e)
 	opt.resume_volume = s->cut.volume;
 	opt.resume_in_volume = s->cut.in_volume;
 	opt.split = j->o->split;
+	opt.base = s->base.image;
+	opt.dedup = j->o->dedup;
 	if (j->o->encrypt && !s->cut.image)
 		opt.passphrase = j->passphrase.text;
 	opt.commit_seconds = seconds_or(j->o->checkpoint, -1);
@@ -232,6 +244,8 @@ static int write_image(struct job *j, struct shot *s, struct err *e)
 		give_up(s, e);
 		return rc;
 	}
+	if (s->result.same)
+		fprintf(stderr, "%s of it weren't stored again\n", units_bytes(s->result.same).s);
 	if (s->result.resumed)
 		fprintf(stderr, "%s of it had been captured before\n", units_bytes(s->result.resumed).s);
 	return store_commit(s->out, e);
@@ -373,37 +387,6 @@ static int capture_one(struct job *j, const char *disk, const struct cmd_image *
 	return rc;
 }
 
-/* The machine these disks are from: its inventory and the list of images. */
-static int write_machine(struct job *j, const char *dir, struct err *e)
-{
-	cleanup_json struct json_object *o = json_object_new_object();
-	cleanup_fclose FILE *f = NULL;
-	char part[PATH_MAX], path[PATH_MAX];
-
-	mode_t old;
-
-	if (snprintf(path, sizeof path, "%s/machine.json", dir) >= (int)sizeof path ||
-	    snprintf(part, sizeof part, "%s.part", path) >= (int)sizeof part)
-		return err_set(e, ERR_USAGE, "the path of the image is too long");
-	json_put_u64(o, "format", 1);
-	json_put_str(o, "tool", "rehost " REHOST_VERSION);
-	json_put(o, "disks", json_object_get(j->machine_disks));
-	json_put(o, "hardware", json_object_get(j->hardware));
-	old = umask(077); /* like the images */
-	f = fopen(part, "we");
-	umask(old);
-	if (!f)
-		return err_sys(e, errno, "%s", part);
-	if (json_print(f, o, e) < 0)
-		err_prefix(e, "%s", part);
-	else if (fsync(fileno(f)) < 0 || rename(part, path) < 0)
-		err_sys(e, errno, "%s", path);
-	else
-		return 0;
-	unlink(part);
-	return e->code;
-}
-
 /* A directory that isn't there is made, but not its parents: a misspelt path
  * shall not become a tree. */
 static int make_dir(const char *path, const char *shown, struct err *e)
@@ -510,7 +493,7 @@ static int capture_all(struct job *j, struct cmd_image *im, struct err *e)
 		if (rc)
 			status = rc;
 	}
-	if (j->machine_disks && write_machine(j, im->path, e) < 0)
+	if (j->machine_disks && machine_write(im->path, j->machine_disks, j->hardware, e) < 0)
 		return e->code;
 	return status;
 }
@@ -537,6 +520,8 @@ static int check_args(const struct cmd_opts *o, struct err *e)
 {
 	const char *dest = o->args[o->n_args - 1];
 
+	if (o->base && o->n_args > 2)
+		return err_set(e, ERR_USAGE, "--base is for one disk; capture the disks one by one");
 	if (o->log && o->n_args > 2)
 		return err_set(e, ERR_USAGE, "--log is of one disk; capture the disks one by one");
 	if (strcmp(dest, "-"))
@@ -547,6 +532,8 @@ static int check_args(const struct cmd_opts *o, struct err *e)
 		return err_set(e, ERR_USAGE, "a pipe takes one disk; for several, name a directory");
 	if (o->verify)
 		return err_set(e, ERR_USAGE, "--verify needs an image that can be read again, which a pipe can't");
+	if (o->base || o->dedup)
+		return err_set(e, ERR_USAGE, "--base and --dedup make an image that must be looked up, which a pipe can't");
 	if (o->split)
 		return err_set(e, ERR_USAGE, "--split makes several files, which a pipe can't");
 	if (o->resume)
@@ -591,7 +578,7 @@ static int run(const struct cmd_opts *o, struct err *e)
 
 const struct cmd cmd_capture = {
 	.name = "capture", .args = "DISK... DEST", .summary = "Disks into images",
-	.options = OPT_LEVEL | OPT_VERIFY | OPT_RESUME | OPT_CHECKPOINT | OPT_SPLIT | OPT_ENCRYPT |
+	.options = OPT_LEVEL | OPT_VERIFY | OPT_RESUME | OPT_CHECKPOINT | OPT_SPLIT | OPT_ENCRYPT | OPT_BASE | OPT_DEDUP |
 		   OPT_PASSPHRASE | OPT_PAGE_FILES | OPT_ONLY | OPT_OVERWRITE | OPT_YES |
 		   OPT_LOG | OPT_RETRY_PASSES | OPT_RETRY_TIME | OPT_NO_SYSTEMS | OPT_WORKERS |
 		   OPT_CREDENTIALS | OPT_EVENTS_FD,
@@ -606,6 +593,8 @@ const struct cmd cmd_capture = {
 		"on from its last checkpoint, if the disk is still as it was.\n"
 		"What can't be read at once is read after all the rest, by the sector; what can't\n"
 		"be read at all becomes zeros, is listed in the image, and the status is 3.\n"
+		"--base: IMAGE, in the same directory, must stay there: the new one has only what\n"
+		"differs, and is useless without it.\n"
 		"--split: DEST has the first volume, DEST.001 the second and so on.\n"
 		"--encrypt: nobody reads the image without the passphrase, nor changes it unseen.\n",
 };

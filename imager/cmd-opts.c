@@ -20,6 +20,8 @@ static const struct option_line lines[] = {
 	{ OPT_ONLY, "only", "LIST", "these partitions, as 1,3; of several disks: NAME=LIST" },
 	{ OPT_INTO, "into", "PARTITION", "the one partition into this one of the disk" },
 	{ OPT_OVERWRITE, "overwrite", NULL, "replace an image that is already there" },
+	{ OPT_BASE, "base", "IMAGE", "store only what differs from IMAGE, an older one of the disk" },
+	{ OPT_DEDUP, "dedup", NULL, "store equal chunks once" },
 	{ OPT_SPLIT, "split", "SIZE", "volumes of at most SIZE bytes (k, M, G: of 1024)" },
 	{ OPT_ENCRYPT, "encrypt", NULL, "encrypt the image with a passphrase" },
 	{ OPT_PASSPHRASE, "passphrase-file", "FILE", "its first line; else $REHOST_PASSPHRASE, or asked" },
@@ -60,7 +62,7 @@ _Static_assert(N_LINES < ':', "getopt_long returns a line's number, or one of th
 
 /* Known names of a later version: refused with that word. */
 static const char *const later[] = {
-	"base", "layout",
+	"layout",
 	"deep", "driver", NULL
 };
 
@@ -157,6 +159,8 @@ static int take(enum cmd_opt opt, const char *arg, struct cmd_opts *o, struct er
 	case OPT_NEW_IDS: o->new_ids = 1; break;
 	case OPT_RESUME: o->resume = 1; break;
 	case OPT_SPLIT: return size("split", arg, VOLUME_MIN, &o->split, e);
+	case OPT_BASE: o->base = arg; break;
+	case OPT_DEDUP: o->dedup = 1; break;
 	case OPT_ENCRYPT: o->encrypt = 1; break;
 	case OPT_PASSPHRASE: o->passphrase = arg; break;
 	case OPT_CHECKPOINT: return number("checkpoint", arg, 0, 86400, &o->checkpoint, e);

@@ -72,6 +72,10 @@ struct capture_options {
 	 * (COMMIT records); 0: CAPTURE_COMMIT_DEFAULT; below 0: after every chunk.
 	 * None are made where out can't be made durable (a pipe). */
 	int commit_seconds;
+	/* An image of the same disk, opened with its bases: what is equal or nearly isn't
+	 * stored again.  meta_json lists it and its bases, in this order.  NULL: none. */
+	struct image *base;
+	int dedup;                /* 1: equal chunks of this image are stored once */
 	/* Bytes that a volume may have at most (volumes.h); 0: one file. */
 	uint64_t split;
 	/* Encrypts the image, unless NULL; of one that is gone on with, NULL. */
@@ -111,6 +115,8 @@ struct capture_result {
 	uint64_t bad_bytes;       /* unreadable, stored as zeros                 */
 	uint64_t bad_ranges;
 	uint64_t warnings;        /* how often events->warning was called        */
+	uint64_t same;            /* of bytes: that weren't stored again, as the base or
+				   * this image has them                         */
 	uint64_t resumed;         /* of bytes: that were in the image already    */
 	uint64_t commits;         /* points to go on from; set when it failed, too */
 	double seconds;

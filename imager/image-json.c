@@ -140,6 +140,38 @@ static void put_member(struct json_object *o, struct json_object *from, const ch
 		json_put(o, key, json_object_get(v));
 }
 
+/* The chain: what it needs, and whether that is there. */
+static int put_bases(struct json_object *o, const struct image *im, const char *dir)
+{
+	const struct image_base *b;
+	struct json_object *a, *one;
+	int missing = 0;
+	size_t n;
+
+	b = image_bases(im, &n);
+	a = n ? json_object_new_array() : NULL;
+	for (size_t i = 0; i < n; i++) {
+		struct blkdev *file = NULL;
+		struct image_ident id;
+		struct err ignored;
+		int found = base_file_open(dir, &b[i], &file, &ignored) == 0 &&
+			    image_identify(file, &id, &ignored) == 0 && id.complete &&
+			    !memcmp(id.digest, b[i].digest, sizeof id.digest);
+
+		dev_close(file);
+		one = json_object_new_object();
+		json_put_str(one, "name", b[i].name);
+		put_hex(one, "image_id", b[i].image_id, sizeof b[i].image_id);
+		put_hex(one, "digest", b[i].digest, sizeof b[i].digest);
+		json_put_bool(one, "found", found);
+		json_object_array_add(a, one);
+		missing += !found;
+	}
+	if (a)
+		json_put(o, "bases", a);
+	return missing;
+}
+
 static void put_texts(struct json_object *o, const struct image *im)
 {
 	struct json_object *meta = parse(image_meta(im)), *sum = parse(image_summary(im));
@@ -162,6 +194,7 @@ static void put_texts(struct json_object *o, const struct image *im)
 int image_json_full(const char *path, struct passphrase *p, struct json_object **ret,
 		    struct err *ret_bad, struct err *e)
 {
+	struct image_access no_bases;
 	struct image_file f = { 0 };
 	struct json_object *o;
 	struct image_ident id;
@@ -174,11 +207,13 @@ int image_json_full(const char *path, struct passphrase *p, struct json_object *
 		image_file_close(&f);
 		return e->code;
 	}
+	no_bases = f.access;
+	no_bases.base = NULL;    /* one that is missing hides nothing else */
 	o = json_object_new_object();
 	if (!id.complete)
 		err_set(ret_bad, ERR_CORRUPT,
 			"%s is not complete: its end is missing; it can't be restored", path);
-	else if (image_open(f.in->dev, f.in->access, &im, ret_bad) < 0)
+	else if (image_open(f.in->dev, &no_bases, &im, ret_bad) < 0)
 		json_put_str(o, "error", ret_bad->msg);
 	/* one that has its end, but fails its checks, isn't called complete */
 	json_put_bool(o, "complete", im || (id.complete && (ret_bad->code == ERR_UNSUPPORTED ||
@@ -190,6 +225,8 @@ int image_json_full(const char *path, struct passphrase *p, struct json_object *
 		put_smallest(o, im, path);
 		put_bad(o, im);
 		put_texts(o, im);
+		if (put_bases(o, im, f.dir))
+			err_set(ret_bad, ERR_NOT_FOUND, "%s needs other images that aren't beside it, or aren't as they were", path);
 	}
 	image_close(im);
 	image_file_close(&f);
@@ -241,6 +278,18 @@ static void passes_text(FILE *f, struct json_object *passes)
 	}
 }
 
+static void bases_text(FILE *f, struct json_object *bases)
+{
+	for (size_t i = 0; bases && i < json_object_array_length(bases); i++) {
+		struct json_object *b = json_object_array_get_idx(bases, i);
+
+		fputs(i ? "and from " : "what differs from ", f);
+		text_print(f, json_get_str(b, "name", "?"));
+		fprintf(f, ", digest %s%s\n", json_get_str(b, "digest", "?"),
+			json_get_bool(b, "found", 0) ? "" : ": missing or changed");
+	}
+}
+
 /* What comes from META is another machine's word: only by text_print. */
 void image_text(FILE *f, struct json_object *o)
 {
@@ -272,6 +321,7 @@ void image_text(FILE *f, struct json_object *o)
 	}
 	if (disk)
 		disk_text(f, disk, 0);
+	bases_text(f, json_get_array(o, "bases"));
 	text_list(f, o, "left_out", "left out: ");
 	if (bad && json_object_array_length(bad))
 		fprintf(f, "unreadable ranges of the source: %zu\n", json_object_array_length(bad));

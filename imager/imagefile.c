@@ -1,11 +1,15 @@
 /* imagefile.c: see imagefile.h. */
 #include "imager/imagefile.h"
+#include <dirent.h>
 #include <errno.h>
+#include <libgen.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 #include "common/cleanup.h"
+#include "common/hash.h"
 #include "common/prompt.h"
 #include "imager/volumes.h"
 
@@ -83,17 +87,12 @@ void passphrase_done(struct passphrase *p)
 
 static int give_passphrase(void *ctx, const char *name, char *buf, size_t size, struct err *e)
 {
-	struct passphrase *p = ctx;
-	int r = passphrase_get(p, name, 0, e);
+	struct image_file *f = ctx;
+	int r = passphrase_get(f->passphrase, name, 0, e);
 
 	if (r == 0)
-		snprintf(buf, size, "%s", p->text);
+		snprintf(buf, size, "%s", f->passphrase->text);
 	return r;
-}
-
-struct image_access passphrase_access(struct passphrase *p)
-{
-	return (struct image_access){ .passphrase = give_passphrase, .ctx = p };
 }
 
 /* All of its volumes; what is no image at all is told by whoever reads it. */
@@ -111,10 +110,58 @@ static int open_dev(const char *path, struct blkdev **ret, struct err *e)
 	return r;
 }
 
+/* 1 and *ret: the file is the image of that id. */
+static int is_base(const char *dir, const char *name, const struct image_base *b,
+		   struct blkdev **ret)
+{
+	char path[PATH_MAX + NAME_MAX + 2];
+	struct image_ident id;
+	struct err ignored;
+
+	snprintf(path, sizeof path, "%s/%s", dir, name);
+	if (!*name || access(path, F_OK) < 0 || open_dev(path, ret, &ignored) < 0)
+		return 0;
+	if (image_identify(*ret, &id, &ignored) == 0 &&
+	    !memcmp(id.params.image_id, b->image_id, sizeof b->image_id))
+		return 1;
+	*ret = dev_close(*ret);
+	return 0;
+}
+
+int base_file_open(const char *dir, const struct image_base *b, struct blkdev **ret,
+		   struct err *e)
+{
+	char id[33];
+	struct dirent *d;
+	DIR *list;
+	int found = is_base(dir, b->name, b, ret);
+
+	list = found ? NULL : opendir(dir);
+	while (list && !found && (d = readdir(list))) {
+		size_t n = strlen(d->d_name);
+
+		if (n > 4 && !strcmp(d->d_name + n - 4, ".rhi"))
+			found = is_base(dir, d->d_name, b, ret);
+	}
+	if (list)
+		closedir(list);
+	if (found)
+		return 0;
+	hex_encode(b->image_id, sizeof b->image_id, id);
+	return err_set(e, ERR_NOT_FOUND, "the base image %s (id %s) isn't in %s; put it there, under any name that ends on .rhi",
+		       *b->name ? b->name : "without a name", id, dir);
+}
+
+static int find_base(void *ctx, const struct image_base *b, struct blkdev **ret, struct err *e)
+{
+	return base_file_open(((struct image_file *)ctx)->dir, b, ret, e);
+}
+
 int image_file_open(const char *path, struct passphrase *p, struct image_file *f,
 		    struct err *e)
 {
 	struct blkdev *d = NULL;
+	char copy[PATH_MAX];
 	int r;
 
 	if (!strcmp(path, "-"))
@@ -128,8 +175,12 @@ int image_file_open(const char *path, struct passphrase *p, struct image_file *f
 	}
 	if (r < 0)
 		return r;
+	f->passphrase = p;
+	snprintf(copy, sizeof copy, "%s", path);
+	snprintf(f->dir, sizeof f->dir, "%s", dirname(copy));
 	if (p)
-		f->access = passphrase_access(p);
+		f->access = (struct image_access){ .passphrase = give_passphrase,
+						   .base = find_base, .ctx = f };
 	f->in->access = &f->access;
 	return 0;
 }

@@ -1,6 +1,7 @@
 /* imagefile.h: an image as commands open it: its file, and what is needed to read it. */
 #ifndef REHOST_IMAGEFILE_H
 #define REHOST_IMAGEFILE_H
+#include <limits.h>
 #include "imager/fmt/image.h"
 #include "imager/store/store.h"
 
@@ -16,17 +17,20 @@ struct passphrase {
  * image).  ERR_SECRET: nobody can be asked; ERR_REFUSED: others can read the file. */
 int passphrase_get(struct passphrase *p, const char *name, int again, struct err *e) must_check;
 void passphrase_done(struct passphrase *p);
-/* For image_open(): p must outlive its use. */
-struct image_access passphrase_access(struct passphrase *p);
 
-/* Opens PATH ("-": standard input), its other volumes included.  p NULL: no passphrase
- * is at hand.  f must not move meanwhile: f->in->access
+/* Opens PATH ("-": standard input), its other volumes included.  p NULL: nobody
+ * is asked for a passphrase and no base is opened.  f must not move meanwhile: f->in->access
  * points into it. */
 struct image_file {
 	struct store_in *in;
 	struct image_access access;
+	struct passphrase *passphrase;
+	char dir[PATH_MAX];       /* where its bases are, too                    */
 };
 int image_file_open(const char *path, struct passphrase *p, struct image_file *f,
 		    struct err *e) must_check;
+/* A base's file in dir: by its name, else any image there with its id.  ERR_NOT_FOUND. */
+int base_file_open(const char *dir, const struct image_base *b, struct blkdev **ret,
+		   struct err *e) must_check;
 void image_file_close(struct image_file *f); /* also of a zeroed one */
 #endif

@@ -4,6 +4,8 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 #include "common/cleanup.h"
 #include "common/io.h"
 
@@ -119,4 +121,34 @@ void machine_done(struct machine *m)
 	free(m->v);
 	json_object_put(m->hardware);
 	*m = (struct machine){ 0 };
+}
+
+int machine_write(const char *dir, struct json_object *disks, struct json_object *hardware,
+		  struct err *e)
+{
+	cleanup_json struct json_object *o = json_object_new_object();
+	cleanup_fclose FILE *f = NULL;
+	char part[PATH_MAX], path[PATH_MAX];
+	mode_t old;
+
+	if (snprintf(path, sizeof path, "%s/" MACHINE_FILE, dir) >= (int)sizeof path ||
+	    snprintf(part, sizeof part, "%s.part", path) >= (int)sizeof part)
+		return err_set(e, ERR_USAGE, "the path of the image is too long");
+	json_put_u64(o, "format", 1);
+	json_put_str(o, "tool", "rehost " REHOST_VERSION);
+	json_put(o, "disks", json_object_get(disks));
+	json_put(o, "hardware", json_object_get(hardware));
+	old = umask(077); /* like the images */
+	f = fopen(part, "we");
+	umask(old);
+	if (!f)
+		return err_sys(e, errno, "%s", part);
+	if (json_print(f, o, e) < 0)
+		err_prefix(e, "%s", part);
+	else if (fsync(fileno(f)) < 0 || rename(part, path) < 0)
+		err_sys(e, errno, "%s", path);
+	else
+		return 0;
+	unlink(part);
+	return e->code;
 }

@@ -81,7 +81,13 @@ static int read_body(struct records *r, struct rec_slot *s, struct err *e)
 		ret = stream_body(&r->stream, s->body, rec->r.body_len, &whole, e);
 	if (ret == 0 && !whole)
 		rec->fault = "is cut off: the file ends inside it";
-	return ret;
+	if (ret < 0 || rec->fault || rec->r.type != REC_CHUNK || !refs_needed(&rec->r))
+		return ret;
+	if (!r->refers) {
+		rec->fault = "refers to another chunk, which can't be found as the image's end or index is damaged";
+		return 0;
+	}
+	return refs_fetch(r->refers, r->fill_codec, &rec->r, s->body, s->refs, &rec->fault, e);
 }
 
 /* Volumes that were joined again to come through a pipe: 1 and the record is passed
@@ -145,7 +151,8 @@ static int rec_work(void *ctx, unsigned int worker, void *slot, struct err *e)
 		return 0;
 	rec->map = s->map;
 	rec->fault = body_unpack(r->codecs[worker], &rec->r, &r->params,
-				 s->body, s->plain, &rec->plain, s->map);
+				 s->body, rec->r.type == REC_CHUNK && refs_needed(&rec->r) ? s->refs : NULL,
+				 s->plain, &rec->plain, s->map);
 	if (rec->fault || !r->ready)
 		return 0;
 	return r->ready(r->ctx, s, e);
@@ -231,6 +238,19 @@ static int look_at_header(struct records *r, struct err *e)
 	return ret;
 }
 
+/* Verification goes on without it; its bases must be there. */
+static int open_refers(struct records *r, struct store_in *in, struct err *e)
+{
+	int ret;
+
+	if (!in->dev)
+		return err_set(e, ERR_UNSUPPORTED, "%s: chunks of this image refer to others, which can't be looked up in a pipe; give it as a file",
+			       in->name);
+	ret = image_open(in->dev, in->access, &r->refers, e);
+	/* its own damage is for whoever reads the records to tell */
+	return ret == ERR_CORRUPT ? 0 : ret;
+}
+
 int records_begin(struct records *r, struct job *job,
 		  const struct job_options *opt, struct store_in *in,
 		  struct err *e)
@@ -246,6 +266,12 @@ int records_begin(struct records *r, struct job *job,
 	if (ret < 0)
 		return ret;
 	slot = chunk_packed_max(r->params.chunk_size) + r->params.chunk_size;
+	if (r->have_params && (r->params.must & (FEATURE_BASE | FEATURE_DEDUP))) {
+		ret = open_refers(r, in, e);
+		slot += refs_bytes(r->params.chunk_size);
+	}
+	if (ret < 0)
+		return ret;
 	shape = job_shape(opt, UNPACK_BYTES, slot);
 	r->n_workers = shape.workers;
 	r->n_slots = shape.slots;
@@ -255,6 +281,13 @@ int records_begin(struct records *r, struct job *job,
 	for (unsigned int i = 0; ret == 0 && (!i || i < r->n_workers); i++)
 		ret = codec_new(r->have_params ? r->params.hash : HASH_SHA256,
 				&(struct packing){ 0 }, &r->codecs[i], e);
+	for (unsigned int i = 0; ret == 0 && i < r->n_slots && (r->params.must & (FEATURE_BASE | FEATURE_DEDUP)); i++)
+		ret = refs_new(r->params.chunk_size, &r->slots[i].refs, e);
+	if (ret == 0)
+		ret = codec_new(r->have_params ? r->params.hash : HASH_SHA256,
+				&(struct packing){ 0 }, &r->fill_codec, e);
+	if (ret == 0 && r->sealed)
+		codec_key(r->fill_codec, &r->key, r->params.image_id);
 	for (unsigned int i = 0; ret == 0 && r->sealed && (!i || i < r->n_workers); i++)
 		codec_key(r->codecs[i], &r->key, r->params.image_id);
 	return ret;
@@ -266,11 +299,14 @@ void records_release(struct records *r)
 		free(r->slots[i].body);
 		free(r->slots[i].plain);
 		free(r->slots[i].map);
+		refs_free(r->slots[i].refs);
 	}
 	free(r->slots);
 	r->slots = NULL;
 	for (unsigned int i = 0; i <= JOB_WORKERS_MAX; i++)
 		r->codecs[i] = codec_free(r->codecs[i]);
+	r->fill_codec = codec_free(r->fill_codec);
+	r->refers = image_close(r->refers);
 }
 
 void records_done(struct records *r)

@@ -16,6 +16,7 @@ struct rec_slot {
 	size_t body_room, plain_room;
 	struct chunk_map *map;
 	uint32_t map_room;
+	struct chunk_refs *refs;  /* NULL: no record refers to others             */
 	struct spread spread;     /* restore's */
 };
 
@@ -27,9 +28,11 @@ struct records {
 	int resync, ended;
 	int have_params;          /* the first record was a good HEADER       */
 	struct image_params params;
+	struct image *refers;     /* of an image whose chunks refer to others: it once more,
+				   * to find them; NULL: it is too damaged for that */
 	int sealed;               /* encrypted, with key */
 	struct image_key key;
-	struct codec *codecs[JOB_WORKERS_MAX + 1];
+	struct codec *codecs[JOB_WORKERS_MAX + 1], *fill_codec;
 	unsigned int n_workers, n_slots;
 	struct rec_slot *slots;
 	/* In the worker, after a good record was unpacked; may be NULL. */
@@ -41,7 +44,7 @@ struct records {
 
 /* Fills *r but for go_on, ready, take and ctx.  Reads the HEADER record, and
  * fails if it isn't one (ERR_NOT_FOUND), or is one that can't be read here
- * (ERR_UNSUPPORTED); a damaged one is handed to take like any other. */
+ * (ERR_UNSUPPORTED; also a pipe if chunks refer to others); a damaged one is handed to take like any other. */
 int records_begin(struct records *r, struct job *job,
 		  const struct job_options *opt, struct store_in *in,
 		  struct err *e) must_check;

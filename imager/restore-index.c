@@ -29,6 +29,7 @@ struct index_slot {
 	uint8_t *wide;            /* delta: the target's bytes; resume: the spread ones */
 	uint8_t *have;            /* delta: the same joined, in wide             */
 	uint8_t *body, *room;     /* the record; where it is unpacked            */
+	struct chunk_refs *refs;  /* NULL: none of the image refers to others    */
 	const uint8_t *plain;     /* the image's bytes, joined                   */
 	int unread;               /* 1: the target couldn't be read there: all is written */
 	struct spread spread;
@@ -120,7 +121,7 @@ static int fetch(struct index *ix, struct index_slot *s, struct err *e)
 	int r;
 
 	pthread_mutex_lock(&ix->lock);
-	r = chunk_fetch(ix->re->im, &s->in.c, s->body, e);
+	r = chunk_fetch(ix->re->im, &s->in.c, s->body, s->refs, e);
 	ix->fetched += chunk_fetch_len(&s->in.c);
 	pthread_mutex_unlock(&ix->lock);
 	return r;
@@ -150,7 +151,7 @@ static int index_fill(void *ctx, void *slot, struct err *e)
 
 static int unpack(struct index *ix, unsigned int worker, struct index_slot *s, struct err *e)
 {
-	return chunk_unpack(ix->re->im, ix->codecs[worker], &s->in.c, s->body, s->room,
+	return chunk_unpack(ix->re->im, ix->codecs[worker], &s->in.c, s->body, s->refs, s->room,
 			    &s->plain, s->in.map, e);
 }
 
@@ -289,6 +290,8 @@ static int slot_new(const struct restore *re, struct index_slot *s, struct err *
 	s->wide = aligned_alloc(4096, size);
 	s->room = aligned_alloc(4096, size);
 	s->body = malloc(chunk_packed_max(size));
+	if (image_refs(re->im, &s->refs, e) < 0)
+		return e->code;
 	s->in.map = malloc(map);
 	s->plan.map = malloc(map);
 	return s->wide && s->room && s->body && s->in.map && s->plan.map ? 0 :
@@ -328,6 +331,7 @@ static void index_free(struct index *ix)
 		free(s->wide);
 		free(s->room);
 		free(s->body);
+		refs_free(s->refs);
 		free(s->in.map);
 		free(s->plan.map);
 	}

@@ -8,7 +8,7 @@
 struct codec {
 	enum hash_alg alg;
 	struct hasher *hasher;
-	ZSTD_CCtx *cctx;
+	ZSTD_CCtx *cctx, *patcher; /* patcher: NULL until it is needed */
 	ZSTD_DCtx *dctx;
 	int seals;
 	struct image_key key;
@@ -61,6 +61,7 @@ struct codec *codec_free(struct codec *c)
 		return NULL;
 	hasher_free(c->hasher);
 	ZSTD_freeCCtx(c->cctx);
+	ZSTD_freeCCtx(c->patcher);
 	ZSTD_freeDCtx(c->dctx);
 	explicit_bzero(&c->key, sizeof c->key);
 	free(c);
@@ -152,12 +153,63 @@ static void seal_chunk(struct codec *c, struct chunk_out *o)
 	o->body_sum = r.body_sum;
 }
 
-int chunk_pack(struct codec *c, const struct chunk_in *in, uint8_t *packed,
+int chunk_hash(struct codec *c, const uint8_t *plain, uint32_t len, uint8_t *ret,
+	       struct err *e)
+{
+	return hash_bytes(c->hasher, c->alg, plain, len, ret, e);
+}
+
+/* Tables for a chunk and one before it: so that matches in the prefix are found. */
+static const struct packing patch_packing = { .level = 1, .hash_log = 18, .min_match = 6 };
+
+/* The frame at `at` that makes in of prefix: its length; 0: it isn't worth it, or there
+ * is no memory for it. */
+static size_t pack_patch(struct codec *c, const struct chunk_in *in,
+			 const struct chunk_prefix *prefix, uint8_t *at)
+{
+	size_t n;
+
+	if (!c->patcher) {
+		c->patcher = ZSTD_createCCtx();
+		if (!c->patcher || set_packing(c->patcher, &patch_packing) < 0 ||
+		    ZSTD_isError(ZSTD_CCtx_setParameter(c->patcher, ZSTD_c_windowLog, 23)))
+			return 0;
+	}
+	/* one that wasn't worth it has left its frame unfinished */
+	ZSTD_CCtx_reset(c->patcher, ZSTD_reset_session_only);
+	if (ZSTD_isError(ZSTD_CCtx_refPrefix(c->patcher, prefix->plain, prefix->ref.plain_len)))
+		return 0;
+	n = ZSTD_compress2(c->patcher, at, in->plain_len - REF_LEN, in->plain, in->plain_len);
+	return ZSTD_isError(n) ? 0 : n;
+}
+
+/* in's content at `at`, in the way that is shortest: codec, and bytes. */
+static size_t pack_content(struct codec *c, const struct chunk_in *in,
+			   const struct chunk_prefix *prefix, uint8_t *at, uint8_t *ret_codec)
+{
+	size_t n = 0, patch = prefix ? pack_patch(c, in, prefix, at + REF_LEN) : 0;
+
+	/* a patch that is half as long as the whole has little to gain by another way */
+	if (!patch || patch > in->plain_len / 2) {
+		/* an error means that the result isn't smaller */
+		n = ZSTD_compress2(c->cctx, at, in->plain_len - 1, in->plain, in->plain_len);
+		*ret_codec = ZSTD_isError(n) ? CODEC_NONE : CODEC_ZSTD;
+		n = *ret_codec == CODEC_NONE ? in->plain_len : n;
+		if (!patch || patch + REF_LEN >= n - n / 8)
+			return n;
+		patch = pack_patch(c, in, prefix, at + REF_LEN);
+	}
+	ref_put(&prefix->ref, at);
+	*ret_codec = CODEC_PATCH;
+	return REF_LEN + patch;
+}
+
+int chunk_pack(struct codec *c, const struct chunk_in *in,
+	       const struct chunk_prefix *prefix, uint8_t *packed,
 	       struct chunk_out *ret, struct err *e)
 {
 	size_t lead = IMAGE_HEAD_LEN + (c->seals ? SEAL_NONCE : 0);
 	size_t map_len = in->map_count * sizeof(struct map_disk), n = 0;
-	uint8_t *at = packed + lead + map_len;
 	int r;
 
 	*ret = (struct chunk_out){
@@ -169,19 +221,15 @@ int chunk_pack(struct codec *c, const struct chunk_in *in, uint8_t *packed,
 		ret->codec = CODEC_ZEROS;
 		r = hash_zeros(c, in->plain, in->plain_len, ret->hash, e);
 	} else {
-		r = hash_bytes(c->hasher, c->alg, in->plain, in->plain_len,
-			       ret->hash, e);
-		/* an error means that the result isn't smaller */
-		n = ZSTD_compress2(c->cctx, at, in->plain_len - 1, in->plain,
-				   in->plain_len);
-		ret->codec = ZSTD_isError(n) ? CODEC_NONE : CODEC_ZSTD;
+		r = in->hash ? 0 : chunk_hash(c, in->plain, in->plain_len, ret->hash, e);
+		if (in->hash)
+			memcpy(ret->hash, in->hash, sizeof ret->hash);
+		n = pack_content(c, in, prefix, packed + lead + map_len, &ret->codec);
 	}
 	if (r < 0)
 		return r;
-	if (ret->codec == CODEC_NONE) {
-		n = in->plain_len;
+	if (ret->codec == CODEC_NONE)
 		ret->record = in->plain - map_len - lead;
-	}
 	map_put(in->map, in->map_count, ret->record + lead);
 	ret->body_len = (uint32_t)(map_len + n);
 	if (c->seals) {
@@ -216,15 +264,51 @@ int body_pack(struct codec *c, const void *plain, uint32_t plain_len,
 	return 0;
 }
 
+/* All three: one frame, with its size, and nothing behind it. */
 static const char *unzstd(struct codec *c, const uint8_t *data, size_t len,
 			  uint8_t *plain, uint32_t plain_len)
 {
-	/* all three: one frame, with its size, and nothing behind it */
 	if (ZSTD_getFrameContentSize(data, len) != plain_len ||
 	    ZSTD_findFrameCompressedSize(data, len) != len ||
 	    ZSTD_decompressDCtx(c->dctx, plain, plain_len, data, len) != plain_len)
 		return "can't be decompressed";
 	return NULL;
+}
+
+static const char *content(struct codec *c, unsigned int codec, const uint8_t *data, uint32_t len,
+			   uint8_t *plain, uint32_t plain_len, const uint8_t **ret_plain)
+{
+	*ret_plain = plain;
+	if (codec == CODEC_ZEROS) {
+		memset(plain, 0, plain_len);
+	} else if (codec == CODEC_NONE) {
+		*ret_plain = data;
+	} else {
+		return unzstd(c, data, len, plain, plain_len);
+	}
+	return NULL;
+}
+
+const char *refs_full(struct codec *c, const struct chunk_refs *f, uint8_t *plain,
+		      const uint8_t **ret_plain)
+{
+	return content(c, f->full.codec, f->data, f->data_len, plain, f->full.plain_len, ret_plain);
+}
+
+static const char *refs_content(struct codec *c, const struct chunk_refs *f, uint8_t *plain,
+				uint32_t plain_len, const uint8_t **ret_plain)
+{
+	const uint8_t *prefix;
+	const char *wrong;
+
+	if (!f->frame)
+		return refs_full(c, f, plain, ret_plain);
+	wrong = refs_full(c, f, f->plain, &prefix);
+	*ret_plain = plain;
+	ZSTD_DCtx_reset(c->dctx, ZSTD_reset_session_only);
+	if (!wrong && ZSTD_isError(ZSTD_DCtx_refPrefix(c->dctx, prefix, f->full.plain_len)))
+		wrong = "can't be decompressed";
+	return wrong ? wrong : unzstd(c, f->frame, f->frame_len, plain, plain_len);
 }
 
 static int body_hash(struct codec *c, const struct record *r, const uint8_t *plain, uint8_t *ret)
@@ -236,39 +320,45 @@ static int body_hash(struct codec *c, const struct record *r, const uint8_t *pla
 	return hash_bytes(c->hasher, c->alg, plain, r->plain_len, ret, NULL);
 }
 
+const char *body_open(struct codec *c, const struct record *r, uint8_t *body,
+		      uint8_t **ret_inner)
+{
+	uint32_t len;
+
+	*ret_inner = body;
+	if (body_sum(body, r->body_len) != r->body_sum)
+		return "has a body whose checksum is wrong";
+	return r->sealed ? unseal_body(&c->key, r, body, ret_inner, &len) : NULL;
+}
+
 const char *body_unpack(struct codec *c, const struct record *r,
 			const struct image_params *p, uint8_t *body,
-			uint8_t *plain, const uint8_t **ret_plain,
-			struct chunk_map *map)
+			const struct chunk_refs *refs, uint8_t *plain,
+			const uint8_t **ret_plain, struct chunk_map *map)
 {
 	size_t map_len = r->map_count * sizeof(struct map_disk);
-	uint32_t len = r->body_len;
+	uint8_t *opened = NULL;
+	const uint8_t *inner;
 	const char *wrong = NULL;
 	uint8_t hash[32];
 
-	if (body_sum(body, r->body_len) != r->body_sum)
-		return "has a body whose checksum is wrong";
-	if (r->sealed)
-		wrong = unseal_body(&c->key, r, body, &body, &len);
+	if (!refs)
+		wrong = body_open(c, r, body, &opened);
 	if (wrong)
 		return wrong;
+	inner = refs ? refs->inner : opened;
 	if (r->type == REC_CHUNK) {
-		map_get(body, r->map_count, map);
+		map_get(inner, r->map_count, map);
 		wrong = map_wrong(p, r->aux, map, r->map_count, r->plain_len);
-		if (wrong)
-			return wrong;
 	}
-	*ret_plain = plain;
-	if (r->codec == CODEC_ZEROS) {
-		memset(plain, 0, r->plain_len);
-	} else if (r->codec == CODEC_NONE) {
-		*ret_plain = body + map_len;
-	} else {
-		wrong = unzstd(c, body + map_len, len - map_len, plain,
-			       r->plain_len);
-		if (wrong)
-			return wrong;
-	}
+	if (!wrong && refs)
+		wrong = refs_content(c, refs, plain, r->plain_len, ret_plain);
+	else if (!wrong)
+		wrong = content(c, r->codec, inner + map_len,
+				r->body_len - record_extra(r) - (uint32_t)map_len,
+				plain, r->plain_len, ret_plain);
+	if (wrong)
+		return wrong;
 	if (body_hash(c, r, *ret_plain, hash) < 0)
 		return "can't be hashed";
 	return memcmp(hash, r->hash, 32) ? "has content that doesn't match its hash" : NULL;

@@ -2,6 +2,7 @@
  * (FORMAT.md 2.1, 3).  What the workers do; a codec belongs to one thread. */
 #ifndef REHOST_FMT_CHUNK_H
 #define REHOST_FMT_CHUNK_H
+#include "imager/fmt/refs.h"
 #include "imager/fmt/seal.h"
 
 struct codec;
@@ -12,6 +13,8 @@ struct packing {
 };
 /* A codec's memory when it only unpacks, about. */
 #define UNPACK_BYTES (256u << 10)
+/* And what it needs more when it makes patches. */
+#define PATCHER_BYTES (2u << 20)
 int codec_new(enum hash_alg a, const struct packing *p, struct codec **ret,
 	      struct err *e) must_check;
 /* From now on it seals and opens records of the encrypted image of that id; copied. */
@@ -32,12 +35,22 @@ struct chunk_in {
 	uint8_t flags;
 	uint32_t plain_len, map_count;
 	const struct chunk_map *map;
+	const uint8_t *hash;      /* of the plain data if known, or NULL */
 	uint8_t *plain;           /* chunk_room bytes in front of it are free, and
 				   * CHUNK_TAIL behind; overwritten */
 };
-/* packed: chunk_packed_max bytes.  ret->record points into packed, or in front
+/* What a chunk may be a patch of: len bytes that the record at ref has. */
+struct chunk_prefix {
+	struct chunk_ref ref;
+	const uint8_t *plain;
+};
+/* Of the plain data, as an image with this codec has it. */
+int chunk_hash(struct codec *c, const uint8_t *plain, uint32_t len, uint8_t *ret,
+	       struct err *e) must_check;
+/* prefix: NULL: none.  packed: chunk_packed_max bytes.  ret->record points into packed, or in front
  * of in->plain when the data is stored as it is. */
-int chunk_pack(struct codec *c, const struct chunk_in *in, uint8_t *packed,
+int chunk_pack(struct codec *c, const struct chunk_in *in,
+	       const struct chunk_prefix *prefix, uint8_t *packed,
 	       struct chunk_out *ret, struct err *e) must_check;
 
 /* Seals the body in buf: SEAL_NONCE bytes free, r->body_len bytes, SEAL_TAG bytes free.  Fills
@@ -53,13 +66,17 @@ int body_pack(struct codec *c, const void *plain, uint32_t plain_len,
 	      uint8_t *packed, struct record *ret, const uint8_t **ret_body,
 	      struct err *e) must_check;
 
+/* Checks the sum and opens the seal, in body.  NULL and *ret_inner, or what is wrong. */
+const char *body_open(struct codec *c, const struct record *r, uint8_t *body,
+		      uint8_t **ret_inner);
 /* Checks sum, opens the seal (in body), decompresses, checks hash.  plain: room for r->plain_len bytes,
  * or, of a CHUNK, p->chunk_size.  *ret_plain points to plain or into body.  map
  * (CHUNK): room for r->map_count.  Returns NULL or what is wrong with the record, as
- * record_get does. */
+ * record_get does.  refs: what refs_fetch() has fetched for it, which then isn't opened
+ * again; NULL for all other records. */
 const char *body_unpack(struct codec *c, const struct record *r,
 			const struct image_params *p, uint8_t *body,
-			uint8_t *plain, const uint8_t **ret_plain,
+			const struct chunk_refs *refs, uint8_t *plain, const uint8_t **ret_plain,
 			struct chunk_map *map);
 
 /* NULL if the map keeps FORMAT.md's rules and holds plain_len bytes. */

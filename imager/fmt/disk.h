@@ -83,6 +83,14 @@ struct end_disk {
 };
 _Static_assert(sizeof(struct end_disk) == 96, "FORMAT.md 4.4");
 
+struct ref_disk {
+	le32 file;          /* +0x00 0: this image; k: its k-th base */
+	le32 plain_len;     /* +0x04 */
+	le64 offset;        /* +0x08 of the CHUNK record, logical    */
+	uint8_t hash[32];   /* +0x10 of its plain data               */
+};
+_Static_assert(sizeof(struct ref_disk) == 48, "FORMAT.md 3");
+
 struct volume_disk {
 	le64 logical;       /* +0x00 of the first byte behind this record */
 	uint8_t zero[24];   /* +0x08 */

@@ -24,6 +24,13 @@ struct image {
 	const struct image_access *access; /* while it is being opened */
 	int sealed;               /* encrypted, with key                  */
 	struct image_key key;
+	struct image_base *listed; /* META's bases                            */
+	size_t n_listed;
+	struct image **bases;     /* opened, in that order                    */
+	size_t n_bases;
+	int is_base, owns_file;   /* is_base: its own bases stay closed       */
+	const struct image_base *given; /* while it is opened as a base       */
+	struct chunk_refs *refs;  /* the cache's                              */
 	char *meta, *summary;
 	struct byte_range *bad;
 	size_t n_bad;
@@ -46,6 +53,9 @@ int image_load(struct image *im, uint64_t off, unsigned int type, uint64_t aux,
 	       struct record *ret, uint8_t **ret_plain, struct err *e) must_check;
 /* image_open_cut()'s part of opening. */
 int image_cut_parts(struct image *im, struct err *e) must_check;
+/* As a base of another image: b has its key, or a its passphrase. */
+int image_open_base(struct blkdev *file, const struct image_base *b,
+		    const struct image_access *a, struct image **ret, struct err *e) must_check;
 /* HEADER, its features and hash: what stands in front of all others. */
 int image_first(struct image *im, struct record *ret_head, struct err *e) must_check;
 /* Makes im->page page number i of ROOT. */

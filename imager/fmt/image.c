@@ -3,6 +3,7 @@
 #include <string.h>
 #include "common/cleanup.h"
 #include "imager/fmt/image-int.h"
+#include "imager/fmt/refs.h"
 
 #define FIRST_LEN (IMAGE_HEAD_LEN + HEADER_LEN)
 #define LAST_LEN (IMAGE_HEAD_LEN + END_LEN)
@@ -59,7 +60,7 @@ int image_load(struct image *im, uint64_t off, unsigned int type, uint64_t aux,
 	r = dev_read(im->file, off + IMAGE_HEAD_LEN, body, rec.body_len, e);
 	if (r < 0)
 		return r;
-	wrong = body_unpack(im->codec, &rec, &im->params, body, buf, &plain, NULL);
+	wrong = body_unpack(im->codec, &rec, &im->params, body, NULL, buf, &plain, NULL);
 	if (wrong)
 		return corrupt(im, type, off, wrong, e);
 	if (plain != buf)
@@ -203,7 +204,9 @@ static int get_key(struct image *im, struct err *e)
 	if (im->file->size < FIRST_LEN + sizeof meta)
 		return err_set(e, ERR_CORRUPT, "%s ends before its key", im->file->name);
 	r = dev_read(im->file, FIRST_LEN, meta, sizeof meta, e);
-	if (r == 0)
+	if (r == 0 && im->given && im->given->has_key)
+		seal_key(im->given->key, &im->key);
+	else if (r == 0)
 		r = seal_open(&im->params, meta, im->file->name, im->access, &im->key, e);
 	if (r < 0)
 		return r;
@@ -245,13 +248,15 @@ static int open_parts(struct image *im, struct err *e)
 		return err_set(e, ERR_CORRUPT,
 			       "%s isn't complete: its end is missing (an interrupted capture, or a copy that was cut off)",
 			       im->file->name);
-	return load_tables(im, head.hash, e);
+	r = load_tables(im, head.hash, e);
+	return r < 0 ? r : bases_open(im, im->access, e);
 }
 
-static int open_as(struct blkdev *file, const struct image_access *a, int (*parts)(struct image *im, struct err *e),
-		   struct image **ret, struct err *e)
+/* Frees im when it fails. */
+static int open_as(struct image *im, struct blkdev *file, const struct image_access *a,
+		   int (*parts)(struct image *im, struct err *e), struct image **ret,
+		   struct err *e)
 {
-	struct image *im = calloc(1, sizeof *im);
 	int r;
 
 	if (!im)
@@ -261,6 +266,7 @@ static int open_as(struct blkdev *file, const struct image_access *a, int (*part
 	im->page_index = SIZE_MAX;
 	r = parts(im, e);
 	im->access = NULL;
+	im->given = NULL;
 	if (r < 0) {
 		image_close(im);
 		return r;
@@ -273,13 +279,25 @@ static int open_as(struct blkdev *file, const struct image_access *a, int (*part
 int image_open(struct blkdev *file, const struct image_access *a, struct image **ret,
 	       struct err *e)
 {
-	return open_as(file, a, open_parts, ret, e);
+	return open_as(calloc(1, sizeof(struct image)), file, a, open_parts, ret, e);
+}
+
+int image_open_base(struct blkdev *file, const struct image_base *b,
+		    const struct image_access *a, struct image **ret, struct err *e)
+{
+	struct image *im = calloc(1, sizeof *im);
+
+	if (!im)
+		return err_set(e, ERR_NOMEM, "out of memory for reading an image");
+	im->is_base = 1;
+	im->given = b;
+	return open_as(im, file, a, open_parts, ret, e);
 }
 
 int image_open_cut(struct blkdev *file, const struct image_access *a,
 		   struct image **ret, struct err *e)
 {
-	return open_as(file, a, image_cut_parts, ret, e);
+	return open_as(calloc(1, sizeof(struct image)), file, a, image_cut_parts, ret, e);
 }
 
 const struct image_key *image_key(const struct image *im)
@@ -295,6 +313,10 @@ struct image *image_close(struct image *im)
 		free(im->cache[i].plain);
 		free(im->cache[i].map);
 	}
+	bases_close(im);
+	refs_free(im->refs);
+	if (im->owns_file)
+		dev_close(im->file);
 	codec_free(im->codec);
 	page_free(im->page);
 	root_done(&im->root);

@@ -19,7 +19,9 @@
 
 /* Must bits (FORMAT.md 2.3). */
 #define FEATURE_ENCRYPTED (1u << 0)
+#define FEATURE_BASE (1u << 1)
 #define FEATURE_SPLIT (1u << 2)
+#define FEATURE_DEDUP (1u << 3)
 #define FEATURE_PARTIAL (1u << 5)
 
 /* The HEADER record (FORMAT.md 2.2). */
@@ -37,11 +39,29 @@ struct image_params {
 
 struct byte_range { uint64_t off, len; };
 
+/* Another image that an image's chunks refer to (FORMAT.md 4.3). */
+struct image_base {
+	uint8_t image_id[16], digest[IMAGE_DIGEST_LEN];
+	char name[256];            /* a file name, to be looked for first         */
+	int has_key;               /* it is encrypted; its key                    */
+	uint8_t key[32];
+};
+/* A CHUNK record of this or another image. */
+struct chunk_ref {
+	uint32_t file;             /* 0: this image; k: its k-th base             */
+	uint32_t plain_len;
+	uint64_t offset;           /* of the record                               */
+	uint8_t hash[32];          /* of its plain data, by this image's hash     */
+};
+
 /* What an image may need beside its file; NULL: nothing is at hand. */
 struct image_access {
 	/* Fills buf with the passphrase of the image of that name; may ask a
 	 * person.  ERR_SECRET: there is none. */
 	int (*passphrase)(void *ctx, const char *name, char *buf, size_t size, struct err *e);
+	/* Opens that base, the image's to close.  NULL: content in bases can't be
+	 * read, all else can.  ERR_NOT_FOUND: it isn't there. */
+	int (*base)(void *ctx, const struct image_base *b, struct blkdev **ret, struct err *e);
 	void *ctx;
 };
 #define IMAGE_PASSPHRASE_MAX 1024   /* bytes with the 0 behind it */
@@ -70,6 +90,7 @@ struct chunk_out {
 	uint8_t codec, flags;      /* FORMAT.md 2.1, 4.1                        */
 	uint32_t plain_len, map_count;
 	const struct chunk_map *map;
+	struct chunk_ref ref;      /* codec reference: then there is no record  */
 	uint8_t hash[32];          /* of the plain data                         */
 	uint32_t body_sum;         /* of the body as stored                     */
 	uint32_t body_len;
@@ -128,6 +149,8 @@ int image_writer_finish(struct image_writer *w, const struct byte_range *bad,
 			size_t n_bad, const char *summary_json,
 			uint8_t *ret_digest, struct err *e) must_check;
 uint64_t image_writer_len(const struct image_writer *w); /* bytes so far */
+/* Where the last chunk's record stands. */
+uint64_t image_writer_last(const struct image_writer *w);
 struct image_writer *image_writer_free(struct image_writer *w);
 
 /* ---- reading at random ---- */
@@ -164,6 +187,8 @@ struct image *image_close(struct image *im);   /* takes NULL, returns NULL */
 
 /* What these return belongs to the image and lives as long. */
 const struct image_params *image_params(const struct image *im);
+/* Those that META lists, whether opened or not. */
+const struct image_base *image_bases(const struct image *im, size_t *ret_n);
 const char *image_meta(const struct image *im);        /* JSON text, 0-ended */
 const char *image_summary(const struct image *im);     /* JSON text, 0-ended */
 const struct byte_range *image_bad(const struct image *im, size_t *ret_n);
@@ -197,6 +222,10 @@ struct image_chunk {
 struct image_cursor { size_t page; uint32_t entry; };
 int image_next_chunk(struct image *im, struct image_cursor *c,
 		     struct image_chunk *ret, struct err *e) must_check;
+
+/* 1: *ret is the entry of that chunk; 0: nothing of it is used. */
+int image_find(struct image *im, uint64_t number, struct image_chunk *ret,
+	       struct err *e) must_check;
 
 /* Bytes of the disk; what isn't in the used map reads as zeros.  Content is
  * checked against its hash before any of it is handed out. */

@@ -5,6 +5,7 @@
 #include "common/cleanup.h"
 #include "imager/fmt/disk.h"
 #include "imager/fmt/image-int.h"
+#include "imager/fmt/refs.h"
 
 /* What has been read; a COMMIT makes it the image's. */
 struct scan {
@@ -146,6 +147,9 @@ int image_cut_parts(struct image *im, struct err *e)
 	if (r == 0) {
 		memcpy(im->cut.hashes[0], head.hash, 32);
 		memcpy(im->cut.hashes[1], meta.hash, 32);
+		r = bases_open(im, NULL, e);
+	}
+	if (r == 0) {
 		s.pos += IMAGE_HEAD_LEN + (uint64_t)meta.body_len;
 		r = scan(&s, e);
 	}

@@ -141,9 +141,7 @@ int image_end_without(struct image *im, const struct byte_range *except, size_t 
 
 /* ---- content ---- */
 
-/* 1: *ret is the chunk's entry; 0: nothing of it is used. */
-static int find_chunk(struct image *im, uint64_t number,
-		      struct image_chunk *ret, struct err *e)
+int image_find(struct image *im, uint64_t number, struct image_chunk *ret, struct err *e)
 {
 	size_t lo = 0, hi = im->root.n;
 	uint32_t a = 0, b;
@@ -180,10 +178,10 @@ static int read_chunk(struct image *im, const struct image_chunk *c,
 		      struct cached_chunk *to, struct err *e)
 {
 	const uint8_t *plain;
-	int r = chunk_fetch(im, c, im->body, e);
+	int r = chunk_fetch(im, c, im->body, im->refs, e);
 
 	if (r == 0)
-		r = chunk_unpack(im, im->codec, c, im->body, to->plain, &plain, to->map, e);
+		r = chunk_unpack(im, im->codec, c, im->body, im->refs, to->plain, &plain, to->map, e);
 	if (r < 0)
 		return r;
 	if (plain != to->plain)
@@ -204,7 +202,7 @@ static int cache_room(struct image *im, struct cached_chunk *c, struct err *e)
 		c->map = malloc(size / REC_UNIT * sizeof *c->map);
 	if (!im->body || !c->plain || !c->map)
 		return err_set(e, ERR_NOMEM, "out of memory for reading an image");
-	return 0;
+	return im->refs ? 0 : image_refs(im, &im->refs, e);
 }
 
 /* *ret: the chunk's content, or NULL if nothing of it is used. */
@@ -226,7 +224,7 @@ static int get_chunk(struct image *im, uint64_t number,
 		if (k->used_at < c->used_at)
 			c = k;
 	}
-	r = find_chunk(im, number, &entry, e);
+	r = image_find(im, number, &entry, e);
 	if (r <= 0) {
 		*ret = NULL;
 		return r;

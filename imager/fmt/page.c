@@ -144,7 +144,7 @@ static const char *entry_wrong(const struct entry_disk *d,
 
 	if (n->flags > 1 || memcmp(d->zero, zero, sizeof zero))
 		return "has an entry with a nonzero reserved field";
-	if (n->codec > CODEC_REFERENCE || record_fits(&r, params))
+	if (n->codec > CODEC_PATCH || record_fits(&r, params))
 		return "has an impossible entry";
 	if (n->offset > end || end - n->offset < IMAGE_HEAD_LEN + (uint64_t)n->body_len)
 		return "has an entry that points behind it";

@@ -3,6 +3,7 @@
 #include <string.h>
 #include <xxhash.h>
 #include "imager/fmt/disk.h"
+#include "imager/fmt/refs.h"
 
 static const char *const names[] = {
 	[REC_HEADER] = "header", [REC_META] = "meta", [REC_CHUNK] = "chunk",
@@ -58,7 +59,7 @@ static const char *fields_wrong(const struct record *r)
 		return "is encrypted, which it must not be";
 	if (r->body_len < record_extra(r))
 		return "is too short";
-	if (r->codec > CODEC_REFERENCE || (r->codec > CODEC_ZSTD && !is_chunk))
+	if (r->codec > CODEC_PATCH || (r->codec > CODEC_ZSTD && !is_chunk))
 		return "has an unknown codec";
 	if (r->body_len > REC_BODY_MAX || r->plain_len > REC_PLAIN_MAX)
 		return "is longer than the format permits";
@@ -115,8 +116,11 @@ static const char *chunk_wrong(const struct record *r,
 	map_len = 4 * r->map_count;
 	if (!r->plain_len || r->plain_len > p->chunk_size)
 		return "holds more than a chunk, or nothing";
-	if (r->codec == CODEC_REFERENCE)
+	if (refs_needed(r) && !(p->must & (FEATURE_BASE | FEATURE_DEDUP)))
 		return "refers to another chunk in an image without such references";
+	if (refs_needed(r) && (len < map_len + REF_LEN ||
+			       (r->codec == CODEC_REFERENCE) != (len == map_len + REF_LEN)))
+		return "refers to another chunk in a way that isn't known";
 	if (r->body_len < record_extra(r) || len < map_len || len - map_len > r->plain_len)
 		return "has a body longer than its content, or shorter than its map";
 	if (r->codec == CODEC_ZEROS && len != map_len)

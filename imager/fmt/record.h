@@ -9,7 +9,7 @@ enum rec_type {
 	REC_HEADER = 1, REC_META, REC_CHUNK, REC_PAGE, REC_COMMIT, REC_BAD,
 	REC_SUMMARY, REC_ROOT, REC_END, REC_VOLUME,
 };
-enum rec_codec { CODEC_NONE, CODEC_ZSTD, CODEC_ZEROS, CODEC_REFERENCE };
+enum rec_codec { CODEC_NONE, CODEC_ZSTD, CODEC_ZEROS, CODEC_REFERENCE, CODEC_PATCH };
 
 #define REC_UNIT 512u
 #define REC_BODY_MAX (40u << 20)   /* FORMAT.md 2.1 */
@@ -21,7 +21,8 @@ enum rec_codec { CODEC_NONE, CODEC_ZSTD, CODEC_ZEROS, CODEC_REFERENCE };
 #define SEAL_NONCE 24u             /* FORMAT.md 6.2: in front of a sealed body, */
 #define SEAL_TAG 16u               /* and behind it                          */
 #define SEAL_WRAPPED 72u           /* 6.1: META's body begins with it         */
-#define FEATURES_KNOWN ((uint64_t)FEATURE_ENCRYPTED | FEATURE_SPLIT | FEATURE_PARTIAL)
+#define FEATURES_KNOWN ((uint64_t)FEATURE_ENCRYPTED | FEATURE_BASE | FEATURE_SPLIT | \
+		       FEATURE_DEDUP | FEATURE_PARTIAL)
 /* FORMAT.md 6.1: a hostile header shall not take all memory, or a day. */
 #define KDF_OPS_MAX 16u
 #define KDF_MEM_MIN 8u             /* KiB */

@@ -68,6 +68,12 @@ static void make_hash_key(struct image_key *k)
 	crypto_kdf_derive_from_key(k->hash, sizeof k->hash, 1, "rhi-hash", k->data);
 }
 
+void seal_key(const uint8_t *data, struct image_key *ret)
+{
+	memcpy(ret->data, data, sizeof ret->data);
+	make_hash_key(ret);
+}
+
 int image_seal_new(struct image_params *p, const char *passphrase,
 		   struct image_seal *ret, struct err *e)
 {

@@ -15,6 +15,8 @@ void seal_body(const struct image_key *k, const struct record *r, uint8_t *body,
  * wrong. */
 const char *unseal_body(const struct image_key *k, const struct record *r, uint8_t *body,
 			uint8_t **ret, uint32_t *ret_len);
+/* All of a key from what a list of bases has of it. */
+void seal_key(const uint8_t *data, struct image_key *ret);
 /* The key of an image that is read.  meta: its META record's first SEAL_META bytes;
  * name: for messages. */
 #define SEAL_META (IMAGE_HEAD_LEN + SEAL_WRAPPED)

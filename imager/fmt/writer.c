@@ -4,6 +4,7 @@
 #include "imager/fmt/chunk.h"
 #include "imager/fmt/disk.h"
 #include "imager/fmt/image-int.h"
+#include "imager/fmt/refs.h"
 
 struct image_writer {
 	struct image_params params;
@@ -11,7 +12,7 @@ struct image_writer {
 	struct codec *codec;
 	const uint8_t *wrapped;   /* of an encrypted image, until META is written */
 	uint64_t len, seq;
-	uint64_t chunks, bytes;
+	uint64_t chunks, bytes, last;
 	uint64_t next_chunk;      /* above all that came or were put off */
 	uint64_t next_written;    /* above all that came              */
 	struct page *page;
@@ -278,6 +279,11 @@ struct image_writer *image_writer_free(struct image_writer *w)
 	return NULL;
 }
 
+uint64_t image_writer_last(const struct image_writer *w)
+{
+	return w->last;
+}
+
 uint64_t image_writer_len(const struct image_writer *w)
 {
 	return w->len;
@@ -396,8 +402,7 @@ int image_writer_put_off(struct image_writer *w, uint64_t number, struct err *e)
 	return 0;
 }
 
-int image_writer_chunk(struct image_writer *w, const struct chunk_out *c,
-		       struct err *e)
+static int put_chunk(struct image_writer *w, const struct chunk_out *c, struct err *e)
 {
 	struct record r = {
 		.type = REC_CHUNK, .codec = c->codec, .body_len = c->body_len,
@@ -414,7 +419,7 @@ int image_writer_chunk(struct image_writer *w, const struct chunk_out *c,
 	if (ret < 0)
 		return ret;
 	r.seq = w->seq;
-	entry.offset = w->len;
+	entry.offset = w->last = w->len;
 	memcpy(entry.hash, c->hash, 32);
 	memcpy(r.hash, c->hash, 32);
 	memcpy(r.image_id, w->params.image_id, sizeof r.image_id);
@@ -435,6 +440,47 @@ int image_writer_chunk(struct image_writer *w, const struct chunk_out *c,
 	if (c->number >= w->next_chunk)
 		w->next_chunk = c->number + 1;
 	return 0;
+}
+
+/* A record that refers to another one, made here as it is small. */
+static int put_reference(struct image_writer *w, const struct chunk_out *c,
+			 struct chunk_out *ret, uint8_t **ret_buf, struct err *e)
+{
+	size_t map_len = c->map_count * sizeof(struct map_disk);
+	size_t lead = IMAGE_HEAD_LEN + (codec_seals(w->codec) ? SEAL_NONCE : 0);
+	struct record r = {
+		.type = REC_CHUNK, .codec = CODEC_REFERENCE, .plain_len = c->plain_len,
+		.map_count = c->map_count, .aux = c->number,
+		.body_len = (uint32_t)map_len + REF_LEN,
+	};
+	uint8_t *buf = malloc(lead + r.body_len + SEAL_TAG);
+
+	if (!buf)
+		return err_set(e, ERR_NOMEM, "out of memory for a record");
+	map_put(c->map, c->map_count, buf + lead);
+	ref_put(&c->ref, buf + lead + map_len);
+	memcpy(r.hash, c->hash, sizeof r.hash);
+	r.body_sum = body_sum(buf + lead, r.body_len);
+	body_seal(w->codec, &r, buf + IMAGE_HEAD_LEN, 0);
+	ret->record = *ret_buf = buf;
+	ret->body_len = r.body_len;
+	ret->body_sum = r.body_sum;
+	return 0;
+}
+
+int image_writer_chunk(struct image_writer *w, const struct chunk_out *c,
+		       struct err *e)
+{
+	struct chunk_out made = *c;
+	uint8_t *buf = NULL;
+	int r = 0;
+
+	if (c->codec == CODEC_REFERENCE)
+		r = put_reference(w, c, &made, &buf, e);
+	if (r == 0)
+		r = put_chunk(w, &made, e);
+	free(buf);
+	return r;
 }
 
 /* The ranges as on disk, `front` bytes behind the beginning of *ret (malloc'd). */

@@ -124,7 +124,9 @@ truncate -s 0 volume
 truncate -s 2M volume
 printf 'LUKS\272\276' | dd of=volume conv=notrunc 2>dd.log
 put disk.img 4 volume
-printf 'XFSB  ' | dd of=volume conv=notrunc 2>dd.log
+truncate -s 0 volume
+truncate -s 2M volume
+mkfs.exfat volume > exfat.log
 put disk.img 5 volume
 if command -v mkfs.fat > fat.log; then
 	rm volume

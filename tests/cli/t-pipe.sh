@@ -23,7 +23,7 @@ cp disk.img t4.img
 st=0
 rehost restore --yes - t4.img < torn 2>err || st=$?
 [ $st = 1 ] || fail "a torn stream gave status $st"
-[ "$(head -c 1048576 t4.img | tr -d '\0' | wc -c)" = 0 ] || fail "a half restored disk has a partition table"
+! sfdisk -d t4.img >/dev/null 2>&1 || fail "a half restored disk has a partition table"
 # what can't be: a terminal is asked nothing here, nothing to read twice
 expect_status 2 rehost capture --verify disk.img -
 expect_status 2 rehost restore --verify - target.img

@@ -19,9 +19,7 @@ for c in capture restore map verify info place; do
 	expect_status 0 rehost $c --help
 	grep -q "rehost $c" out || fail "help of $c"
 done
-usage rehost capture --base x disk.img a.rhi
-grep -q "not available in this version" err || fail "--base: $(cat err)"
-for o in --layout=grow; do
+for o in --layout=grow --driver; do
 	usage rehost restore $o a.rhi disk.img
 	grep -q "not available in this version" err || fail "$o: $(cat err)"
 done

@@ -22,7 +22,7 @@ import zstandard
 MAGIC = b"\x89RHIr\r\n\x1a"
 HEADER, META, CHUNK, PAGE, COMMIT, BAD, SUMMARY, ROOT, END, VOLUME = range(1, 11)
 NAMES = "record header meta chunk page commit bad summary root end volume".split()
-NONE, ZSTD, ZEROS, REFERENCE = range(4)
+NONE, ZSTD, ZEROS, REFERENCE, PATCH = range(5)
 MUST = {0: "encrypted", 1: "base", 2: "split", 3: "dedup", 4: "reserved"}
 PARTIAL = 1 << 5
 MIB = 1 << 20
@@ -62,7 +62,7 @@ class Head:
         self.where = f"{NAMES[self.type]} at {offset}"
         need(self.sealed <= 1, f"{self.where}: sealed")
         self.context = raw[:0x18] + bytes(8) + raw[0x20:0x58] + bytes(8)
-        need(self.codec <= REFERENCE, f"{self.where}: codec {self.codec}")
+        need(self.codec <= PATCH, f"{self.where}: codec {self.codec}")
         need(self.body_len <= 40 * MIB and self.plain_len <= 32 * MIB, f"{self.where}: too long")
         need(self.type == CHUNK or self.codec <= ZSTD, f"{self.where}: codec of a chunk")
         need(self.type == CHUNK or self.map_count == 0, f"{self.where}: map_count")
@@ -83,7 +83,7 @@ class Params:
         if version != 1:
             raise Unsupported(f"format version {version}")
         for bit in range(64):
-            if self.must >> bit & 1 and bit not in (0, 2, 5):
+            if self.must >> bit & 1 and bit not in (0, 1, 2, 3, 5):
                 raise Unsupported(MUST.get(bit, f"feature {bit}"))
         c = self.chunk_size
         need(64 * 1024 <= c <= 4 * MIB and c & (c - 1) == 0, "header: chunk_size")
@@ -99,6 +99,11 @@ class Params:
             need(not any(salt) and ops == mem == 0, "header: zero")
         need(self.used_bytes <= self.used_end <= self.disk_size, "header: used")
 
+    def give_key(self, key):
+        self.key = key
+        self.hash_key = hashlib.blake2b(key=key, salt=struct.pack("<Q", 1),
+                                        person=b"rhi-hash", digest_size=32).digest()
+
     def open_key(self, meta):
         """The data key, from META's body as stored (6.1)."""
         import nacl.bindings as na
@@ -106,18 +111,17 @@ class Params:
         outer = na.crypto_pwhash_alg(32, os.environb.get(b"REHOST_PASSPHRASE", b""), self.salt,
                                      self.ops, self.mem * 1024, na.crypto_pwhash_ALG_ARGON2ID13)
         try:
-            self.key = na.crypto_aead_xchacha20poly1305_ietf_decrypt(
-                meta[24:72], self.body, meta[:24], outer)
+            self.give_key(na.crypto_aead_xchacha20poly1305_ietf_decrypt(
+                meta[24:72], self.body, meta[:24], outer))
         except nacl.exceptions.CryptoError as e:
             raise Bad("passphrase: wrong") from e
-        self.hash_key = hashlib.blake2b(key=self.key, salt=struct.pack("<Q", 1),
-                                        person=b"rhi-hash", digest_size=32).digest()
 
     def unseal(self, head, body):
         import nacl.bindings as na
         import nacl.exceptions
         if head.type == META:
-            self.open_key(body[:72])
+            if not self.key:
+                self.open_key(body[:72])
             body = body[72:]
         need(len(body) >= 40, f"{head.where}: too short for a seal")
         try:
@@ -149,11 +153,13 @@ class Params:
         return out
 
 
-def unzstd(data, plain_len, where):
+def unzstd(data, plain_len, where, prefix=None):
     """One frame, with its content size, nothing behind it."""
     try:
         need(zstandard.frame_content_size(data) == plain_len, f"{where}: frame's content size")
-        d = zstandard.ZstdDecompressor().decompressobj()
+        raw = prefix and zstandard.ZstdCompressionDict(
+            prefix, dict_type=zstandard.DICT_TYPE_RAWCONTENT)
+        d = zstandard.ZstdDecompressor(dict_data=raw or None, max_window_size=1 << 27).decompressobj()
         plain = d.decompress(data)
     except zstandard.ZstdError as e:
         raise Bad(f"{where}: {e}") from e
@@ -178,9 +184,10 @@ def unpack(head, body, params):
         head.ranges = params.ranges(head.aux, head.units)
         need(sum(length for _, length in head.ranges) == head.plain_len, f"{where}: plain_len")
         data = body[4 * n:]
-    if head.codec == REFERENCE:
-        raise Bad(f"{where}: a reference without BASE or DEDUP")
-    if head.codec == ZEROS:
+    if head.codec in (REFERENCE, PATCH):
+        need(params.must & 0b1010, f"{where}: a reference without BASE or DEDUP")
+        plain = params.bases.resolve(head, data)
+    elif head.codec == ZEROS:
         need(not data, f"{where}: zeros with data")
         plain = bytes(head.plain_len)
     elif head.codec == ZSTD:
@@ -190,6 +197,72 @@ def unpack(head, body, params):
         plain = data
     need(params.H(plain, sealable) == head.hash, f"{where}: hash")
     return plain
+
+
+class Files:
+    """The image (0) and its bases (1...): where references lead (3, 4.3)."""
+
+    def __init__(self, f, image_id, params, listed, top=None):
+        self.f, self.image_id, self.params, self.top = f, image_id, params, top or self
+        self.listed, self.members = listed, {image_id: self}
+        params.bases = self
+
+    def open_bases(self, path):
+        for b in self.listed:
+            found = [n for n in sorted(os.listdir(os.path.dirname(path) or "."))
+                     if n.endswith(".rhi") and self.is_it(os.path.join(os.path.dirname(path), n), b)]
+            need(found, f"base {b['name']}: not found")
+            name = os.path.join(os.path.dirname(path), found[0])
+            im = Image(opened(name), key=bytes.fromhex(b["key"]) if "key" in b else None)
+            need(im.end.digest.hex() == b["digest"], f"base {b['name']}: digest")
+            self.members[im.image_id] = Files(im.f, im.image_id, im.params,
+                                              im.meta.get("bases", []), self)
+
+    @staticmethod
+    def is_it(path, b):
+        with open(path, "rb") as f:
+            return f.read(96)[0x28:0x38].hex() == b["image_id"]
+
+    def target(self, data):
+        """What 48 bytes lead to: whose record it is, its head, its body's data."""
+        number, plain_len, offset, digest = struct.unpack("<IIQ32s", data)
+        need(number <= len(self.listed), "reference: file")
+        wanted = bytes.fromhex(self.listed[number - 1]["image_id"]) if number else self.image_id
+        need(wanted in self.top.members, "reference: a base that isn't listed")
+        it = self.top.members[wanted]
+        it.f.seek(offset)
+        head = Head(it.f.read(96), offset)
+        need(head.type == CHUNK and head.image_id == it.image_id and head.plain_len == plain_len,
+             f"{head.where}: isn't the chunk that is referred to")
+        need(it.params.chunk_size == self.top.params.chunk_size, "reference: chunk size")
+        body = it.f.read(head.body_len)
+        need(sum32(body) == head.body_sum, f"{head.where}: body_sum")
+        if head.sealed:
+            body = it.params.unseal(head, body)
+        return it, head, body[4 * head.map_count:], digest
+
+    def plain(self, head, data):
+        need(head.codec in (NONE, ZSTD), f"{head.where}: has no content of its own")
+        return data if head.codec == NONE else unzstd(data, head.plain_len, head.where)
+
+    def resolve(self, head, data):
+        at = self.f.tell()
+        owner, target, digest = self, head, head.hash
+        if head.codec == REFERENCE:
+            need(len(data) == 48, f"{head.where}: length")
+            owner, target, data, digest = self.target(data)
+            need(target.codec != REFERENCE, f"{target.where}: a reference to a reference")
+            need(digest == head.hash and target.plain_len == head.plain_len, f"{head.where}: hash")
+        if target.codec == PATCH:
+            need(len(data) > 48, f"{target.where}: length")
+            it, full, inner, digest = owner.target(data[:48])
+            prefix = it.plain(full, inner)
+            need(owner is not self or self.params.H(prefix) == digest, f"{full.where}: hash")
+            plain = unzstd(data[48:], head.plain_len, target.where, prefix)
+        else:
+            plain = owner.plain(target, data)
+        self.f.seek(at)
+        return plain
 
 
 class Entry:
@@ -293,9 +366,11 @@ def first_record(f, params=None):
 class Image:
     """Random access (4): opens with the end, checks against the root digest."""
 
-    def __init__(self, f):
+    def __init__(self, f, key=None, path=None):
         self.f = f
         head, self.params = first_record(f)
+        if key:
+            self.params.give_key(key)
         f.seek(0, 2)
         size = f.tell()
         need(size >= 224 + 192, "no end: not complete")
@@ -307,6 +382,9 @@ class Image:
         need(end.file_len == size, "end: file_len")
         self.heads = {HEADER: head}
         self.meta = json_object(self.load(end.meta, META), "meta")
+        self.files = Files(f, head.image_id, self.params, self.meta.get("bases", []))
+        if path:
+            self.files.open_bases(path)
         partial_meta(self.meta, self.params)
         bad = self.load(end.bad, BAD)
         self.summary = json_object(self.load(end.summary, SUMMARY), "summary")
@@ -363,8 +441,8 @@ class Image:
 class Walk:
     """All records, front to back (1, 4.4, 5); `put` gets the disk's bytes."""
 
-    def __init__(self, f, put):
-        self.f, self.put = f, put
+    def __init__(self, f, put, path=None):
+        self.f, self.put, self.path = f, put, path
         head, self.params = first_record(f)
         self.heads, self.chunks, self.pages = {HEADER: head}, [], {}
         self.paged, self.seq, self.rank, self.used_end, self.epoch = 0, 0, 1, 0, 0
@@ -393,9 +471,13 @@ class Walk:
         getattr(self, "on_" + NAMES[head.type])(head, body)
 
     def on_meta(self, _head, body):
-        json_object(body, "meta")
+        meta = json_object(body, "meta")
+        files = Files(self.f, self.image_id, self.params, meta.get("bases", []))
+        if self.path:
+            files.open_bases(self.path)
 
-    on_summary = on_meta
+    def on_summary(self, _head, body):
+        json_object(body, "summary")
 
     def on_chunk(self, head, plain):
         if self.chunks:
@@ -500,7 +582,7 @@ def opened(path):
 
 def info(path):
     with opened(path) as f:
-        im = Image(f)
+        im = Image(f, path=path)
         return {"disk_size": im.params.disk_size, "used_bytes": im.params.used_bytes,
                 "sector_size": im.params.sector_size, "chunk_size": im.params.chunk_size,
                 "hash_alg": im.params.hash_alg, "created": im.params.created,
@@ -513,12 +595,12 @@ def restore(path, out):
         def put(offset, data):
             disk.seek(offset)
             disk.write(data)
-        disk.truncate(Walk(f, put).params.disk_size)
+        disk.truncate(Walk(f, put, path).params.disk_size)
 
 
 def read(path, offset, length):
     with opened(path) as f:
-        return Image(f).read(offset, length)
+        return Image(f, path=path).read(offset, length)
 
 
 def main(argv):

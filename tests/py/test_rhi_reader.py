@@ -375,7 +375,7 @@ def test_chosen_partitions(tmp_path):
 
 
 @pytest.mark.parametrize("bit, word", [
-    (1, "base"), (3, "dedup"), (4, "feature 4"),
+    (4, "feature 4"),
     (6, "feature number 6"), (63, "feature number 63")])
 def test_features_are_refused_by_name(tmp_path, bit, word):
     path, disk = tmp_path / "i.rhi", tmp_path / "d"

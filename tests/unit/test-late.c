@@ -31,7 +31,7 @@ static void write_chunk(struct image_writer *w, struct codec *c, uint8_t *disk,
 	struct err e;
 
 	memcpy(in.plain, disk + n * CHUNK, USED);
-	assert_ok(chunk_pack(c, &in, packed, &out, &e));
+	assert_ok(chunk_pack(c, &in, NULL, packed, &out, &e));
 	assert_ok(image_writer_chunk(w, &out, &e));
 }
 
