@@ -1,13 +1,13 @@
 #!/bin/sh
 # restore --delta writes what differs and nothing else; --resume goes on where a
 # restore was interrupted, by a mark that nobody takes for a file system.
-# rehost-test: san
 . "$REHOST_TOP/tests/lib/lib.sh"
+own_mounts
 . "$REHOST_TOP/tests/lib/disks.sh"
 requires cmp truncate blkid wipefs sfdisk parted sgdisk "${CC:-gcc}"
 linux_disk disk.img
 rehost capture --no-systems disk.img disk.rhi 2>/dev/null
-head -c $((64 << 20)) >old.img
+head -c $((64 << 20)) /dev/urandom >old.img
 
 changed() { grep -q "restore: done.*, $1 written" err || fail "not \"$1 written\": $(cat err)"; }
 
@@ -75,6 +75,37 @@ expect_status 4 rehost restore --yes --resume disk.rhi old.img
 grep -q "no interrupted restore" err && grep -q -e "--delta" err || fail "$(cat err)"
 expect_status 1 rehost restore --yes --resume disk.rhi nothing.img
 [ ! -e nothing.img ] || fail "a file was made to go on with"
+
+# what was left out of an image may be in use on the target
+rehost capture --no-systems --only 1,2 disk.img part.rhi 2>/dev/null
+for o in --discard --zero; do
+	cp old.img t.img
+	expect_status 4 rehost restore --yes $o part.rhi t.img
+	grep -q "partitions were left out" err || fail "$(cat err)"
+	cmp old.img t.img || fail "something was written"
+done
+
+# --- an encrypted image's hashes have a key
+export REHOST_PASSPHRASE=secret
+rehost capture --no-systems --encrypt disk.img secret.rhi 2>/dev/null
+cp disk.img t.img
+expect_status 0 rehost restore --yes --delta secret.rhi t.img
+changed "0 bytes"
+printf x | dd of=t.img bs=1 seek=$(((9 << 20) + 1024 + 120)) conv=notrunc status=none
+expect_status 0 rehost restore --yes --delta --verify secret.rhi t.img
+cmp disk.img t.img
+
+# --- a file system that fills up, and has room again
+if [ "$(id -u)" = 0 ] && mkdir small && mount -t tmpfs -o size=4M small small; then
+	at_exit "umount $PWD/small"
+	truncate -s 64M small/t.img
+	expect_status 1 rehost restore --yes disk.rhi small/t.img
+	grep -q "No space left" err && grep -q "resume goes on there" err || fail "$(cat err)"
+	rehost disks --no-systems small/t.img | grep -q "an interrupted restore" || fail "disks doesn't tell it"
+	mount -o remount,size=100M small
+	expect_status 0 rehost restore --yes --resume --verify disk.rhi small/t.img
+	same_used disk.img small/t.img
+fi
 
 # --- interrupted, at a write in the middle
 case $REHOST_B in */san) exit 0 ;; esac

@@ -1,7 +1,6 @@
 #!/bin/sh
 # restore --discard and --zero: what the image doesn't use is given back, or reads as
 # zeros; what it uses is not touched, nor by a restore with neither of them.
-# rehost-test: san
 . "$REHOST_TOP/tests/lib/lib.sh"
 own_mounts
 . "$REHOST_TOP/tests/lib/disks.sh"
