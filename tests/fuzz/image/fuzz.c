@@ -266,6 +266,14 @@ static int restore(struct blkdev *f, const struct image_params *p, int as_pipe,
 	t->sector_size = p->sector_size;
 	r = restore_run(in, t, &opt, NULL, &res, &e);
 	store_close(in);
+	if (store_open_dev(f, 0, &in, &e) < 0)
+		abort();
+	/* what is there already isn't written again; of a bad one nothing is asked */
+	opt.how = RESTORE_DELTA;
+	opt.verify = 0;
+	if (restore_run(in, t, &opt, NULL, &res, &e) < 0 ? r == 0 : r == 0 && res.began)
+		abort();
+	store_close(in);
 	dev_close(t);
 	return r;
 }
