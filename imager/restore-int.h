@@ -42,6 +42,8 @@ struct restore {
 	struct records rs;
 	struct walk *walk;
 	struct err found;         /* the first bad record                       */
+	struct image_cursor order;/* where the stream is, in disk order         */
+	int gap;                  /* 1: a lower chunk comes late: no more marks */
 
 	/* the image's, known at the end of the copy */
 	uint8_t digest[IMAGE_DIGEST_LEN];

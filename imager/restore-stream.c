@@ -42,6 +42,22 @@ static int stop_at(const struct restore *re, const struct rec_slot *s,
 		       s->rec.fault ? s->rec.fault : "is damaged");
 }
 
+/* Marks say that all below is written: not so behind the first chunk that comes
+ * late (FORMAT.md 1). */
+static int mark_progress(struct restore *re, uint64_t number, struct err *e)
+{
+	struct image_chunk due;
+	int r;
+
+	if (re->gap || !re->im)
+		return 0;
+	r = image_next_chunk(re->im, &re->order, &due, e);
+	if (r < 0)
+		return r;
+	re->gap = !r || due.number != number;
+	return re->gap ? 0 : head_mark(re, number + 1, 0, e);
+}
+
 static int stream_take(void *ctx, struct rec_slot *s, struct err *e)
 {
 	struct restore *re = ctx;
@@ -64,7 +80,7 @@ static int stream_take(void *ctx, struct rec_slot *s, struct err *e)
 	re->changed = re->bytes;
 	job_progress(&re->job, re->bytes, re->params.used_bytes,
 		     s->rec.off + IMAGE_HEAD_LEN + s->rec.r.body_len);
-	return head_mark(re, s->rec.r.aux + 1, 0, e);
+	return mark_progress(re, s->rec.r.aux, e);
 }
 
 int stream_begin(struct restore *re, struct err *e)

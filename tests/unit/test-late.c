@@ -1,6 +1,7 @@
 /* test-late.c: images in which chunks come late: written with some of the chunks
  * put off, then read in every way; one record damaged at a time. */
 #include "tests/unit/engine.h"
+#include "tests/unit/cutdev.h"
 #include "imager/fmt/chunk.h"
 
 #define CHUNK 65536u
@@ -220,12 +221,65 @@ static void damaged(void **state)
 	late_free(im);
 }
 
+/* ---- a restore that is gone on with ---- */
+
+static int restore_on(struct late_image *im, struct blkdev *t, enum restore_how how, struct err *e)
+{
+	struct restore_options opt = { .job.workers = -1, .how = how, .mark_bytes = 1 };
+	struct restore_result res;
+	struct blkdev *f;
+	struct store_in *in;
+	int r;
+
+	assert_ok_(dev_mem(im->m->bytes, im->m->len, 0, &f, e));
+	assert_ok_(store_open_dev(f, 0, &in, e));
+	r = restore_run(in, t, &opt, NULL, &res, e);
+	store_close(in);
+	dev_close(f);
+	return r;
+}
+
+/* Its mark must not count chunks that come late: killed at any write, it goes on and
+ * none of them is missing. */
+static void cut_restores(void **state)
+{
+	static const uint64_t off[] = { 5, 9, 10, 38 };
+	const uint64_t size = 40 * CHUNK;
+	struct late_image *im = write_late(size, off, 4);
+	uint8_t *zeros = calloc(1, size);
+	unsigned int resumed = 0;
+	struct cutdev c;
+	struct err e;
+
+	(void)state;
+	cut_new(&c, size);
+	for (uint64_t n = 1;; n++) {
+		int r;
+
+		cut_begin(&c, zeros, CUT_KILL, n);
+		if (restore_on(im, &c.d, RESTORE_ALL, &e) == 0)
+			break;
+		cut_restart(&c);
+		r = restore_on(im, &c.d, RESTORE_RESUME, &e);
+		resumed += r == 0;
+		if (r == ERR_REFUSED) /* before the first write, or after the last */
+			r = restore_on(im, &c.d, RESTORE_DELTA, &e);
+		assert_int_equal(r, 0);
+		assert_memory_equal(c.now, im->disk, size);
+	}
+	assert_true(resumed > 40);
+	cut_free(&c);
+	free(zeros);
+	late_free(im);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(round_trips),
 		cmocka_unit_test(out_of_order),
 		cmocka_unit_test(damaged),
+		cmocka_unit_test(cut_restores),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
