@@ -14,17 +14,14 @@
 #include "imager/capture-base.h"
 #include "imager/capture-cut.h"
 #include "imager/capture-meta.h"
-#include "imager/cmd.h"
+#include "imager/cmd-capture-bad.h"
 #include "imager/disks-json.h"
 #include "imager/guard.h"
 #include "imager/hardware.h"
 #include "imager/imagefile.h"
-#include "imager/lost.h"
 #include "imager/machine.h"
-#include "imager/mapfile.h"
 #include "imager/part/choose.h"
 #include "imager/report.h"
-#include "imager/smart.h"
 
 struct job {
 	const struct cmd_opts *o;
@@ -49,8 +46,7 @@ struct shot {
 	struct store_out *out;
 	struct cut cut;                    /* with --resume */
 	struct capture_base base;          /* with --base */
-	struct mapfile known;              /* --log, as it was before */
-	char log[PATH_MAX + 8];            /* that is written */
+	struct capture_bad bad;
 	struct capture_result result;
 	char digest[65];
 };
@@ -60,7 +56,7 @@ static void shot_done(struct shot *s)
 	json_object_put(s->entry);
 	json_object_put(s->meta);
 	json_object_put(s->smart);
-	mapfile_done(&s->known);
+	capture_bad_done(&s->bad);
 	cut_done(&s->cut);
 	capture_base_done(&s->base);
 	map_free(s->map);
@@ -79,19 +75,6 @@ static void tell_region(void *ctx, const struct map_region *r, unsigned int dept
 			       t->s->disk.path, r->what, r->note ? r->note : "taken whole");
 	else if (r->note)
 		fprintf(stderr, "%s: %s\n", r->what, r->note);
-}
-
-/* Before the first byte is read: what the disk says of itself. */
-static void tell_smart(struct job *j, struct shot *s)
-{
-	char text[500];
-
-	s->smart = smart_read(&s->disk, &stop_signal);
-	smart_text(s->smart, text, sizeof text);
-	if (*text && json_get_bool(s->smart, "failing", 0))
-		report_warning(j->rep, "smart", 0, 0, "%s is failing: %s", s->disk.path, text);
-	else if (*text)
-		fprintf(stderr, "note: health of %s: %s\n", s->disk.path, text);
 }
 
 static int read_map(struct job *j, struct shot *s, struct err *e)
@@ -173,39 +156,10 @@ static int make_checks(const struct shot *s, uint64_t **ret, size_t *ret_n, stru
 	return 0;
 }
 
-static int seconds_or(int given, int none)
-{
-	return given == 0 ? none : given > 0 ? given : 0;
-}
-
-/* What the engine is told of bad places. */
-static int bad_places(struct job *j, struct shot *s, struct capture_options *opt, struct err *e)
-{
-	int rc = 0;
-
-	opt->retry_passes = seconds_or(j->o->retry_passes, -1);
-	opt->retry_seconds = seconds_or(j->o->retry_time, -1);
-	if (!j->o->log)
-		return 0;
-	rc = mapfile_read(j->o->log, s->dev->size, &s->known, e);
-	/* another program's log tells what is in its own image: it stays as it is */
-	snprintf(s->log, sizeof s->log, "%s%s", j->o->log, rc == 0 && !s->known.ours ? ".rehost" : "");
-	opt->log = s->log;
-	if (rc == 0 && s->known.n) {
-		opt->known = &s->known;
-		fprintf(stderr, "%s names %zu failed places; they are read last\n", j->o->log, s->known.n);
-	}
-	if (rc == 0 && !s->known.ours)
-		fprintf(stderr, "%s isn't a log of rehost and stays as it is; this capture's is %s\n",
-			j->o->log, s->log);
-	return rc == ERR_NOT_FOUND ? 0 : rc;
-}
-
 static int write_image(struct job *j, struct shot *s, struct err *e)
 {
 	struct capture_options opt = { .job.workers = j->o->workers, .level = j->o->level,
 				       .partial = json_get_array(s->meta, "only") != NULL };
-	struct lost lost = { s->dev, s->map };
 	cleanup_free uint64_t *check = NULL;
 	int rc;
 
@@ -219,10 +173,8 @@ static int write_image(struct job *j, struct shot *s, struct err *e)
 			JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE);
 	if (!opt.meta_json)
 		return err_set(e, ERR_NOMEM, "out of memory for the image's description");
-	if (bad_places(j, s, &opt, e) < 0 || open_image(j, s, e) < 0)
+	if (capture_bad_begin(&s->bad, j->o, s->dev, s->map, &opt, e) < 0 || open_image(j, s, e) < 0)
 		return e->code;
-	opt.name_bad = lost_name;
-	opt.name_ctx = &lost;
 	opt.resume = s->cut.image;
 	opt.resume_volume = s->cut.volume;
 	opt.resume_in_volume = s->cut.in_volume;
@@ -231,7 +183,7 @@ static int write_image(struct job *j, struct shot *s, struct err *e)
 	opt.dedup = j->o->dedup;
 	if (j->o->encrypt && !s->cut.image)
 		opt.passphrase = j->passphrase.text;
-	opt.commit_seconds = seconds_or(j->o->checkpoint, -1);
+	opt.commit_seconds = capture_seconds(j->o->checkpoint);
 	report_start(j->rep, &(struct events_start){
 		.source = s->disk.path, .target = s->shown,
 		.bytes_total = extents_bytes(s->map->used),
@@ -332,7 +284,7 @@ static int capture_steps(struct job *j, struct shot *s, struct err *e)
 		return e->code;
 	if (*warning)
 		report_warning(j->rep, "mounted", 0, 0, "%s", warning);
-	tell_smart(j, s);
+	s->smart = capture_smart(j->rep, &s->disk);
 	if (read_map(j, s, e) < 0)
 		return e->code;
 	tell_space(s, j->o->split);

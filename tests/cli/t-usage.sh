@@ -19,17 +19,8 @@ for c in capture restore map verify info place; do
 	expect_status 0 rehost $c --help
 	grep -q "rehost $c" out || fail "help of $c"
 done
-<<<<<<< HEAD
-for o in --layout=grow --driver; do
-	usage rehost restore $o a.rhi disk.img
-	grep -q "not available in this version" err || fail "$o: $(cat err)"
-done
-=======
-usage rehost capture --base x disk.img a.rhi
-grep -q "not available in this version" err || fail "--base: $(cat err)"
 usage rehost restore --layout=grow a.rhi disk.img
 grep -q "not available in this version" err || fail "--layout: $(cat err)"
->>>>>>> c26368e (tests: restores of partial and encrypted images, and onto what is full)
 usage rehost verify --deep a.rhi
 usage rehost capture --level best disk.img a.rhi
 grep -q "balanced" err || fail "the words there are aren't named: $(cat err)"
