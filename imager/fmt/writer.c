@@ -219,10 +219,18 @@ int image_writer_missing(struct image_writer *w, struct image *im, uint64_t numb
 {
 	uint64_t page = number / PAGE_CHUNKS;
 	size_t i = 0;
+	int r;
 
-	if (w->page->n && w->page->number == page) {
+	if ((w->page->n || w->keep) && w->page->number == page) {
 		w->keep = 1;
 		return 0;
+	}
+	/* behind all that is there, nothing of it is: but others of it may come yet */
+	if (!(w->page->n || w->keep) || page > w->page->number) {
+		r = w->keep ? keep_page(w, &w->page, e) : 0;
+		page_clear(w->page, page);
+		w->keep = 1;
+		return r;
 	}
 	if (w->n_kept && w->kept[w->n_kept - 1]->number == page)
 		return 0;

@@ -75,6 +75,26 @@ done
 expect_status 2 rehost capture --log x disk.img root.img dir
 expect_status 2 rehost capture --retry-time x disk.img k.rhi
 
+# cut off anywhere, with places put off before, it goes on to the same disk
+# (the disk's first chunk and one far behind are put off by the log)
+printf '0 +\n0 0x200 -\n0x200 0x%x +\n0x%x 0x200 -\n0x%x 0x%x ?\n' $(((26 << 20) - 512)) \
+	$((26 << 20)) $(((26 << 20) + 512)) $(((38 << 20) - 512)) >first
+with_faults $a+512,$b+1024 rehost capture --no-systems --checkpoint 0 --log first disk.img cut.rhi
+[ $st = 3 ] || fail "status $st: $(cat err)"
+size=$(stat -c %s cut.rhi)
+for part in 1 8 45 90 98; do
+	rm -f c.rhi c.rhi.part back.img
+	head -c $((size * part / 100)) cut.rhi >c.rhi.part
+	st=0
+	rehost capture --no-systems --resume disk.img c.rhi 2>err || st=$?
+	[ $st = 0 ] || [ $st = 3 ] || fail "cut at $part %: status $st: $(cat err)"
+	expect_status 0 rehost verify c.rhi
+	[ $st = 0 ] || continue
+	truncate -s 64M back.img
+	expect_status 0 rehost restore --yes c.rhi back.img
+	same_used disk.img back.img
+done
+
 # killed while it goes through the hard places: the rest is there, and it goes on
 cat >slow.py <<'PY'
 import os, signal, subprocess, sys, time
