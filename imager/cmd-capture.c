@@ -20,7 +20,6 @@
 #include "imager/hardware.h"
 #include "imager/imagefile.h"
 #include "imager/machine.h"
-#include "imager/part/choose.h"
 #include "imager/report.h"
 
 struct job {
@@ -391,37 +390,6 @@ static int check_names(const struct job *j, const char *dir, struct err *e)
 	return 0;
 }
 
-/* Nor is any read while the partitions chosen of another aren't there. */
-static int check_only(const struct job *j, struct err *e)
-{
-	int n = j->o->n_args - 1;
-
-	if (cmd_only_check(j->o, (const char *const *)j->o->args, n, e) < 0)
-		return e->code;
-	for (int i = 0; i < n; i++) {
-		const char *list = cmd_only(j->o, j->o->args[i], n > 1);
-		struct part_table *t = NULL;
-		struct part_choice ignored;
-		struct blkdev *dev;
-		int rc;
-
-		if (!list)
-			continue;
-		if (dev_open_ro(j->o->args[i], &dev, e) < 0)
-			return e->code;
-		rc = part_read(dev, &t, e);
-		if (rc == 0)
-			rc = part_choose(list, t, &ignored, e);
-		else if (rc == PART_NONE)
-			rc = err_set(e, ERR_USAGE, "it has no partition table, so no partitions to choose from");
-		part_free(t);
-		dev_close(dev);
-		if (rc < 0)
-			return err_prefix(e, "%s", j->o->args[i]);
-	}
-	return 0;
-}
-
 static int capture_all(struct job *j, struct cmd_image *im, struct err *e)
 {
 	int status = 0, rc, n = j->o->n_args - 1;
@@ -433,7 +401,8 @@ static int capture_all(struct job *j, struct cmd_image *im, struct err *e)
 		return e->code;
 	if (im->is_dir && check_names(j, im->path, e) < 0)
 		return e->code;
-	if (check_only(j, e) < 0)
+	/* nor is any read while the partitions chosen of another aren't there */
+	if (cmd_only_look(j->o, (const char *const *)j->o->args, n, e) < 0)
 		return e->code;
 	for (int i = 0; i < n; i++) {
 		if (n > 1)

@@ -2,6 +2,7 @@
  * image. */
 #include <string.h>
 #include "imager/cmd.h"
+#include "imager/part/choose.h"
 
 /* "NAME=LIST": LIST, if it is that name's. */
 static const char *list_of(const char *text, const char *name)
@@ -41,4 +42,37 @@ int cmd_only_check(const struct cmd_opts *o, const char *const *names, int n, st
 					       o->only[i], names[of]);
 	}
 	return 0;
+}
+
+/* Has the disk these partitions? */
+static int look(const char *disk, const char *list, struct err *e)
+{
+	struct part_table *t = NULL;
+	struct part_choice ignored;
+	struct blkdev *dev;
+	int rc;
+
+	if (dev_open_ro(disk, &dev, e) < 0)
+		return e->code;
+	rc = part_read(dev, &t, e);
+	if (rc == 0)
+		rc = part_choose(list, t, &ignored, e);
+	else if (rc == PART_NONE)
+		rc = err_set(e, ERR_USAGE, "it has no partition table, so no partitions to choose from");
+	part_free(t);
+	dev_close(dev);
+	return rc < 0 ? err_prefix(e, "%s", disk) : 0;
+}
+
+int cmd_only_look(const struct cmd_opts *o, const char *const *disks, int n, struct err *e)
+{
+	int rc = cmd_only_check(o, disks, n, e);
+
+	for (int i = 0; i < n && rc == 0; i++) {
+		const char *list = cmd_only(o, disks[i], n > 1);
+
+		if (list)
+			rc = look(disks[i], list, e);
+	}
+	return rc;
 }

@@ -38,6 +38,8 @@ struct job {
 	char kind[8];               /* of what was captured; "" if not known */
 	struct byte_range wipe[WIPE_MAX];
 	size_t n_wipe;
+	struct byte_range keep[WIPE_MAX]; /* partitions that the image doesn't have */
+	size_t n_keep;
 	struct json_object *hardware; /* of the machine it is from, or NULL; ours */
 	int into_parts;             /* --only, --into                          */
 	struct restore_parts parts; /* then                                    */
@@ -79,6 +81,34 @@ static void plan_wipe(struct job *j, struct json_object *meta)
 	}
 }
 
+/* Who can't tell where the missing partitions are could write to them. */
+static int plan_keep(struct job *j, struct json_object *meta, struct err *e)
+{
+	struct json_object *map = json_get_array(meta, "map"), *r;
+	uint64_t at = 0;
+
+	for (size_t i = 0; map && i < json_object_array_length(map); i++) {
+		uint64_t start, size;
+
+		r = json_object_array_get_idx(map, i);
+		if (!json_get_bool(r, "left_out", 0))
+			continue;
+		start = json_get_u64(r, "start", 0);
+		size = json_get_u64(r, "size", 0);
+		if (start < at || start < 512 || start > j->params.disk_size || !size ||
+		    size > j->params.disk_size - start || j->n_keep == WIPE_MAX) {
+			at = 0;
+			break;
+		}
+		at = start + size;
+		j->keep[j->n_keep++] = (struct byte_range){ start, size };
+	}
+	if (at)
+		return 0;
+	return err_set(e, ERR_CORRUPT, "%s holds chosen partitions only, but doesn't say where the others are; nothing was written",
+		       j->one->shown);
+}
+
 static void tell_partial(const struct job *j, struct json_object *meta)
 {
 	struct json_object *map = json_get_array(meta, "map"), *r;
@@ -97,19 +127,23 @@ static void tell_partial(const struct job *j, struct json_object *meta)
 }
 
 /* An image without a description restores as well. */
-static void read_meta(struct job *j, const char *text)
+static int read_meta(struct job *j, const char *text, struct err *e)
 {
 	cleanup_json struct json_object *o = NULL;
 	struct err ignored;
 
 	if (json_parse(text, strlen(text), &o, &ignored) < 0)
 		o = NULL;
-	if (j->params.must & FEATURE_PARTIAL && !j->into_parts)
+	if (j->params.must & FEATURE_PARTIAL && !j->into_parts) {
+		if (plan_keep(j, o, e) < 0)
+			return e->code;
 		tell_partial(j, o);
+	}
 	plan_wipe(j, o);
 	j->hardware = json_object_get(json_get_object(o, "hardware"));
 	snprintf(j->kind, sizeof j->kind, "%s",
 		 json_get_str(json_get_object(o, "disk"), "kind", ""));
+	return 0;
 }
 
 /* Is there something to go on with?  Before anybody is asked. */
@@ -136,7 +170,8 @@ static int look_into(struct job *j, struct err *e)
 	if (!j->file->dev) {
 		rc = store_peek(j->file, &j->in, &j->params, e);
 		if (rc == 0 && j->params.must & FEATURE_PARTIAL)
-			tell_partial(j, NULL);
+			return err_set(e, ERR_USAGE, "%s holds chosen partitions only; it must be read at random, which a pipe can't, so that the others stay as they are",
+				       j->one->shown);
 		if (rc == 0)
 			fit_pipe(&j->params, &j->fit);
 		return rc;
@@ -147,10 +182,10 @@ static int look_into(struct job *j, struct err *e)
 	hex_encode(image_digest(im), IMAGE_DIGEST_LEN, digest);
 	rc = cmd_images_check(j->one, digest, e);
 	j->params = *image_params(im);
-	if (rc == 0) {
-		read_meta(j, image_meta(im));
+	if (rc == 0)
+		rc = read_meta(j, image_meta(im), e);
+	if (rc == 0)
 		rc = fit_image(im, j->one->shown, &j->fit, e);
-	}
 	if (rc == 0 && j->o->resume)
 		rc = check_mark(j, im, e);
 	image_close(im);
@@ -187,7 +222,8 @@ static int copy(struct job *j, const struct guard_permit *permit, struct err *e)
 					      RESTORE_RESUME : RESTORE_ALL,
 				       .unused = j->o->discard ? UNUSED_DISCARD : j->o->zero ?
 						 UNUSED_ZERO : UNUSED_KEEP,
-				       .wipe = j->wipe, .n_wipe = j->n_wipe };
+				       .wipe = j->wipe, .n_wipe = j->n_wipe,
+				       .keep = j->keep, .n_keep = j->n_keep };
 	struct blkdev *target;
 	struct stat st;
 	int rc;

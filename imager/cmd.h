@@ -87,6 +87,9 @@ void cmd_help(const struct cmd *c);
 int cmd_only_check(const struct cmd_opts *o, const char *const *names, int n,
 		   struct err *e) must_check;
 const char *cmd_only(const struct cmd_opts *o, const char *name, int many);
+/* The check, and that the disks have these partitions. */
+int cmd_only_look(const struct cmd_opts *o, const char *const *disks, int n,
+		  struct err *e) must_check;
 
 /* 0, or the number of the signal that asked to stop.  A second one, or
  * STOP_GRACE_S without an end, ends the process at once. */

@@ -169,6 +169,10 @@ struct restore_options {
 	 * map get their content afterwards.  Clipped to the target. */
 	const struct byte_range *wipe;
 	size_t n_wipe;
+	/* Ranges that stay as they are, whatever else is said here: partitions that
+	 * the image doesn't have.  Ascending, not overlapping, outside its used map. */
+	const struct byte_range *keep;
+	size_t n_keep;
 	/* 1: leave the partition table as it was captured even when the target
 	 * is larger (the backup GPT then isn't at the disk's end).  A smaller one
 	 * is refused. */

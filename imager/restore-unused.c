@@ -53,20 +53,6 @@ static int wipe_place(const struct restore *re, size_t i, uint64_t *off, uint64_
 	return 1;
 }
 
-int unused_wipe_all(struct restore *re, struct err *e)
-{
-	uint64_t off, end;
-	int r = 0;
-
-	for (size_t i = 0; r == 0 && wipe_place(re, i, &off, &end); i++)
-		if (off < end)
-			r = unused_zeros(re, off, end - off, e);
-	if (r == 0)
-		r = dev_flush(re->target, e);
-	re->mark.wiped = r == 0;
-	return r;
-}
-
 /* ---- the gaps between used ranges ---- */
 
 struct gaps {
@@ -76,6 +62,43 @@ struct gaps {
 	struct err *e;
 };
 
+/* What of [off, end) isn't to be kept. */
+static int each_free(struct gaps *g, uint64_t off, uint64_t end)
+{
+	const struct restore_options *o = g->re->opt;
+	int r = 0;
+
+	for (size_t i = 0; i < o->n_keep && r == 0 && o->keep[i].off < end; i++) {
+		uint64_t kept = o->keep[i].off + o->keep[i].len;
+
+		if (kept <= off)
+			continue;
+		if (off < o->keep[i].off)
+			r = g->each(g, off, o->keep[i].off);
+		off = kept;
+	}
+	return r == 0 && off < end ? g->each(g, off, end) : r;
+}
+
+static int zeros_gap(struct gaps *g, uint64_t off, uint64_t end)
+{
+	return unused_zeros(g->re, off, end - off, g->e);
+}
+
+int unused_wipe_all(struct restore *re, struct err *e)
+{
+	struct gaps g = { .re = re, .each = zeros_gap, .e = e };
+	uint64_t off, end;
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && wipe_place(re, i, &off, &end); i++)
+		r = each_free(&g, off, end);
+	if (r == 0)
+		r = dev_flush(re->target, e);
+	re->mark.wiped = r == 0;
+	return r;
+}
+
 /* [off, end) without the new backup GPT. */
 static int gap(struct gaps *g, uint64_t off, uint64_t end)
 {
@@ -84,11 +107,11 @@ static int gap(struct gaps *g, uint64_t off, uint64_t end)
 	int r = 0;
 
 	if (!m->tail || m->off >= end || tail_end <= off)
-		return off < end ? g->each(g, off, end) : 0;
+		return off < end ? each_free(g, off, end) : 0;
 	if (off < m->off)
-		r = g->each(g, off, m->off);
+		r = each_free(g, off, m->off);
 	if (r == 0 && tail_end < end)
-		r = g->each(g, tail_end, end);
+		r = each_free(g, tail_end, end);
 	return r;
 }
 

@@ -91,6 +91,8 @@ static size_t head_len(const struct restore *re)
 	/* the second chunk was perhaps found equal already */
 	if (re->opt->how != RESTORE_ALL && n > re->params.chunk_size)
 		n = re->params.chunk_size;
+	if (re->opt->n_keep && re->opt->keep->off < n)
+		n = re->opt->keep->off;
 	return (size_t)(n < re->target->size ? n : re->target->size);
 }
 
