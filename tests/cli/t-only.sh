@@ -2,7 +2,6 @@
 # t-only.sh: capture --only: the image has the table, the gaps and the chosen
 # partitions, nothing of the others, and says so.  Judged by a second reader of
 # images, sfdisk, fsck.fat and e2fsck.
-# rehost-test: san
 . "$REHOST_TOP/tests/lib/lib.sh"
 . "$REHOST_TOP/tests/lib/disks.sh"
 requires sfdisk e2fsck fsck.fat sgdisk
