@@ -36,7 +36,7 @@ endif
 override LDFLAGS += -pthread
 
 # What the C code links; `make deps` provides them.
-PKGS := libzstd zlib liblzma liblz4 libcrypto libsodium libxxhash json-c libparted ext2fs com_err libntfs-3g blkid fuse3 libpci hivex libarchive libmspack expat ncursesw
+PKGS := libzstd zlib liblzma liblz4 libcrypto libcryptsetup libsodium libxxhash json-c libparted ext2fs com_err libntfs-3g blkid fuse3 libpci hivex libarchive libmspack expat ncursesw
 PKG_CFLAGS = $(eval PKG_CFLAGS := $$(shell pkg-config --cflags $$(PKGS)))$(PKG_CFLAGS)
 override CPPFLAGS += $(PKG_CFLAGS)
 

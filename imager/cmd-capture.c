@@ -24,6 +24,7 @@
 
 struct job {
 	const struct cmd_opts *o;
+	struct cont_keys keys;             /* --unlock                 */
 	struct report *rep;
 	struct json_object *hardware;
 	struct json_object *machine_disks; /* NULL: no machine.json */
@@ -78,7 +79,8 @@ static void tell_region(void *ctx, const struct map_region *r, unsigned int dept
 
 static int read_map(struct job *j, struct shot *s, struct err *e)
 {
-	struct map_options mo = { .keep_page_files = j->o->page_files, .only = s->only };
+	struct map_options mo = { .keep_page_files = j->o->page_files, .keys = &j->keys,
+				  .only = s->only };
 	struct telling t = { j, s };
 
 	report_step(j->rep, "map", "reading partition tables and file systems");
@@ -480,6 +482,8 @@ static int run(const struct cmd_opts *o, struct err *e)
 	if (rc == 0)
 		rc = check_place(o, e);
 	if (rc == 0)
+		rc = unlock_read(o->unlock, o->n_unlock, &j.keys, e);
+	if (rc == 0)
 		rc = hardware_json(NULL, NULL, &j.hardware, e);
 	if (rc == 0)
 		rc = cmd_image_open(j.dest, o, &how, &im, e);
@@ -491,6 +495,7 @@ static int run(const struct cmd_opts *o, struct err *e)
 	if (rc < 0)
 		report_error(j.rep, e);
 	passphrase_done(&j.passphrase);
+	unlock_done(&j.keys);
 	json_object_put(j.machine_disks);
 	json_object_put(j.hardware);
 	report_free(j.rep);
@@ -499,8 +504,9 @@ static int run(const struct cmd_opts *o, struct err *e)
 
 const struct cmd cmd_capture = {
 	.name = "capture", .args = "DISK... DEST", .summary = "Disks into images",
-	.options = OPT_LEVEL | OPT_VERIFY | OPT_RESUME | OPT_CHECKPOINT | OPT_SPLIT | OPT_ENCRYPT | OPT_BASE | OPT_DEDUP |
-		   OPT_PASSPHRASE | OPT_PAGE_FILES | OPT_ONLY | OPT_OVERWRITE | OPT_YES |
+	.options = OPT_LEVEL | OPT_VERIFY | OPT_RESUME | OPT_CHECKPOINT | OPT_SPLIT | OPT_ENCRYPT |
+		   OPT_BASE | OPT_DEDUP | OPT_PASSPHRASE | OPT_PAGE_FILES | OPT_ONLY | OPT_UNLOCK |
+		   OPT_OVERWRITE | OPT_YES |
 		   OPT_LOG | OPT_RETRY_PASSES | OPT_RETRY_TIME | OPT_NO_SYSTEMS | OPT_WORKERS |
 		   OPT_CREDENTIALS | OPT_EVENTS_FD,
 	.min_args = 2, .max_args = -1, .run = run,

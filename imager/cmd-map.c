@@ -58,7 +58,8 @@ static int print_text(const char *path, const struct blkdev *dev,
 
 static int run(const struct cmd_opts *o, struct err *e)
 {
-	struct map_options mo = { .keep_page_files = o->page_files };
+	struct cont_keys keys = { 0 };
+	struct map_options mo = { .keep_page_files = o->page_files, .keys = &keys };
 	const char *const names[] = { o->args[0] };
 	struct blkdev *dev = NULL;
 	struct disk_map *m = NULL;
@@ -67,11 +68,14 @@ static int run(const struct cmd_opts *o, struct err *e)
 	mo.only = cmd_only(o, o->args[0], 0);
 	rc = cmd_only_check(o, names, 1, e);
 	if (rc == 0)
+		rc = unlock_read(o->unlock, o->n_unlock, &keys, e);
+	if (rc == 0)
 		rc = dev_open_ro(o->args[0], &dev, e);
 	if (rc == 0)
 		rc = map_build(dev, &mo, &m, e);
 	if (rc == 0)
 		rc = o->json ? print_json(o->args[0], dev, m, e) : print_text(o->args[0], dev, m, e);
+	unlock_done(&keys);
 	map_free(m);
 	dev_close(dev);
 	return rc;
@@ -79,7 +83,9 @@ static int run(const struct cmd_opts *o, struct err *e)
 
 const struct cmd cmd_map = {
 	.name = "map", .args = "DISK", .summary = "What of a disk is in use",
-	.options = OPT_JSON | OPT_PAGE_FILES | OPT_ONLY, .min_args = 1, .max_args = 1, .run = run,
+	.options = OPT_JSON | OPT_PAGE_FILES | OPT_ONLY | OPT_UNLOCK,
+	.min_args = 1, .max_args = 1, .run = run,
 	.text = "The ranges that `capture` would store, and which reader found them. A file\n"
-		"system that is not known, or is damaged, is in use as a whole.\n",
+		"system that is not known, or is damaged, is in use as a whole.\n"
+		"With --unlock, the free space of encrypted volumes is found, too; keys stay in memory.\n",
 };

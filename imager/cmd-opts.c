@@ -19,6 +19,7 @@ static const struct option_line lines[] = {
 	{ OPT_PAGE_FILES, "page-files", NULL, "keep Windows' page, swap and hibernation files" },
 	{ OPT_ONLY, "only", "LIST", "these partitions, as 1,3; of several disks: NAME=LIST" },
 	{ OPT_INTO, "into", "PARTITION", "the one partition into this one of the disk" },
+	{ OPT_UNLOCK, "unlock", "FILE", "passphrase or key of encrypted volumes (repeatable)" },
 	{ OPT_OVERWRITE, "overwrite", NULL, "replace an image that is already there" },
 	{ OPT_BASE, "base", "IMAGE", "store only what differs from IMAGE, an older one of the disk" },
 	{ OPT_DEDUP, "dedup", NULL, "store equal chunks once" },
@@ -145,6 +146,14 @@ static int add_serial(const char *arg, struct cmd_opts *o, struct err *e)
 	return 0;
 }
 
+static int add_unlock(const char *arg, struct cmd_opts *o, struct err *e)
+{
+	if (o->n_unlock == UNLOCK_FILES_MAX)
+		return err_set(e, ERR_USAGE, "--unlock can be given %d times", UNLOCK_FILES_MAX);
+	o->unlock[o->n_unlock++] = arg;
+	return 0;
+}
+
 static int take(enum cmd_opt opt, const char *arg, struct cmd_opts *o, struct err *e)
 {
 	switch (opt) {
@@ -181,6 +190,7 @@ static int take(enum cmd_opt opt, const char *arg, struct cmd_opts *o, struct er
 	case OPT_HELP: o->help = 1; break;
 	case OPT_ADAPT: o->adapt = 1; break;
 	case OPT_ADAPT_ANYWAY: o->adapt_anyway = 1; break;
+	case OPT_UNLOCK: return add_unlock(arg, o, e);
 	case OPT_DRIVERS: return add_drivers(arg, o, e);
 	default: return pass_on(opt, arg, o, e);
 	}

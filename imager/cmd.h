@@ -6,6 +6,7 @@
 #include "imager/driver-places.h"
 #include "imager/engine.h"
 #include "imager/place.h"
+#include "imager/unlock.h"
 
 /* Options, by name, in cmd-opts.c's table: bits of a set of 64. */
 enum cmd_opt {
@@ -20,6 +21,7 @@ enum cmd_opt {
 	OPT_ONLY = 1ull << 40, OPT_INTO = 1ull << 47,
 	OPT_DELTA = 1ull << 41, OPT_DISCARD = 1ull << 42, OPT_ZERO = 1ull << 43,
 	OPT_LOG = 1ull << 44, OPT_RETRY_PASSES = 1ull << 45, OPT_RETRY_TIME = 1ull << 46,
+	OPT_UNLOCK = 1ull << 48,
 	OPT_ADAPT = 1ull << 14, OPT_ADAPT_ANYWAY = 1ull << 15,
 	/* handed to rehost-adapt as they are */
 	OPT_HARDWARE = 1ull << 16, OPT_PROFILE = 1ull << 17, OPT_HOSTNAME = 1ull << 18,
@@ -42,6 +44,8 @@ struct cmd_opts {
 	const char *only[DISKS_MAX]; /* as on the command line                */
 	int n_only;
 	const char *into;          /* a partition of the target, or NULL */
+	const char *unlock[UNLOCK_FILES_MAX];   /* key files of encrypted volumes */
+	int n_unlock;
 	int json, used, no_systems, verify, page_files, overwrite, yes, read_only, new_ids,
 	    delta, resume, discard, zero, help;
 	int workers;               /* 0: by itself */

@@ -127,8 +127,13 @@ static int read_volume(struct level *l, const struct cont_volume *v, size_t limi
 	struct extent_sink sink = { collect, &vs };
 	struct level in = { .b = l->b, .depth = l->depth + 1,
 			    .out = { .out = &sink, .size = v->size } };
-	int rc = dev_map(l->d, v->v, v->n_read, v->size, &in.d, l->b->e);
+	struct blkdev *pieces = NULL;
+	int rc = dev_map(l->d, v->v, v->n_read, v->size, &pieces, l->b->e);
 
+	if (!rc && v->crypt)
+		rc = dev_crypt(pieces, v->crypt, &in.d, l->b->e);
+	else if (!rc)
+		in.d = pieces;
 	if (!rc)
 		rc = extents_new(v->size, MAP_UNIT, limit, &vs.x, l->b->e);
 	if (!rc)
@@ -136,7 +141,9 @@ static int read_volume(struct level *l, const struct cont_volume *v, size_t limi
 	if (!rc)
 		rc = emit_finish(&in.out);
 	map_groups_done(&in);
-	dev_close(in.d);
+	if (in.d != pieces)
+		dev_close(in.d);
+	dev_close(pieces);
 	if (rc < 0)
 		extents_free(vs.x);
 	else
@@ -322,13 +329,15 @@ static struct group *find_group(const struct level *l, const struct container *c
 /* Nothing was sent yet when it fails. */
 static int open_group(struct level *l, struct map_region *r, struct group *g, struct err *why)
 {
+	static const struct cont_keys none;
 	struct build *b = l->b;
 	size_t self = 0;
 	int rc = find_members(l, r, g, &self, why);
 
 	if (rc)
 		return rc;
-	rc = g->c->open(l->d, g->members, g->n_members, self, &g->found, why);
+	rc = g->c->open(l->d, g->members, g->n_members, self, b->opt->keys ? b->opt->keys : &none,
+			&g->found, why);
 	if (rc < 0)
 		return map_fatal(rc) ? err_set(b->e, rc, "%s", why->msg) : 1;
 	g->found.covers[self] = 1;

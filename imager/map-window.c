@@ -250,8 +250,12 @@ int map_window(struct level *l, struct map_region *r)
 	}
 	if (!nested && c.n == 1 && !c.why.code) {
 		rc = read_window(l, r, w, &c, &c.why);
-		if (rc == 1)
+		if (rc == 1 && c.why.code != ERR_NOT_FOUND) {
 			rc = map_doubt(l, r, c.why.msg);
+		} else if (rc == 1) {
+			map_note(r, "Taken whole: %s.", c.why.msg);
+			rc = map_whole(l, r);
+		}
 		goto out;
 	}
 	if (nested)

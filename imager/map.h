@@ -1,6 +1,6 @@
 /* map.h: the used map of a whole disk: the partition table's own sectors, boot
  * areas, and each partition's used ranges by the reader that knows its file
- * system; containers (LVM2, RAID) are looked through, at the volumes in them.  What no
+ * system; containers (LVM2, RAID, LUKS) are looked through, at the volumes in them.  What no
  * reader recognises, or what one refuses, whole. */
 #ifndef REHOST_MAP_H
 #define REHOST_MAP_H
@@ -37,8 +37,10 @@ struct disk_map {
 	struct extents *used;
 };
 
+struct cont_keys;
 struct map_options {
 	int keep_page_files;
+	const struct cont_keys *keys; /* --unlock: of encrypted volumes; or NULL */
 	int probe_only;   /* identify file systems but don't walk (used NULL) */
 	const char *only; /* part_choose()'s list, or NULL: the other partitions are
 			   * left out; ERR_USAGE if the list doesn't fit the disk */

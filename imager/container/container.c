@@ -4,7 +4,7 @@
 #include <string.h>
 #include "imager/container/kinds.h"
 
-const struct container *const containers[] = { &cont_md, &cont_lvm, 0 };
+const struct container *const containers[] = { &cont_md, &cont_lvm, &cont_luks, 0 };
 
 struct cont_volume *cont_volume_add(struct container_found *ret, struct err *e)
 {
@@ -43,8 +43,12 @@ int cont_piece_add(struct cont_volume *v, const struct dev_piece *p, struct err 
 
 void cont_found_done(struct container_found *f)
 {
-	for (size_t i = 0; i < f->n; i++)
+	for (size_t i = 0; i < f->n; i++) {
+		if (f->v[i].crypt)
+			explicit_bzero(f->v[i].crypt, sizeof *f->v[i].crypt);
+		free(f->v[i].crypt);
 		free(f->v[i].v);
+	}
 	free(f->v);
 	free(f->covers);
 	ranges_done(&f->meta);

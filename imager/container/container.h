@@ -1,5 +1,5 @@
 /* container.h: a container is what lies in a window instead of a file system and
- * holds volumes of its own: a physical volume of LVM2, a member of a RAID.
+ * holds volumes of its own: a physical volume of LVM2, a member of a RAID, LUKS.
  *
  * It says which bytes are its metadata, and of which pieces of the device below
  * each volume is made.  A volume is then looked into like a partition, and what is
@@ -7,6 +7,7 @@
  * free.  In doubt it refuses, and its window is taken whole. */
 #ifndef REHOST_CONTAINER_H
 #define REHOST_CONTAINER_H
+#include "imager/dev/crypt.h"
 #include "imager/dev/dev.h"
 #include "imager/fs/fsread.h"
 #include "imager/fs/ranges.h"
@@ -28,6 +29,10 @@ struct cont_member {
 	uint64_t start;           /* of the window in the parent             */
 };
 
+/* Passphrases and key files, as bytes; the caller's. */
+struct cont_key { uint8_t *bytes; size_t len; };
+struct cont_keys { struct cont_key *v; size_t n; };
+
 struct cont_volume {
 	char what[300];           /* "logical volume vg/root"                */
 	uint64_t size;            /* bytes                                   */
@@ -35,6 +40,7 @@ struct cont_volume {
 	 * others are copies of the same bytes (mirrors). */
 	struct dev_piece *v;
 	size_t n, room, n_read;
+	struct crypt_spec *crypt; /* how its bytes are encrypted; NULL: they aren't */
 	/* Why its content isn't looked at, so that all pieces are used: a sentence
 	 * without its full stop; "": it is. */
 	char whole[300];
@@ -58,9 +64,11 @@ struct container {                /* const, immutable, no globals behind it */
 	int (*probe)(struct blkdev *d, struct cont_ident *ret, struct err *e);
 	/* all: this kind's windows in parent, of which number self is to be told;
 	 * others may belong to the same group.  *ret is zeroed, but for
-	 * covers (n bytes, zero); it is the caller's to free, also on failure. */
+	 * covers (n bytes, zero); it is the caller's to free, also on failure.
+	 * ERR_NOT_FOUND: it would have to be opened by a key; that is no doubt. */
 	int (*open)(struct blkdev *parent, const struct cont_member *all, size_t n,
-		    size_t self, struct container_found *ret, struct err *e);
+		    size_t self, const struct cont_keys *keys,
+		    struct container_found *ret, struct err *e);
 };
 
 /* In probing order, NULL at the end. */

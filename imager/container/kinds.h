@@ -3,5 +3,5 @@
 #define REHOST_CONTAINER_KINDS_H
 #include "imager/container/container.h"
 
-extern const struct container cont_md, cont_lvm;
+extern const struct container cont_md, cont_lvm, cont_luks;
 #endif

@@ -165,11 +165,12 @@ static int open_group(struct group *g, struct container_found *ret, struct err *
 }
 
 static int lvm_open(struct blkdev *parent, const struct cont_member *all, size_t n, size_t self,
-		    struct container_found *ret, struct err *e)
+		    const struct cont_keys *keys, struct container_found *ret, struct err *e)
 {
 	struct group g = { .all = all, .n = n, .self = self };
 	int r;
 
+	(void)keys;
 	g.label = calloc(n, sizeof *g.label);
 	if (!g.label)
 		return err_set(e, ERR_NOMEM, "out of memory for a volume group");

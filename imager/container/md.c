@@ -106,7 +106,7 @@ static int keep_meta(const struct md_member *m, uint64_t start, uint64_t end, ui
 }
 
 static int md_open(struct blkdev *parent, const struct cont_member *all, size_t n, size_t self,
-		   struct container_found *ret, struct err *e)
+		   const struct cont_keys *keys, struct container_found *ret, struct err *e)
 {
 	const struct cont_member *c = &all[self];
 	struct md_member m;
@@ -116,6 +116,7 @@ static int md_open(struct blkdev *parent, const struct cont_member *all, size_t 
 
 	(void)parent;
 	(void)n;
+	(void)keys;
 	if (r)
 		return r < 0 ? r : err_set(e, ERR_IO, "the superblock of a RAID member is gone");
 	snprintf(ret->holds, sizeof ret->holds, "%s of %llu disk%s", level_name(m.level),

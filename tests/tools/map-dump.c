@@ -1,7 +1,7 @@
 /* map-dump.c: prints the used map of a disk or of a bare file system.
  *
- *   map-dump [-p] [-k] [-r] DISK...  -p: identify only; -k: keep page files;
- *                                    -r: no extents, only regions
+ *   map-dump [-p] [-k] [-r] [-u FILE] DISK...
+ *       -p: identify only; -k: keep page files; -r: no extents, only regions; -u: a key
  *
  * Lines: "region START SIZE USED READER FSTYPE DOUBT WHAT" (of a volume in it
  * "volume 0 ...", behind it), "holds TEXT", "ident UUID LABEL", "note TEXT",
@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 #include "imager/map.h"
+#include "imager/unlock.h"
 
 static void region(void *ctx, const struct map_region *r, unsigned int depth)
 {
@@ -64,18 +65,22 @@ static int one(const char *path, const struct map_options *opt, int extents)
 
 int main(int argc, char **argv)
 {
-	struct map_options opt = { 0 };
+	struct cont_keys keys = { 0 };
+	struct map_options opt = { .keys = &keys };
+	const char *unlock[1];
 	int c, extents = 1, r = 0;
 
-	while ((c = getopt(argc, argv, "pkr")) != -1) {
+	while ((c = getopt(argc, argv, "pkru:")) != -1) {
 		opt.probe_only |= c == 'p';
 		opt.keep_page_files |= c == 'k';
 		if (c == 'r')
 			extents = 0;
-		if (c == '?')
+		unlock[0] = optarg;
+		if (c == '?' || (c == 'u' && unlock_read(unlock, 1, &keys, NULL) < 0))
 			return 2;
 	}
 	for (int i = optind; i < argc; i++)
 		r |= one(argv[i], &opt, extents);
+	unlock_done(&keys);
 	return r;
 }
