@@ -72,7 +72,7 @@ check-asan: deps ## the unit and command tests over the ASan + UBSan build
 lint: deps ## shellcheck, layering, sizes of files and functions
 	$(Q)tests/lint.sh
 
-bench: deps ## speed against partclone, ntfsclone, fsarchiver, zstd: BENCH="--runs 5" (run.py --help)
+bench: deps ## speed against partclone, ntfsclone, fsarchiver, qemu-img, zstd: BENCH="--runs 5" (run.py --help)
 	$(Q)[ "$(DEPS)" = 0 ] || common/deps.sh tests/bench.deps
 	$(Q)$(MAKE) --no-print-directory programs $(B)/tests/tools/ntfs-fill
 	$(Q)tests/bench/run.py --build $(B) $(BENCH)

@@ -1,12 +1,14 @@
 """Disks for measurements, made without mounting anything: file systems filled
-with real files of this machine, and a sparse disk of 16 TB."""
+with real files of this machine or with random bytes, and a sparse disk of 16 TB."""
 import os
 import re
 import shutil
 import subprocess
 import zlib
 
-ENV = {**os.environ, "E2FSPROGS_FAKE_TIME": "1700000000", "LC_ALL": "C"}
+# TEST_DIR ...: else mkfs.xfs makes nothing below 300 MB
+ENV = {**os.environ, "E2FSPROGS_FAKE_TIME": "1700000000", "LC_ALL": "C",
+       "TEST_DIR": ".", "TEST_DEV": ".", "QA_CHECK_FS": "1"}
 UUID = "11111111-2222-3333-4444-555555555555"
 LARGEST = 200 << 20   # a single file must not be a large part of the sample
 
@@ -28,7 +30,8 @@ def stage(top, out, size):
         dirs.sort()
         for n in names:
             p = os.path.join(d, n)
-            if os.path.isfile(p) and not os.path.islink(p) and os.path.getsize(p) <= LARGEST:
+            # mkfs.xfs' description of a tree knows no spaces
+            if " " not in p and os.path.isfile(p) and not os.path.islink(p) and os.path.getsize(p) <= LARGEST:
                 found.append((zlib.crc32(os.fsencode(p)), p))
     files = got = 0
     for _, p in sorted(found):
@@ -64,6 +67,68 @@ def ntfs(path, size, tree, fill, *more):
     run("mkntfs", "-F", "-q", "-Q", "-s", 512, "-p", 0, "-H", 255, "-S", 63, *more, path)
     if tree:
         run(fill, path, tree)
+
+
+def xfs(path, size, tree):
+    sparse(path, size)
+    with open(path + ".proto", "w", encoding="utf-8") as f:
+        f.write("boot\n0 0\nd--755 0 0\n%s$\n" % "".join(prototype(tree)))
+    run("mkfs.xfs", "-q", "-m", "uuid=" + UUID, "-p", path + ".proto", path)
+    os.unlink(path + ".proto")
+
+
+def prototype(top):
+    """mkfs.xfs' description of a tree, line by line."""
+    for e in sorted(os.scandir(top), key=lambda e: e.name):
+        if e.is_symlink():
+            yield "%s l--777 0 0 %s\n" % (e.name, os.readlink(e.path))
+        elif e.is_dir():
+            yield "%s d--755 0 0\n" % e.name
+            yield from prototype(e.path)
+            yield "$\n"
+        else:
+            yield "%s ---644 0 0 %s\n" % (e.name, e.path)
+
+
+def btrfs(path, size, tree):
+    sparse(path, size)
+    run("mkfs.btrfs", "-q", "-U", UUID, "--rootdir", tree, path)
+
+
+def noise(top, size):
+    """Files that can't be compressed."""
+    os.makedirs(top)
+    for i in range(0, size, 32 << 20):
+        with open(os.path.join(top, "f%d" % i), "wb") as f:
+            f.write(os.urandom(min(32 << 20, size - i)))
+
+
+def change(disk, out, tree, share, used):
+    """A copy of a disk in which the content of some files, `share` of the used bytes,
+    is other random bytes; found by their blocks, so metadata stays as it is."""
+    files = sorted(os.path.join(d, n) for d, _, names in os.walk(tree) for n in names)
+    files = [f for f in files if os.path.getsize(f) >= 256 << 10]
+    blocks, left = {}, int(share * used)
+    for f in sorted(files, key=lambda f: zlib.crc32(os.fsencode(f))):
+        if left <= 0:
+            break
+        with open(f, "rb") as g:
+            for buf in iter(lambda: g.read(4096), b""):
+                if len(buf) == 4096 and len(set(buf)) > 16:
+                    blocks[buf] = True
+                    left -= 4096
+    sparse(out, os.path.getsize(disk))
+    place(disk, out, 0)
+    changed = 0
+    with open(disk, "rb") as src, open(out, "r+b") as dst:
+        at = 0
+        while buf := src.read(4 << 20):
+            for i in range(0, len(buf), 4096):
+                if buf[i:i + 4096] in blocks:
+                    os.pwrite(dst.fileno(), os.urandom(4096), at + i)
+                    changed += 4096
+            at += len(buf)
+    return changed
 
 
 def place(part, disk, off):

@@ -166,17 +166,22 @@ def xfs(image, extents, sound):
     compare(used, extents, "xfs_db", sound, also=also)
 
 
-def xfs_cat(image, path):
+def xfs_files(image, paths):
+    """The bytes of each file, by where xfs_db says that they are."""
     size, agblocks = xfs_numbers(image, ("blocksize", "agblocks"))
-    out = xfs_db(image, "path " + path, "p core.size", "bmap")
-    data = bytearray(int(re.search(r"core.size = (\d+)", out).group(1)))
+    out = xfs_db(image, *(c for path in paths for c in ("path " + path, "p core.size", "bmap")))
+    files = re.split(r"^core\.size = ", out, flags=re.M)[1:]
+    if len(files) != len(paths):
+        sys.exit("xfs_db finds %d of %d files" % (len(files), len(paths)))
     with open(image, "rb") as f:
-        for off, ag, block, n in re.findall(
-                r"data offset (\d+) startblock \d+ \((\d+)/(\d+)\) count (\d+)", out):
-            f.seek((int(ag) * agblocks + int(block)) * size)
-            at, end = int(off) * size, min((int(off) + int(n)) * size, len(data))
-            data[at:end] = f.read(max(end - at, 0))
-    sys.stdout.buffer.write(data)
+        for said in files:
+            data = bytearray(int(re.match(r"\d+", said).group(0)))
+            for off, ag, block, n in re.findall(
+                    r"data offset (\d+) startblock \d+ \((\d+)/(\d+)\) count (\d+)", said):
+                f.seek((int(ag) * agblocks + int(block)) * size)
+                at, end = int(off) * size, min((int(off) + int(n)) * size, len(data))
+                data[at:end] = f.read(max(end - at, 0))
+            yield data
 
 
 def exfat(image, extents, sound):
@@ -289,8 +294,8 @@ def main():
     sound = "-s" in sys.argv
     os.environ["PATH"] += ":/usr/sbin:/sbin"
     if argv[0] == "xfs-cat":
-        for path in argv[2:]:
-            xfs_cat(argv[1], path)
+        for data in xfs_files(argv[1], argv[2:]):
+            sys.stdout.buffer.write(data)
         return
     kind, image, extents = argv[0], argv[1], load(argv[2])[0]
     if kind == "apply":

@@ -18,11 +18,13 @@ import os
 import random
 import signal
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
 
-sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path[:0] = [HERE, os.path.join(HERE, "../lib"), os.path.join(HERE, "../bench")]
 import kinds
 import unmounted
 from device import Failed, loop, noise, partition, run, sparse, status
@@ -140,7 +142,7 @@ class Matrix:
             cell.update(disk.facts())
             if cell["ratio"] > MOST:
                 raise Failed("%.4f times the used bytes were captured" % cell["ratio"])
-        except Failed as e:
+        except (Failed, OSError, subprocess.SubprocessError) as e:
             cell.update(result="%s: %s" % (step, e), options=getattr(disk.kind, "options", []), size=disk.size,
                         table=disk.table)
             failed = os.path.join(self.o.out, "failed")

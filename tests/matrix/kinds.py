@@ -26,7 +26,7 @@ class Kind:
     brim = True                 # the checker knows disks without a free block
     tools = ()                  # whose versions the document names
 
-    def __init__(self, rnd, size=None):
+    def __init__(self, rnd):
         self.rnd, self.refused, self.mount = rnd, [], []
         self.sector = rnd.choice(self.sectors)
         low, high = self.sizes

@@ -79,6 +79,8 @@ class Life:
         except OSError as e:
             if e.errno != errno.ENOSPC:
                 raise
+            if not os.path.exists(self.path(rel)):
+                self.files.pop()
             return False
         return True
 
@@ -98,6 +100,7 @@ class Life:
         if exactly and left > 0:
             self.write(left)
 
+    @fails_when_full
     def remove(self, share):
         self.rnd.shuffle(self.files)
         for _ in range(int(len(self.files) * share)):
@@ -195,8 +198,9 @@ class Life:
         size = max(self.free()[0] // 6, self.unit)
         while size >= self.unit:
             while brim or self.free()[0] * 100 > self.free()[1]:
+                n = len(self.files)
                 if not self.write(size):
-                    if not brim:
+                    if not brim and len(self.files) > n:
                         os.unlink(self.path(self.files.pop()))
                     break
             subprocess.run(["sync", "-f", self.top], check=True)

@@ -1,16 +1,16 @@
 """The file systems that this kernel lacks: by FUSE (NTFS, exFAT), by mtools (FAT), or
 filled by their own mkfs (XFS version 4, F2FS), which knows no deleting."""
+import hashlib
 import os
 import re
 import shutil
-import stat
 import struct
 
+import disks
+import fsjudge
 import life
 from device import Failed, run, status
 from kinds import MIB, Kind, Xfs, found
-
-JUDGE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../lib/fsjudge.py")
 
 
 def files_only(known):
@@ -23,10 +23,13 @@ class Ntfs(Kind):
     sizes = (24, 450)
     brim = False                # "Volume is full", says ntfsresize, and fails
 
+    def __init__(self, rnd):
+        super().__init__(rnd)
+        self.unit = max(1 << rnd.randrange(9, 22), self.sector)
+        if self.unit >= 1 << 18:
+            self.size = 640 * MIB + rnd.randrange(100) * MIB    # room for $LogFile
+
     def draw(self):
-        self.unit = max(1 << self.rnd.randrange(9, 22), self.sector)
-        if self.unit >= 1 << 18 and self.size < 640 * MIB:
-            self.size = 640 * MIB + self.size // 8  # for $LogFile, which has few clusters then
         self.options = ["-c", str(self.unit), "-s", str(self.sector)]
         self.options += ["-z", str(self.rnd.randrange(1, 5))] if self.yes(0.3) else []
         self.options += [o for o in ("-C", "-I") if self.yes(0.2)]
@@ -182,19 +185,6 @@ class Fat32(Fat):
     name, sizes, clusters = "fat32", (40, 400), (65525, 1 << 28)
 
 
-def prototype(top):
-    """mkfs.xfs' description of a tree, line by line."""
-    for e in sorted(os.scandir(top), key=lambda e: e.name):
-        if e.is_symlink():
-            yield "%s l--777 0 0 %s\n" % (e.name, os.readlink(e.path))
-        elif e.is_dir():
-            yield "%s d--755 0 0\n" % e.name
-            yield from prototype(e.path)
-            yield "$\n"
-        else:
-            yield "%s ---644 0 0 %s\n" % (e.name, e.path)
-
-
 class Xfs4(Xfs):
     """No kernel of today mounts version 4: mkfs.xfs copies a tree into it."""
     name = "xfs4"
@@ -222,7 +212,7 @@ class Xfs4(Xfs):
                  self.rnd.randrange(20, 80), True)
         for _ in range(8):      # with its own metadata the tree may need more than there is
             with open(proto, "w", encoding="utf-8") as f:
-                f.write("boot\n0 0\nd--755 0 0\n%s$\n" % "".join(prototype(tree)))
+                f.write("boot\n0 0\nd--755 0 0\n%s$\n" % "".join(disks.prototype(tree)))
             code, said = status("mkfs.xfs", "-q", "-f", "-K", "-p", proto, *self.options, dev)
             if not code:
                 break
@@ -232,14 +222,8 @@ class Xfs4(Xfs):
         self.names = sorted(files_only(life.hashes(tree)))
 
     def hashes(self, dev, work):
-        """By the places that xfs_db tells."""
-        out = os.path.join(work, "out")
-        for name in self.names:
-            os.makedirs(os.path.dirname(os.path.join(out, name)), exist_ok=True)
-            run("bash", "-c", '"$1" xfs-cat "$2" "/$3" >"$4"', "-", JUDGE, dev, name, os.path.join(out, name))
-        known = files_only(life.hashes(out))
-        shutil.rmtree(out)
-        return known
+        data = fsjudge.xfs_files(dev, ["/" + name for name in self.names])
+        return {name: hashlib.sha256(d).hexdigest() for name, d in zip(self.names, data)}
 
 
 class F2fs(Kind):
@@ -291,7 +275,9 @@ class F2fs(Kind):
             tree = os.path.join(work, "tree")
             top = os.path.join(tree, "round%d" % r)
             os.makedirs(top)
-            life.Life(top, self.rnd, self.can).make(int(room / rounds), 60 // rounds, True)
+            one = life.Life(top, self.rnd, self.can)
+            one.n = r * 1000    # dump.f2fs puts all in one directory
+            one.make(int(room / rounds), 60 // rounds, True)
             code, said = status("sload.f2fs", "-f", tree, *squeeze, dev)
             shutil.rmtree(tree)
             if "find free block" in said or "[ASSERT] (move_one_curseg_info" in said:
