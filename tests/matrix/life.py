@@ -73,7 +73,10 @@ class Life:
         try:
             with open(self.path(rel), "wb", buffering=0) as f:
                 while size:
-                    size -= f.write(self.bytes(min(size, 4 << 20)))
+                    n = f.write(self.bytes(min(size, 4 << 20)))
+                    if not n:           # ntfs-3g, at times, with clusters of 2 MiB
+                        raise OSError(errno.ENOSPC, "nothing was written")
+                    size -= n
                 if self.rnd.random() < 0.05:
                     os.fsync(f.fileno())
         except OSError as e:
