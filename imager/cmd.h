@@ -17,7 +17,7 @@ enum cmd_opt {
 	OPT_RUN = 1ull << 12, OPT_READ_ONLY = 1ull << 13, OPT_EXPECT_SERIAL = 1ull << 24, OPT_DRIVERS = 1ull << 25,
 	OPT_NEW_IDS = 1ull << 26, OPT_RESUME = 1ull << 27, OPT_CHECKPOINT = 1ull << 28,
 	OPT_ENCRYPT = 1ull << 29, OPT_PASSPHRASE = 1ull << 30, OPT_SPLIT = 1ull << 31,
-	OPT_BASE = 1ull << 49, OPT_DEDUP = 1ull << 48,
+	OPT_BASE = 1ull << 49, OPT_DEDUP = 1ull << 50,
 	OPT_ONLY = 1ull << 40, OPT_INTO = 1ull << 47,
 	OPT_DELTA = 1ull << 41, OPT_DISCARD = 1ull << 42, OPT_ZERO = 1ull << 43,
 	OPT_LOG = 1ull << 44, OPT_RETRY_PASSES = 1ull << 45, OPT_RETRY_TIME = 1ull << 46,

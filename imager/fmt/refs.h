@@ -33,6 +33,10 @@ struct codec;
  * By one thread at a time for one im. */
 int refs_fetch(struct image *im, struct codec *c, const struct record *r, uint8_t *body,
 	       struct chunk_refs *f, const char **ret_wrong, struct err *e) must_check;
+/* Makes *ret, a copy of c with codec reference, the record of c->ref: *ret_buf, malloc'd,
+ * holds it. */
+int ref_chunk(struct codec *codec, const struct chunk_out *c, struct chunk_out *ret,
+	      uint8_t **ret_buf, struct err *e) must_check;
 /* What f->full holds, with a codec of any image.  plain: room for it; *ret_plain: into
  * plain or f.  NULL, or what is wrong. */
 const char *refs_full(struct codec *c, const struct chunk_refs *f, uint8_t *plain,

@@ -450,32 +450,6 @@ static int put_chunk(struct image_writer *w, const struct chunk_out *c, struct e
 	return 0;
 }
 
-/* A record that refers to another one, made here as it is small. */
-static int put_reference(struct image_writer *w, const struct chunk_out *c,
-			 struct chunk_out *ret, uint8_t **ret_buf, struct err *e)
-{
-	size_t map_len = c->map_count * sizeof(struct map_disk);
-	size_t lead = IMAGE_HEAD_LEN + (codec_seals(w->codec) ? SEAL_NONCE : 0);
-	struct record r = {
-		.type = REC_CHUNK, .codec = CODEC_REFERENCE, .plain_len = c->plain_len,
-		.map_count = c->map_count, .aux = c->number,
-		.body_len = (uint32_t)map_len + REF_LEN,
-	};
-	uint8_t *buf = malloc(lead + r.body_len + SEAL_TAG);
-
-	if (!buf)
-		return err_set(e, ERR_NOMEM, "out of memory for a record");
-	map_put(c->map, c->map_count, buf + lead);
-	ref_put(&c->ref, buf + lead + map_len);
-	memcpy(r.hash, c->hash, sizeof r.hash);
-	r.body_sum = body_sum(buf + lead, r.body_len);
-	body_seal(w->codec, &r, buf + IMAGE_HEAD_LEN, 0);
-	ret->record = *ret_buf = buf;
-	ret->body_len = r.body_len;
-	ret->body_sum = r.body_sum;
-	return 0;
-}
-
 int image_writer_chunk(struct image_writer *w, const struct chunk_out *c,
 		       struct err *e)
 {
@@ -484,7 +458,7 @@ int image_writer_chunk(struct image_writer *w, const struct chunk_out *c,
 	int r = 0;
 
 	if (c->codec == CODEC_REFERENCE)
-		r = put_reference(w, c, &made, &buf, e);
+		r = ref_chunk(w->codec, c, &made, &buf, e);
 	if (r == 0)
 		r = put_chunk(w, &made, e);
 	free(buf);

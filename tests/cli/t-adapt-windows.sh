@@ -126,7 +126,7 @@ printf 'LUKS\272\276' | dd of=volume conv=notrunc 2>dd.log
 put disk.img 4 volume
 truncate -s 0 volume
 truncate -s 2M volume
-mkfs.exfat volume > exfat.log
+mkfs.exfat -b 4K volume > exfat.log
 put disk.img 5 volume
 if command -v mkfs.fat > fat.log; then
 	rm volume
