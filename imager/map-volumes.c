@@ -119,6 +119,25 @@ static int collect(void *ctx, uint64_t off, uint64_t len)
 	return extents_add(s->x, off, len, s->e);
 }
 
+/* The pieces that are read, of a device that begins at `start` of the level's. */
+static int map_pieces(struct blkdev *d, const struct cont_volume *v, uint64_t start,
+		      struct blkdev **ret, struct err *e)
+{
+	struct dev_piece *p = calloc(v->n_read ? v->n_read : 1, sizeof *p);
+	int rc;
+
+	if (!p)
+		return err_set(e, ERR_NOMEM, "out of memory for the pieces of a volume");
+	for (size_t i = 0; i < v->n_read; i++) {
+		p[i] = v->v[i];
+		if (p[i].off != DEV_PIECE_ZEROS)
+			p[i].off -= start;
+	}
+	rc = dev_map(d, p, v->n_read, v->size, ret, e);
+	free(p);
+	return rc;
+}
+
 /* What is used of volume v, as a region and as *ret.  limit: bytes of memory. */
 static int read_volume(struct level *l, const struct cont_volume *v, size_t limit,
 		       struct map_region *r, struct extents **ret)
@@ -127,13 +146,14 @@ static int read_volume(struct level *l, const struct cont_volume *v, size_t limi
 	struct extent_sink sink = { collect, &vs };
 	struct level in = { .b = l->b, .depth = l->depth + 1,
 			    .out = { .out = &sink, .size = v->size } };
-	struct blkdev *pieces = NULL;
-	int rc = dev_map(l->d, v->v, v->n_read, v->size, &pieces, l->b->e);
+	struct blkdev *window = NULL, *plain = NULL;
+	uint64_t start = v->crypt ? v->crypt_start : 0;
+	int rc = dev_window(l->d, start, l->d->size - start, &window, l->b->e);
 
 	if (!rc && v->crypt)
-		rc = dev_crypt(pieces, v->crypt, &in.d, l->b->e);
-	else if (!rc)
-		in.d = pieces;
+		rc = dev_crypt(window, v->crypt, &plain, l->b->e);
+	if (!rc)
+		rc = map_pieces(plain ? plain : window, v, start, &in.d, l->b->e);
 	if (!rc)
 		rc = extents_new(v->size, MAP_UNIT, limit, &vs.x, l->b->e);
 	if (!rc)
@@ -141,9 +161,9 @@ static int read_volume(struct level *l, const struct cont_volume *v, size_t limi
 	if (!rc)
 		rc = emit_finish(&in.out);
 	map_groups_done(&in);
-	if (in.d != pieces)
-		dev_close(in.d);
-	dev_close(pieces);
+	dev_close(in.d);
+	dev_close(plain);
+	dev_close(window);
 	if (rc < 0)
 		extents_free(vs.x);
 	else
@@ -255,9 +275,10 @@ static int make_legs(struct group *g, struct err *e)
 		struct leg *legs = &g->legs[g->n_legs];
 
 		for (size_t k = 0; k < v->n; k++)
-			g->legs[g->n_legs++].p = &v->v[k];
+			if (v->v[k].off != DEV_PIECE_ZEROS)
+				g->legs[g->n_legs++].p = &v->v[k];
 		if (g->used && g->used[i])
-			find_cursors(legs, v->n, g->used[i]);
+			find_cursors(legs, (size_t)(&g->legs[g->n_legs] - legs), g->used[i]);
 	}
 	qsort(g->legs, g->n_legs, sizeof *g->legs, by_place);
 	return 0;

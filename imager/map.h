@@ -1,7 +1,7 @@
 /* map.h: the used map of a whole disk: the partition table's own sectors, boot
  * areas, and each partition's used ranges by the reader that knows its file
- * system; containers (LVM2, RAID, LUKS) are looked through, at the volumes in them.  What no
- * reader recognises, or what one refuses, whole. */
+ * system; containers (LVM2, RAID, LUKS, BitLocker) are looked through, at the
+ * volumes in them.  What no reader recognises, or what one refuses, whole. */
 #ifndef REHOST_MAP_H
 #define REHOST_MAP_H
 #include "imager/dev/dev.h"

@@ -4,7 +4,9 @@
 #include <string.h>
 #include "imager/container/kinds.h"
 
-const struct container *const containers[] = { &cont_md, &cont_lvm, &cont_luks, 0 };
+const struct container *const containers[] = {
+	&cont_md, &cont_lvm, &cont_luks, &cont_bitlocker, 0
+};
 
 struct cont_volume *cont_volume_add(struct container_found *ret, struct err *e)
 {

@@ -41,6 +41,7 @@ struct cont_volume {
 	struct dev_piece *v;
 	size_t n, room, n_read;
 	struct crypt_spec *crypt; /* how its bytes are encrypted; NULL: they aren't */
+	uint64_t crypt_start;     /* byte of the parent whose sector is the first one */
 	/* Why its content isn't looked at, so that all pieces are used: a sentence
 	 * without its full stop; "": it is. */
 	char whole[300];

@@ -3,5 +3,5 @@
 #define REHOST_CONTAINER_KINDS_H
 #include "imager/container/container.h"
 
-extern const struct container cont_md, cont_lvm, cont_luks;
+extern const struct container cont_md, cont_lvm, cont_luks, cont_bitlocker;
 #endif

@@ -6,19 +6,16 @@
  * and the window may lie deep inside of others), and makes the volume's key of one of
  * ours; the sectors are decrypted by dev/crypt.c, since no device mapper is needed then.
  * Source: LUKS2 On-Disk Format Specification 1.1; LUKS On-Disk Format 1.2.3. */
-#include <errno.h>
 #include <json-c/json.h>
 #include <libcryptsetup.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
-#include "common/be.h"
 #include "common/cleanup.h"
-#include "common/io.h"
 #include "common/json.h"
 #include "common/text.h"
+#include "imager/container/cryptset.h"
 #include "imager/container/kinds.h"
 
 #define MAGIC "LUKS\xba\xbe"
@@ -44,50 +41,6 @@ static int luks_probe(struct blkdev *d, struct cont_ident *ret, struct err *e)
 
 /* ---- the header, by libcryptsetup ---- */
 
-/* The window's first bytes in a file in memory as long as the window. */
-static int copy_header(struct blkdev *d, int *ret, struct err *e)
-{
-	size_t n = d->size < HEADER_MAX ? (size_t)d->size : HEADER_MAX;
-	cleanup_free uint8_t *buf = malloc(n);
-	int fd, r;
-
-	if (!buf)
-		return err_set(e, ERR_NOMEM, "out of memory for a LUKS header");
-	r = dev_read(d, 0, buf, n, e);
-	if (r < 0)
-		return r;
-	fd = memfd_create("luks", MFD_CLOEXEC);
-	if (fd < 0)
-		return err_sys(e, errno, "memory for a LUKS header");
-	r = ftruncate(fd, (off_t)d->size) < 0 ? errno : io_write_all(fd, buf, n);
-	if (r) {
-		close(fd);
-		return err_sys(e, r, "memory for a LUKS header");
-	}
-	*ret = fd;
-	return 0;
-}
-
-static int load(int fd, struct crypt_device **ret, struct err *e)
-{
-	struct crypt_device *cd;
-	char path[64];
-	int r;
-
-	snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
-	r = crypt_init(&cd, path);
-	if (r < 0)
-		return err_set(e, ERR_IO, "LUKS: libcryptsetup doesn't start: %s", strerror(-r));
-	crypt_metadata_locking(cd, 0); /* nobody else knows this copy */
-	r = crypt_load(cd, CRYPT_LUKS, NULL);
-	if (r < 0) {
-		crypt_free(cd);
-		return err_set(e, ERR_CORRUPT, "the LUKS header is damaged");
-	}
-	*ret = cd;
-	return 0;
-}
-
 /* Of LUKS2: one plain segment up to the end, and no feature beyond that. */
 static int check_luks2(struct crypt_device *cd, struct err *e)
 {
@@ -103,7 +56,8 @@ static int check_luks2(struct crypt_device *cd, struct err *e)
 	config = json_get_object(o, "config");
 	needs = json_get_array(json_get_object(config, "requirements"), "mandatory");
 	if (needs && json_object_array_length(needs))
-		return err_set(e, ERR_UNSUPPORTED, "LUKS: it is being encrypted, or needs a feature that isn't known here");
+		return err_set(e, ERR_UNSUPPORTED,
+			       "LUKS: it is being encrypted, or needs a feature that isn't known here");
 	if (!s || json_object_object_length(segments) != 1 || strcmp(json_get_str(s, "type", ""), "crypt") ||
 	    strcmp(json_get_str(s, "size", ""), "dynamic") || json_get_object(s, "integrity") ||
 	    json_get_array(s, "flags"))
@@ -113,53 +67,17 @@ static int check_luks2(struct crypt_device *cd, struct err *e)
 	return 0;
 }
 
-static int read_spec(struct crypt_device *cd, struct crypt_spec *ret, struct err *e)
-{
-	static const struct { const char *mode; enum crypt_mode is; } modes[] = {
-		{ "xts-plain64", CRYPT_XTS }, { "cbc-plain64", CRYPT_CBC_PLAIN },
-		{ "cbc-essiv:sha256", CRYPT_CBC_ESSIV },
-	};
-	const char *cipher = crypt_get_cipher(cd), *mode = crypt_get_cipher_mode(cd);
-	size_t i = 0;
-
-	while (i < 3 && mode && strcmp(modes[i].mode, mode))
-		i++;
-	if (!cipher || !mode || strcmp(cipher, "aes") || i == 3)
-		return err_set(e, ERR_UNSUPPORTED, "LUKS: its cipher isn't known here");
-	ret->mode = modes[i].is;
-	ret->key_len = (size_t)crypt_get_volume_key_size(cd);
-	ret->sector = (uint32_t)crypt_get_sector_size(cd);
-	if (!crypt_spec_known(ret))
-		return err_set(e, ERR_UNSUPPORTED, "LUKS: its cipher isn't known here");
-	return 0;
-}
-
-/* The volume's key by the first of ours that fits; ERR_NOT_FOUND: there are none. */
-static int unlock(struct crypt_device *cd, const struct cont_keys *keys, struct crypt_spec *ret,
-		  struct err *e)
-{
-	for (size_t i = 0; i < keys->n; i++) {
-		size_t n = sizeof ret->key;
-		int r = crypt_volume_key_get(cd, CRYPT_ANY_SLOT, (char *)ret->key, &n,
-					     (const char *)keys->v[i].bytes, keys->v[i].len);
-
-		if (r >= 0 && n == ret->key_len)
-			return 0;
-		if (r == -ENOMEM)
-			return err_set(e, ERR_UNSUPPORTED, "LUKS: there is too little memory to try the keys");
-	}
-	return err_set(e, ERR_UNSUPPORTED, "LUKS: none of the keys opens it");
-}
-
 static int open_header(struct blkdev *d, const struct cont_keys *keys, struct crypt_spec *spec,
 		       uint64_t *ret_data, struct err *e)
 {
 	cleanup_close int fd = -1;
 	struct crypt_device *cd = NULL;
-	int r = copy_header(d, &fd, e);
+	int r = cryptset_copy(d, &fd, e);
 
 	if (!r)
-		r = load(fd, &cd, e);
+		r = cryptset_add(d, fd, 0, d->size < HEADER_MAX ? d->size : HEADER_MAX, e);
+	if (!r)
+		r = cryptset_load(fd, CRYPT_LUKS, &cd, e);
 	if (r < 0)
 		return r;
 	*ret_data = crypt_get_data_offset(cd) * 512;
@@ -169,9 +87,7 @@ static int open_header(struct blkdev *d, const struct cont_keys *keys, struct cr
 		r = err_set(e, ERR_UNSUPPORTED, "LUKS: its data begins at byte %llu",
 			    (unsigned long long)*ret_data);
 	if (!r)
-		r = read_spec(cd, spec, e);
-	if (!r)
-		r = unlock(cd, keys, spec, e);
+		r = cryptset_unlock(cd, keys, spec, e);
 	crypt_free(cd);
 	return r;
 }
@@ -202,7 +118,7 @@ static int luks_open(struct blkdev *parent, const struct cont_member *all, size_
 	v->size = (m->d->size - data) / spec->sector * spec->sector;
 	snprintf(v->what, sizeof v->what, "decrypted volume");
 	snprintf(ret->holds, sizeof ret->holds, "opened by a key");
-	p.off = m->start + data;
+	p.off = v->crypt_start = m->start + data;
 	p.len = p.chunk = p.stride = v->size;
 	r = cont_piece_add(v, &p, e);
 	v->n_read = v->n;

@@ -12,7 +12,7 @@ struct dev_crypt {
 	struct blkdev *below;
 	struct crypt_spec spec;
 	EVP_CIPHER_CTX *data;
-	EVP_CIPHER_CTX *essiv;  /* NULL: the number itself is the start value */
+	EVP_CIPHER_CTX *iv;     /* NULL: the number itself is the start value */
 	uint8_t buf[ROOM];
 };
 
@@ -22,6 +22,7 @@ static const struct cipher ciphers[] = {
 	{ CRYPT_XTS, 32, EVP_aes_128_xts }, { CRYPT_XTS, 64, EVP_aes_256_xts },
 	{ CRYPT_CBC_PLAIN, 16, EVP_aes_128_cbc }, { CRYPT_CBC_PLAIN, 32, EVP_aes_256_cbc },
 	{ CRYPT_CBC_ESSIV, 16, EVP_aes_128_cbc }, { CRYPT_CBC_ESSIV, 32, EVP_aes_256_cbc },
+	{ CRYPT_CBC_EBOIV, 16, EVP_aes_128_cbc }, { CRYPT_CBC_EBOIV, 32, EVP_aes_256_cbc },
 };
 
 static const struct cipher *find_cipher(const struct crypt_spec *s)
@@ -41,11 +42,11 @@ static int failed(const struct dev_crypt *c, struct err *e)
 static int decrypt(struct dev_crypt *c, uint8_t *p, uint64_t n)
 {
 	uint8_t iv[16] = { 0 };
-	le64 v = le64_make(n);
+	le64 v = le64_make(c->spec.mode == CRYPT_CBC_EBOIV ? n * 512 : n);
 	int len;
 
 	memcpy(iv, &v, 8);
-	if (c->essiv && EVP_EncryptUpdate(c->essiv, iv, &len, iv, 16) != 1)
+	if (c->iv && EVP_EncryptUpdate(c->iv, iv, &len, iv, 16) != 1)
 		return -1;
 	if (EVP_DecryptInit_ex(c->data, NULL, NULL, NULL, iv) != 1)
 		return -1;
@@ -87,7 +88,7 @@ static void crypt_close(struct blkdev *d)
 	struct dev_crypt *c = (struct dev_crypt *)d;
 
 	EVP_CIPHER_CTX_free(c->data);
-	EVP_CIPHER_CTX_free(c->essiv);
+	EVP_CIPHER_CTX_free(c->iv);
 	explicit_bzero(&c->spec, sizeof c->spec);
 }
 
@@ -95,16 +96,17 @@ static const struct blkdev_ops ops = {
 	.read = crypt_read, .will_need = crypt_will_need, .close = crypt_close,
 };
 
-/* The key for start values is the hash of the volume's. */
-static int init_essiv(struct dev_crypt *c)
+/* What encrypts start values: a cipher whose key is the hash of the volume's, or that. */
+static int init_iv(struct dev_crypt *c)
 {
+	int essiv = c->spec.mode == CRYPT_CBC_ESSIV, ok;
 	uint8_t hash[32];
-	int ok;
 
-	c->essiv = EVP_CIPHER_CTX_new();
-	ok = c->essiv && EVP_Digest(c->spec.key, c->spec.key_len, hash, NULL, EVP_sha256(), NULL) == 1 &&
-	     EVP_EncryptInit_ex(c->essiv, EVP_aes_256_ecb(), NULL, hash, NULL) == 1 &&
-	     EVP_CIPHER_CTX_set_padding(c->essiv, 0) == 1;
+	c->iv = EVP_CIPHER_CTX_new();
+	ok = c->iv && EVP_Digest(c->spec.key, c->spec.key_len, hash, NULL, EVP_sha256(), NULL) == 1 &&
+	     EVP_EncryptInit_ex(c->iv, essiv || c->spec.key_len == 32 ? EVP_aes_256_ecb() : EVP_aes_128_ecb(),
+				NULL, essiv ? hash : c->spec.key, NULL) == 1 &&
+	     EVP_CIPHER_CTX_set_padding(c->iv, 0) == 1;
 	explicit_bzero(hash, sizeof hash);
 	return ok;
 }
@@ -131,7 +133,7 @@ int dev_crypt(struct blkdev *below, const struct crypt_spec *s, struct blkdev **
 	c->data = EVP_CIPHER_CTX_new();
 	ok = c->data && EVP_DecryptInit_ex(c->data, find_cipher(s)->evp(), NULL, s->key, NULL) == 1 &&
 	     EVP_CIPHER_CTX_set_padding(c->data, 0) == 1 &&
-	     (s->mode != CRYPT_CBC_ESSIV || init_essiv(c));
+	     (s->mode == CRYPT_XTS || s->mode == CRYPT_CBC_PLAIN || init_iv(c));
 	if (!ok) {
 		failed(c, e);
 		dev_close(&c->d);

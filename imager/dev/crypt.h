@@ -8,8 +8,8 @@
 #define CRYPT_KEY_MAX 64
 
 /* AES; the start value is the sector's number, in little-endian; ESSIV: encrypted by
- * the SHA-256 of the key. */
-enum crypt_mode { CRYPT_XTS, CRYPT_CBC_PLAIN, CRYPT_CBC_ESSIV };
+ * the SHA-256 of the key.  EBOIV: the sector's byte, encrypted by the key. */
+enum crypt_mode { CRYPT_XTS, CRYPT_CBC_PLAIN, CRYPT_CBC_ESSIV, CRYPT_CBC_EBOIV };
 
 struct crypt_spec {
 	enum crypt_mode mode;

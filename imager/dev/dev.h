@@ -84,6 +84,7 @@ struct dev_piece {
 	uint64_t at;            /* where byte `off` is in the mapped device  */
 	uint64_t chunk, stride; /* bytes                                     */
 };
+#define DEV_PIECE_ZEROS UINT64_MAX /* off: the piece is nowhere and reads as zeros */
 /* How many bytes of the piece lie before byte `at` of the mapped device. */
 uint64_t dev_piece_before(const struct dev_piece *p, uint64_t at);
 /* A device of `size` bytes made of pieces of parent, read-only.  They may be in any

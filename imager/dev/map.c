@@ -79,7 +79,11 @@ static int map_read(struct blkdev *d, uint64_t off, void *buf, size_t len, struc
 				       (unsigned long long)off);
 		if (run > len)
 			run = len;
-		r = dev_read(m->parent, p->off + x, out, (size_t)run, e);
+		r = 0;
+		if (p->off == DEV_PIECE_ZEROS)
+			memset(out, 0, (size_t)run);
+		else
+			r = dev_read(m->parent, p->off + x, out, (size_t)run, e);
 		if (r < 0)
 			return r;
 		out += run;
@@ -95,7 +99,7 @@ static void map_will_need(struct blkdev *d, uint64_t off, uint64_t len)
 	uint64_t x, run;
 	const struct dev_piece *p = find(m, off, &x, &run);
 
-	if (p)
+	if (p && p->off != DEV_PIECE_ZEROS)
 		dev_will_need(m->parent, p->off + x, run < len ? run : len);
 }
 

@@ -78,17 +78,17 @@ whole() { # FILE MESSAGE [KEY]
 	grep -q '^region 0 [0-9]* [0-9]* raw crypto_LUKS 1 disk$' map.out || fail "$2: $(cat map.out)"
 	[ "$(grep -c '^extent' map.out)" = 1 ] || fail "$2: not whole"
 }
-whole l2 'LUKS: none of the keys opens it' wrong
+whole l2 'none of the keys opens it' wrong
 cp l2 bad; for at in 4100 20500; do printf x | dd of=bad bs=1 seek=$at conv=notrunc status=none; done
-whole bad 'the LUKS header is damaged'
-cp l2 bad; truncate -s 10M bad; whole bad 'the LUKS header is damaged'
+whole bad 'the header of the encrypted volume is damaged'
+cp l2 bad; truncate -s 10M bad; whole bad 'the header of the encrypted volume is damaged'
 encrypted begun --init-only
 whole begun 'LUKS: it is being encrypted'
 truncate -s 90M odd
 # shellcheck disable=SC2086
 {
 	cryptsetup luksFormat -q --type luks2 $fast --key-file key --cipher aes-cbc-plain --key-size 256 odd
-	whole odd "LUKS: its cipher isn't known here"
+	whole odd "its cipher isn't known here"
 	cryptsetup luksFormat -q --type luks2 $fast --key-file key --offset 131072 odd
 	whole odd 'LUKS: its data begins at byte 67108864'
 }

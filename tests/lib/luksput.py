@@ -13,16 +13,17 @@ import sys
 
 lib = ctypes.CDLL(ctypes.util.find_library("crypto"))
 lib.EVP_CIPHER_CTX_new.restype = ctypes.c_void_p
-for f in ("EVP_aes_128_xts", "EVP_aes_256_xts", "EVP_aes_128_cbc", "EVP_aes_256_cbc", "EVP_aes_256_ecb"):
+for f in ("EVP_aes_128_xts", "EVP_aes_256_xts", "EVP_aes_128_cbc", "EVP_aes_256_cbc", "EVP_aes_128_ecb",
+          "EVP_aes_256_ecb"):
     getattr(lib, f).restype = ctypes.c_void_p
 
 
-def encrypt(name, key, iv, data):
+def encrypt(name, key, iv, data, decrypt=False):
     ctx = ctypes.c_void_p(lib.EVP_CIPHER_CTX_new())
     out, n = ctypes.create_string_buffer(len(data) + 32), ctypes.c_int(0)
-    assert lib.EVP_EncryptInit_ex(ctx, ctypes.c_void_p(getattr(lib, name)()), None, key, iv) == 1
+    assert lib.EVP_CipherInit_ex(ctx, ctypes.c_void_p(getattr(lib, name)()), None, key, iv, int(not decrypt)) == 1
     lib.EVP_CIPHER_CTX_set_padding(ctx, 0)
-    assert lib.EVP_EncryptUpdate(ctx, out, ctypes.byref(n), data, len(data)) == 1
+    assert lib.EVP_CipherUpdate(ctx, out, ctypes.byref(n), data, len(data)) == 1
     lib.EVP_CIPHER_CTX_free(ctx)
     return out.raw[:n.value]
 
