@@ -1,7 +1,6 @@
 #!/bin/sh
 # Members of software RAIDs: superblocks of all versions, as mdadm reads them; what of
 # the array is used; arrays of which this disk has only a part, damage.
-# rehost-test: san
 . "$REHOST_TOP/tests/lib/lib.sh"
 requires mdadm mke2fs e2fsck
 map=$REHOST_B/tests/tools/map-dump
