@@ -79,7 +79,9 @@ class Disk:
             run(self.rehost, "capture", "--no-systems", "--level", level, "--workers", self.rnd.randrange(1, 4),
                 *(["--verify"] if self.rnd.random() < 0.3 else []), dev, self.path("image"))
         ours = [r for r in known["regions"] if r["start"] == self.start]
-        if not ours or ours[0]["reader"] != self.kind.reader or ours[0]["note"]:
+        note = ours[0]["note"] if ours else "not found"
+        # mke2fs leaves out a last group that is too short: that is told, and captured
+        if note and "behind the end of the file system" not in note or ours[0]["reader"] != self.kind.reader:
             raise Failed("rehost map: %s" % known["regions"])
         stored = json.loads(run(self.rehost, "info", "--json", self.path("image")))["used_bytes"]
         if stored != known["used"]:
@@ -183,13 +185,13 @@ class Matrix:
         return [(name, cells[name]) for name in KINDS if cells[name]]
 
     def document(self):
-        out = [HEAD, "| | disks | right | to 99 % | GB captured | files | captured / used: median | most |",
+        out = [HEAD, "| | disks | right | filled | GB captured | files | captured / used: median | most |",
                "|---|---|---|---|---|---|---|---|"]
         for name, cells in self.all():
             good = [c for c in cells if c["result"] == "ok"]
             ratios = [c["ratio"] for c in good] or [0]
             out.append("| %s | %d | %d | %d | %.1f | %d | %.4f | %.4f |" % (
-                name, len(cells), len(good), sum(c["share"] >= 0.98 for c in good),
+                name, len(cells), len(good), sum(c["full"] for c in good),
                 sum(c["captured"] for c in good) / 1e9, sum(c["files"] for c in good),
                 statistics.median(ratios), max(ratios)))
         out += ["", versions(), ""]
@@ -244,7 +246,15 @@ behind its end in the partition, which is always captured:
 | exfat | dump.exfat: used clusters, boot regions, FAT | fsck.exfat -n | exfat-fuse |
 | f2fs | dump.f2fs: valid blocks, all before the main area | fsck.f2fs --dry-run | sload.f2fs, dump.f2fs |
 
-At most 1.02 times these may be captured.
+At most 1.02 times these may be captured.  Less than 1: F2FS' summaries of free segments,
+a tail that is no whole cluster.
+
+Not among them: FAT with sectors of 4096 bytes (mtools can't write it; t-map-fat.sh has
+it), deleted files on XFS version 4 (no kernel here mounts it) and on F2FS (sload.f2fs
+only adds; qemu-tests/test_flash_fs.py has what Linux leaves), Btrfs' block-group-tree and
+simple quota where mkfs.btrfs is older than they are: options that a mkfs or kernel
+refuses are drawn again. "Full" counts what the tool calls used: XFS and F2FS keep a part
+for themselves.
 """
 
 
