@@ -15,7 +15,7 @@ import zstandard
 
 MAGIC = b"\x89RHIr\r\n\x1a"
 HEADER, META, CHUNK, PAGE, COMMIT, BAD, SUMMARY, ROOT, END, VOLUME = range(1, 11)
-NONE, ZSTD, ZEROS, REFERENCE = range(4)
+NONE, ZSTD, ZEROS, REFERENCE, PATCH = range(5)
 HEAD = "<8sHBBIIIQQ16s32sI"
 PAGE_CHUNKS = 1024
 
@@ -35,6 +35,15 @@ class Record:
         self.codec, self.prefix, self.plain_len = NONE, b"", None
         self.fields, self.edit = dict(fields), None
         self.chunks, self.pages = [], []
+        self.target, self.ref_edit = None, None
+
+    def refer(self, image, plain):
+        t = self.target
+        ref = (0, len(t.body), getattr(t, "offset", 0), digest(image.alg, t.body))
+        if self.ref_edit:
+            ref = self.ref_edit(*ref)
+        return struct.pack("<IIQ32s", *ref) + \
+            (patch_frame(plain, t.body) if self.codec == PATCH else b"")
 
     def out(self, image, seq, offset):
         """The record's bytes; remembers what the index says of it."""
@@ -48,6 +57,8 @@ class Record:
                 stored, codec = plain, NONE
         elif codec == ZEROS:
             stored = b""
+        elif codec in (REFERENCE, PATCH):
+            stored = self.refer(image, plain)
         stored = self.prefix + stored
         f = {"magic": MAGIC, "type": self.kind, "codec": codec, "sealed": 0,
              "body_len": len(stored), "plain_len": len(plain),
@@ -59,6 +70,11 @@ class Record:
         head = struct.pack(HEAD, *f.values())
         head += struct.pack("<I", self.fields.get("head_sum", sum32(head)))
         return head + stored
+
+
+def patch_frame(plain, prefix):
+    raw = zstandard.ZstdCompressionDict(prefix, dict_type=zstandard.DICT_TYPE_RAWCONTENT)
+    return zstandard.ZstdCompressor(level=3, dict_data=raw).compress(plain)
 
 
 def page_body(rec):
@@ -76,10 +92,11 @@ def page_body(rec):
 
 class Image:
     def __init__(self, disk, ranges, chunk_size=65536, alg=1, zstd=False, sector=512,
-                 bad=(), commits=(), late=(), must=0, may=0, meta=b'{"tool":"test"}',
+                 bad=(), commits=(), late=(), refs=(), patches=(), must=0, may=0, meta=b'{"tool":"test"}',
                  summary=b'{"warnings":[]}', image_id=b"python image 012", created=1700000000):
         """commits: numbers of chunks behind which a PAGE (partial) and a
-        COMMIT are written.  late: numbers of chunks that come after all others."""
+        COMMIT are written.  late: numbers of chunks that come after all others.
+        refs, patches: { chunk: the one that it refers to, or is a patch of }."""
         self.alg, self.image_id, self.chunk_size = alg, image_id, chunk_size
         self.codec = ZSTD if zstd else NONE
         used = sum(n for _, n in ranges)
@@ -90,6 +107,8 @@ class Image:
         self.records = [Record(HEADER, header), self.compressed(Record(META, meta))]
         self.pages, self.epochs = {}, 0
         every = self.chunks(disk, ranges, bad)
+        self.refer_to(every, dict(refs), REFERENCE)
+        self.refer_to(every, dict(patches), PATCH)
         chunks = [c for c in every if c.aux not in late]
         for i, c in enumerate(chunks):
             self.records.append(c)
@@ -105,7 +124,7 @@ class Image:
                          Record(ROOT, self.root_body), Record(END, self.end_body)]
         # what was left out or moved later still has its say in the index
         self.all = list(self.records)
-        self.bytes()
+        self.bytes()    # then every record knows its place
 
     def compressed(self, rec):
         rec.codec = self.codec
@@ -128,6 +147,12 @@ class Image:
             c.flags = int(any(o < (number + 1) * size and o + n > number * size for o, n in bad))
             out.append(c)
         return out
+
+    @staticmethod
+    def refer_to(chunks, pairs, codec):
+        by = {c.aux: c for c in chunks}
+        for number, target in pairs.items():
+            by[number].codec, by[number].target = codec, by[target]
 
     def add_late(self, there, late):
         for i, c in enumerate(late):

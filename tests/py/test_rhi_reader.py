@@ -299,6 +299,85 @@ BROKEN_LATE = {
     "page of others again": lambda im: im.records.insert(-4, im.find(PAGE, -1)),
 }
 
+def ref(number, **changes):
+    """Another reference in that chunk."""
+    def change(im):
+        def edit(file, plain_len, offset, digest):
+            return (changes.get("file", file), changes.get("plain_len", plain_len),
+                    changes.get("offset", offset) + changes.get("by", 0),
+                    changes.get("digest", digest))
+        next(r for r in im.records if r.kind == CHUNK and r.aux == number).ref_edit = edit
+    return change
+
+
+def retarget(number, target):
+    def change(im):
+        by = {r.aux: r for r in im.records if r.kind == CHUNK}
+        by[number].target = by[target]
+    return change
+
+
+def meant_by(number, codec):
+    def change(im):
+        by = {r.aux: r for r in im.records if r.kind == CHUNK}
+        by[number].fields["codec"] = codec
+    return change
+
+
+BROKEN_REFS = {
+    "file that isn't listed": ref(2, file=1),
+    "reference elsewhere": ref(2, by=96),
+    "reference behind the end": ref(2, offset=1 << 62),
+    "reference to other content": retarget(2, 3),
+    "reference: length": ref(2, plain_len=512),
+    "reference: hash": ref(2, digest=bytes(32)),
+    "reference to the header": ref(2, offset=0),
+    "reference to a reference": retarget(4, 2),
+    "reference to itself": retarget(2, 2),
+    "patch of another chunk": lambda im: ref(3, offset=im.find(CHUNK).offset)(im),
+    "patch of a patch": retarget(5, 3),
+    "patch: length": ref(3, plain_len=512),
+    "patch without a frame": meant_by(2, w.PATCH),
+    "reference with a frame": meant_by(3, REFERENCE),
+}
+
+
+def sample_refs(**options):
+    same, other = noise(65536, 8), noise(65536, 9)
+    near = same[:30000] + b"changed" + same[30007:]
+    disk = other + same + same + near + near + near[:-5] + b"again" + bytes(512)
+    ranges = [(0, 6 * 65536 + 512)]
+    # 2 = 1; 3 is a patch of 1, 4 the same as that patch, 5 a patch of 1 again
+    return w.Image(disk, ranges, **({"must": 1 << 3, "refs": {2: 1, 4: 3},
+                                     "patches": {3: 1, 5: 1}} | options)), disk
+
+
+@pytest.mark.parametrize("options", [{}, {"zstd": True}, {"alg": 2}, {"commits": (2, 4)}, {"late": (2, 3)}],
+                         ids=str)
+def test_references_inside_an_image(tmp_path, options):
+    im, disk = sample_refs(**options)
+    path, back = tmp_path / "i.rhi", tmp_path / "d"
+    path.write_bytes(im.bytes())
+    assert len(im.bytes()) < 3 * 65536 + 12000
+    rhi_reader.restore(path, back)
+    assert back.read_bytes() == disk
+    assert imgtool("verify", path).stdout.startswith(b"ok")
+    back.write_bytes(bytes(len(disk)))
+    assert imgtool("restore", path, back, 2, "verify").returncode == 0
+    assert back.read_bytes() == disk
+    for off, n in random_reads(len(disk), 3):
+        assert imgtool("read", path, off, n).stdout == disk[off:off + n]
+
+
+@pytest.mark.parametrize("rule", BROKEN_REFS)
+def test_both_refuse_references(tmp_path, rule):
+    refused_by_both(tmp_path, sample_refs()[0], BROKEN_REFS[rule], 6 * 65536 + 512)
+
+
+def test_references_need_their_bit(tmp_path):
+    refused_by_both(tmp_path, sample_refs(must=0)[0], lambda im: None, 6 * 65536 + 512)
+
+
 # What Rehost lets pass: it would have to keep the whole map to see it, or
 # doesn't need it to give back the disk.
 STRICT = {
@@ -326,7 +405,7 @@ def test_both_refuse(tmp_path, rule):
     refused_by_both(tmp_path, sample(), BROKEN[rule])
 
 
-def refused_by_both(tmp_path, im, break_it):
+def refused_by_both(tmp_path, im, break_it, size=6 * 65536):
     path, disk = tmp_path / "i.rhi", tmp_path / "d"
     break_it(im)
     path.write_bytes(im.bytes())
@@ -334,7 +413,7 @@ def refused_by_both(tmp_path, im, break_it):
         rhi_reader.restore(path, disk)
     p = imgtool("verify", path)
     assert p.returncode == 1 and not p.stdout.startswith(b"ok"), p.stdout
-    disk.write_bytes(bytes(6 * 65536))
+    disk.write_bytes(bytes(size))
     p = imgtool("restore", path, disk, 2, 0)
     assert p.returncode == 1, p.stderr
 
