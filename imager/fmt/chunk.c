@@ -183,6 +183,43 @@ static size_t pack_patch(struct codec *c, const struct chunk_in *in,
 	return ZSTD_isError(n) ? 0 : n;
 }
 
+/* Media, archives and encrypted files fill chunks of which no part can be compressed:
+ * so many pieces of this size tell, without the rest. */
+#define SAMPLES 16u
+#define SAMPLE_LEN 4096u
+
+/* 1: no sample gets smaller by a hundredth. */
+static int looks_packed(struct codec *c, const struct chunk_in *in, uint8_t *scratch)
+{
+	uint32_t step = in->plain_len / SAMPLES;
+
+	if (step < 4 * SAMPLE_LEN)
+		return 0;
+	for (uint32_t i = 0; i < SAMPLES; i++) {
+		const uint8_t *from = in->plain + i * step + step / 2;
+
+		if (!ZSTD_isError(ZSTD_compress2(c->cctx, scratch, SAMPLE_LEN - SAMPLE_LEN / 100,
+						 from, SAMPLE_LEN)))
+			return 0;
+	}
+	return 1;
+}
+
+static size_t pack_plain(struct codec *c, const struct chunk_in *in, uint8_t *at,
+			 uint8_t *ret_codec)
+{
+	size_t n;
+
+	*ret_codec = CODEC_NONE;
+	if (looks_packed(c, in, at))
+		return in->plain_len;
+	n = ZSTD_compress2(c->cctx, at, in->plain_len - 1, in->plain, in->plain_len);
+	if (ZSTD_isError(n)) /* it isn't smaller */
+		return in->plain_len;
+	*ret_codec = CODEC_ZSTD;
+	return n;
+}
+
 /* in's content at `at`, in the way that is shortest: codec, and bytes. */
 static size_t pack_content(struct codec *c, const struct chunk_in *in,
 			   const struct chunk_prefix *prefix, uint8_t *at, uint8_t *ret_codec)
@@ -191,10 +228,7 @@ static size_t pack_content(struct codec *c, const struct chunk_in *in,
 
 	/* a patch that is half as long as the whole has little to gain by another way */
 	if (!patch || patch > in->plain_len / 2) {
-		/* an error means that the result isn't smaller */
-		n = ZSTD_compress2(c->cctx, at, in->plain_len - 1, in->plain, in->plain_len);
-		*ret_codec = ZSTD_isError(n) ? CODEC_NONE : CODEC_ZSTD;
-		n = *ret_codec == CODEC_NONE ? in->plain_len : n;
+		n = pack_plain(c, in, at, ret_codec);
 		if (!patch || patch + REF_LEN >= n - n / 8)
 			return n;
 		patch = pack_patch(c, in, prefix, at + REF_LEN);
