@@ -150,11 +150,11 @@ def place(part, disk, off):
 
 
 def big(path, tree, plain, total=16 * 10**12):
-    """A GPT disk of 16 TB: ext4 (10 TB), NTFS (5.5 TB), a raw partition.
+    """A GPT disk of 16 TB: ext4 (6 TB), XFS (4 TB), NTFS (5.5 TB), a raw partition.
     plain: file systems as a person would make them, with 1 GB of tables; else
     made so that their tables are small."""
     mib = 1 << 20
-    parts = [("ext4", 10 * 10**12 // mib), ("ntfs", 55 * 10**11 // mib), ("raw", 64)]
+    parts = [("ext4", 6 * 10**12 // mib), ("xfs", 4 * 10**12 // mib), ("ntfs", 55 * 10**11 // mib), ("raw", 64)]
     sparse(path, total)
     table, at = "label: gpt\nlabel-id: %s\n" % UUID, 1
     for i, (_, n) in enumerate(parts):
@@ -167,6 +167,9 @@ def big(path, tree, plain, total=16 * 10**12):
         if kind == "ext4":
             ext4(part, n * mib, tree, "-T", "largefile4", "-J", "size=16",
                  *([] if plain else ["-O", "bigalloc", "-C", 65536]))
+        elif kind == "xfs":
+            sparse(part, n * mib)
+            run("mkfs.xfs", "-q", "-f", "-l", "size=16m", "-d", "agcount=%d" % (4 if plain else 64), part)
         elif kind == "ntfs":
             ntfs(part, n * mib, None, None, "-c", 4096 if plain else 65536)
         else:

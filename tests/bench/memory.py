@@ -34,6 +34,12 @@ def commands(rehost, disk, image, back, workers):
         ("verify", [rehost, "verify", *w, image]),
         ("info", [rehost, "info", image]),
         ("restore --verify", [rehost, "restore", "--yes", "--verify", *w, image, back]),
+        ("restore --delta", [rehost, "restore", "--yes", "--delta", *w, image, back]),
+        ("capture --base", [rehost, "capture", "--yes", "--overwrite", "--base", image, "--dedup",
+                            *w, disk, image + ".2.rhi"]),
+        ("verify of that", [rehost, "verify", *w, image + ".2.rhi"]),
+        ("capture --encrypt", ["env", "REHOST_PASSPHRASE=x", rehost, "capture", "--yes", "--overwrite",
+                               "--encrypt", *w, disk, image + ".2.rhi"]),
     ]
 
 
@@ -45,7 +51,7 @@ def measure(build, scratch, workers, plain):
     out = [(name, *peak(*cmd)) for name, cmd in
            commands(os.path.join(build, "rehost"), *path, workers)]
     size = os.path.getsize(path[1])
-    for p in path:
+    for p in path + [path[1] + ".2.rhi"]:
         os.unlink(p)
     return out, size
 
