@@ -94,11 +94,12 @@ crash-sweep: deps ## adapting Windows stopped at every write, in four ways (an h
 	$(Q)REHOST_SWEEP=$(SWEEP) TEST_TIMEOUT=20000 tests/run -b $(B) -j 1 tests/py/test_adapt_windows_crash.py
 .PHONY: crash-sweep
 
-KILLS ?= 2000
-kill-sweep: deps ## restores stopped at random (half an hour): KILLS=N so many times, SEED=N
+KILLS ?= 1000
+kill-sweep: deps ## captures and restores stopped at random (half an hour): KILLS=N of each, SEED=N
 	$(Q)$(MAKE) --no-print-directory programs $(B)/tests/tools/imgtool $(B)/tests/unit/test-restore
 	$(Q)REHOST_SWEEP=1 REHOST_KILLS=$(KILLS) $(if $(SEED),REHOST_SEED=$(SEED)) TEST_TIMEOUT=20000 \
-		tests/run -b $(B) -j 1 'test-restore=$(B)/tests/unit/test-restore' tests/cli/t-restore-kill.sh
+		tests/run -b $(B) -j 1 'test-restore=$(B)/tests/unit/test-restore' tests/cli/t-restore-kill.sh \
+		tests/cli/t-resume.sh
 .PHONY: kill-sweep
 
 FUZZ_SAN := -fsanitize=address,undefined -fno-sanitize-recover=undefined
