@@ -310,11 +310,12 @@ static void gone(void **state)
 	struct extents *all;
 	struct counting c = { .d = { .ops = &counting_ops, .size = size, .name = (char *)"c",
 				     .sector_size = 4096 } };
+	struct fault_plan plan = { .vanish_at = 3 }; /* as long as bad */
 	struct err e;
 
 	(void)state;
 	assert_ok(dev_mem(bytes, size, 0, &d, &e));
-	assert_ok(dev_faults(d, &(struct fault_plan){ .vanish_at = 3 }, &bad, &e));
+	assert_ok(dev_faults(d, &plan, &bad, &e));
 	assert_ok(extents_new(size, 512, 1 << 20, &all, &e));
 	assert_ok(extents_add(all, 0, size, &e));
 	c.below = bad;
