@@ -45,6 +45,8 @@ static void become(const struct argv *argv, const struct job *j, int (*pipes)[2]
 	}
 	if (job_takes_luks(j, argv))
 		set_env("REHOST_LUKS_PASSPHRASE", &j->adapt.luks);
+	if (job_takes_passphrase(j, argv))
+		set_env("REHOST_PASSPHRASE", &j->passphrase);
 	execvp(argv->v[0], argv->v);
 	dprintf(2, "%s could not be started: %s\n", argv->v[0], strerror(errno));
 	_exit(127);

@@ -35,7 +35,7 @@ struct child {
 };
 
 /* Starts argv; the credentials of j's SMB place, and where they are needed the
- * passphrase of its encrypted volumes, go into its environment. */
+ * passphrases of its encrypted volumes and image, go into its environment. */
 int child_start(struct child *c, const struct argv *argv, const struct job *j,
 		child_line_fn *on_line, void *ctx, struct err *e) must_check;
 /* Fills at most 3 entries; returns how many. */

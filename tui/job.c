@@ -166,6 +166,20 @@ bool job_takes_luks(const struct job *j, const struct argv *a)
 		(!strcmp(a->v[0], "rehost-adapt") || !strcmp(a->v[1], "restore"));
 }
 
+bool job_takes_passphrase(const struct job *j, const struct argv *a)
+{
+	static const char *const verbs[] = { "info", "restore", "verify" };
+
+	if (!j->passphrase.s[0] || a->n < 2)
+		return false;
+	if (!strcmp(a->v[0], "rehost-adapt"))   /* the image that it looks into */
+		return j->kind == JOB_RESTORE;
+	for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++)
+		if (!strcmp(a->v[0], "rehost") && !strcmp(a->v[1], verbs[i]))
+			return true;
+	return false;
+}
+
 static int add_drivers(const char *place, struct argv *a, struct err *e)
 {
 	int rc = argv_add(a, "--drivers", e);

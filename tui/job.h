@@ -75,6 +75,7 @@ struct job {
 	struct job_only only[JOB_DISKS_MAX]; /* those that aren't there: all of it */
 	size_t nonly;
 	struct text into;      /* restore: a partition of the target; "" */
+	struct text passphrase; /* of the image: only ever in a child's environment */
 	char target[80];       /* restore, adapt: device path */
 	char target_id[80];    /* its serial number or WWN; "" if not known */
 	int level;             /* enum job_level */
@@ -159,8 +160,9 @@ bool job_hostname_good(const char *s);
 bool job_takes_share(const struct argv *a);
 /* A server is needed: the network has to be up before. */
 bool job_needs_net(const struct job *j);
-/* The passphrase is for this command. */
+/* The passphrase of encrypted volumes is for this command; that of the image. */
 bool job_takes_luks(const struct job *j, const struct argv *a);
+bool job_takes_passphrase(const struct job *j, const struct argv *a);
 /* The command as a line for a shell, words quoted where needed. */
 void argv_line(const struct argv *a, char *out, size_t size);
 #endif

@@ -223,6 +223,7 @@ static void image_read(json *o, struct model_image *m)
 	get_u64(o, "disk_size", &m->disk_size);
 	get_u64(o, "used_bytes", &m->used);
 	m->complete = json_get_bool(o, "complete", false);
+	m->encrypted = json_get_bool(o, "encrypted", false);
 	join(o, "systems", "; ", m->systems, sizeof m->systems);
 }
 
@@ -341,11 +342,13 @@ static void hardware_read(json *o, struct model_info *m)
 
 static int info_read(json *o, struct model_info *m, struct err *e)
 {
+	const char *error = json_get_str(o, "error", NULL);
 	json *list;
 
 	GET_STR(o, "name", m->name);
-	m->complete = json_get_bool(o, "complete", false) && !json_get_str(o, "error", NULL);
+	m->complete = json_get_bool(o, "complete", false) && !error;
 	m->encrypted = json_get_bool(o, "encrypted", false);
+	m->locked = m->encrypted && error && strstr(error, "passphrase");
 	GET_STR(o, "created", m->created);
 	GET_STR(o, "digest", m->digest);
 	GET_STR(o, "level", m->level);
@@ -378,6 +381,7 @@ static int infos_read(json *o, json *list, size_t n, struct model_info *m, struc
 		rc = info_read(model_item(list, m->nof), one, e);
 		m->complete &= one->complete;
 		m->encrypted |= one->encrypted;
+		m->locked |= one->locked;
 		m->disk_size += one->disk_size;
 		m->used += one->used;
 		m->stored += one->stored;

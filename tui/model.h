@@ -55,7 +55,7 @@ struct model_disks {
 struct model_image {
 	char name[240];
 	uint64_t size, disk_size, used;
-	bool complete;
+	bool complete, encrypted;
 	char created[32];         /* as given, UTC */
 	char model[80], systems[160];
 };
@@ -76,6 +76,7 @@ struct model_place {
 struct model_info {
 	char name[240];           /* one of several: its file's name */
 	bool complete, encrypted;
+	bool locked;              /* its passphrase wasn't given, or was wrong */
 	bool partial;             /* chosen partitions only */
 	char created[32], digest[132], level[16];
 	char machine[160];        /* maker and product of the source machine */

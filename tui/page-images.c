@@ -117,7 +117,9 @@ static void images_draw(const struct wiz *w, struct canvas *c)
 	}
 	text_bytes(size, m->size);
 	y = draw_fact(c, y, "Image", "%s", m->name);
-	if (m->complete) {
+	if (m->complete && m->encrypted) {
+		y = draw_fact(c, y, "Encrypted", "yes: its passphrase is asked for");
+	} else if (m->complete) {
 		y = draw_fact(c, y, "Disk", "%s", m->model);
 		y = draw_fact(c, y, "Systems", "%s", m->systems[0] ? m->systems :
 			      "none recognised");
@@ -136,7 +138,8 @@ const struct page page_images = {
 	.help = "The images (.rhi files) in this place and its directories. Disk size "
 		"is the captured disk's, Used what of it was in use: a target disk must "
 		"hold the last byte that was in use.\n\n"
-		"An image that isn't complete can't be restored.",
+		"An image that isn't complete can't be restored. Of an encrypted one nothing "
+		"more is known before its passphrase is.",
 };
 
 static int image_rows(const struct wiz *w)
@@ -206,6 +209,8 @@ static void image_draw(const struct wiz *w, struct canvas *c)
 	y = draw_fact(c, y, "Disk size", "%s, %s used, %s in the image", size, used, stored);
 	if (!m->nof)
 		y = draw_fact(c, y, "Digest", "%s", m->digest);
+	if (m->encrypted)
+		y = draw_fact(c, y, "Encrypted", "yes");
 	if (m->partial)
 		y = draw_fact(c, y, "Attention", "It has chosen partitions only; the others stay as they are on the target.");
 	if (m->unreadable)

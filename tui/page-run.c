@@ -209,6 +209,8 @@ static void add_command(const struct wiz *w, struct lines *l, int width)
 		add(l, "It asks for the disk's name; with --yes it doesn't.\n");
 	if (job_adapts(&w->job) && w->job.adapt.luks.s[0])
 		add(l, "REHOST_LUKS_PASSPHRASE holds the passphrase, or it asks.\n");
+	if (w->job.kind != JOB_CAPTURE && w->job.kind != JOB_ADAPT && w->info.encrypted)
+		add(l, "REHOST_PASSPHRASE holds the image's passphrase, or it asks.\n");
 }
 
 static const char *headline(const struct wiz *w)

@@ -37,7 +37,7 @@ struct page {
 
 extern const struct page page_menu, page_power, page_disks, page_disk, page_parts, page_place,
 	page_part, page_dir, page_smb, page_nfs, page_check, page_options,
-	page_summary, page_images, page_image, page_target, page_wishes, page_confirm,
+	page_summary, page_images, page_secret, page_image, page_target, page_wishes, page_confirm,
 	page_adisk, page_aoptions, page_aconfirm, page_luks, page_verdict,
 	page_drivers, page_dpart, page_folder, page_dpath, page_run, page_result, page_net,
 	page_iface;
@@ -72,6 +72,8 @@ const char *wiz_target_refusal(const struct wiz *w, const struct model_disk *d,
 /* To the page that asks for the target's name, which is typed anew each time
  * (page-target.c). */
 enum wiz_act wiz_to_confirm(struct wiz *w);
+/* The image says no more without its passphrase: asks for it (page-secret.c). */
+enum wiz_act wiz_ask_secret(struct wiz *w);
 /* Another image: is its system to be adapted? (page-wishes.c) */
 void wiz_propose_wishes(struct wiz *w);
 /* p becomes w->plan; what was said of the one before counts no more (page-verdict.c). */

@@ -193,10 +193,7 @@ static enum wiz_act done_info(struct wiz *w, const char *out, size_t len,
 {
 	if (model_info_parse(out, len, &w->info, e))
 		return ACT_BEEP;
-	if (w->info.encrypted)
-		err_set(e, ERR_UNSUPPORTED, "This image is encrypted. This version "
-			"can't read encrypted images.");
-	else if (!w->info.complete)
+	if (!w->info.complete)
 		err_set(e, ERR_CORRUPT, "This image isn't complete: its capture "
 			"was interrupted. Choose another one.");
 	else if (w->info.nof > JOB_DISKS_MAX)
@@ -209,6 +206,20 @@ static enum wiz_act done_info(struct wiz *w, const char *out, size_t len,
 		return wiz_go(w, P_IMAGE);
 	}
 	return ACT_BEEP;
+}
+
+/* `rehost info` tells of an encrypted image what can be told without its
+ * passphrase, and fails. */
+static bool only_locked(enum wiz_task t, const char *out, size_t len)
+{
+	struct model_info m = { 0 };
+	bool locked;
+
+	if (t != T_INFO || model_info_parse(out, len, &m, NULL))
+		return false;
+	locked = m.locked;
+	model_info_done(&m);
+	return locked;
 }
 
 static int argv_plan(const struct wiz *w, struct argv *a, struct err *e)
@@ -361,6 +372,8 @@ enum wiz_act wiz_task_done(struct wiz *w, int status, const char *out, size_t le
 	w->task = T_NONE;
 	if (status != 0 && status != 3 && fails_harmlessly(w, which))
 		return wiz_to_confirm(w);
+	if (status == 1 && only_locked(which, out, len))
+		return wiz_ask_secret(w);
 	if (status != 0 && status != 3)
 		wiz_error(w, "%s.\n\n%s%s", t->fail, tail[0] ? tail :
 			  "The program that does it ended without a reason.",

@@ -12,7 +12,7 @@ static const struct page *const pages[P_COUNT] = {
 	[P_PLACE] = &page_place, [P_PART] = &page_part, [P_DIR] = &page_dir,
 	[P_SMB] = &page_smb, [P_NFS] = &page_nfs, [P_CHECK] = &page_check,
 	[P_OPTIONS] = &page_options, [P_SUMMARY] = &page_summary,
-	[P_IMAGES] = &page_images, [P_IMAGE] = &page_image,
+	[P_IMAGES] = &page_images, [P_SECRET] = &page_secret, [P_IMAGE] = &page_image,
 	[P_TARGET] = &page_target, [P_WISHES] = &page_wishes,
 	[P_CONFIRM] = &page_confirm,
 	[P_ADISK] = &page_adisk, [P_AOPTIONS] = &page_aoptions,

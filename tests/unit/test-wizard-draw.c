@@ -126,6 +126,31 @@ static void test_restore_pages(void **state)
 	}
 }
 
+/* An encrypted image: nothing of it without the passphrase; a wrong one; its details. */
+static void test_encrypted_pages(void **state)
+{
+	static const char secret[] = "{\"complete\":true,\"encrypted\":true,\"digest\":\"ab\",\"created\":"
+		"\"2026-11-01T14:00:00Z\",\"disk_size\":8000000000,\"used_bytes\":4000000000}";
+	struct wiz w;
+
+	(void)state;
+	new_wizard(&w);
+	sealed = true;
+	go_to(&w, JOB_RESTORE, P_IMAGES);
+	w.place.images[0].encrypted = true;
+	draw(&w, "restore-encrypted");
+	go_to(&w, JOB_RESTORE, P_SECRET);
+	type(&w, "open barley");
+	assert_int_equal(press(&w, EV_NEXT, 0), ACT_BEEP);
+	draw(&w, "restore-image-passphrase");
+	press(&w, EV_KILL, 0);
+	type(&w, "open sesame");
+	wiz_step(&w, EV_NEXT, 0);
+	wiz_task_done(&w, 0, secret, sizeof secret - 1, "");
+	draw(&w, "restore-encrypted-details");
+	wiz_done(&w);
+}
+
 /* From the disk to the confirmation, with a locked volume on the way. */
 static void test_adapt_pages(void **state)
 {
@@ -353,6 +378,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_capture_pages),
 		cmocka_unit_test(test_restore_pages),
+		cmocka_unit_test(test_encrypted_pages),
 		cmocka_unit_test(test_adapt_pages),
 		cmocka_unit_test(test_driver_pages),
 		cmocka_unit_test(test_running),

@@ -239,6 +239,37 @@ static void test_adapt_commands(void **state)
 	check_line(&j, true, "rehost-adapt --undo /dev/sda");
 }
 
+static bool takes(const struct job *j, const char *program, const char *word)
+{
+	struct argv a = { 0 };
+	bool yes;
+
+	assert_int_equal(argv_add(&a, program, NULL) || argv_add(&a, word, NULL), 0);
+	yes = job_takes_passphrase(j, &a);
+	argv_done(&a);
+	return yes;
+}
+
+/* The image's passphrase: for what reads it, and nobody else. */
+static void test_who_gets_the_passphrase(void **state)
+{
+	struct job j = { .kind = JOB_RESTORE };
+
+	(void)state;
+	assert_false(takes(&j, "rehost", "restore"));
+	text_put(&j.passphrase, "geheim");
+	assert_true(takes(&j, "rehost", "restore"));
+	assert_true(takes(&j, "rehost", "info"));
+	assert_true(takes(&j, "rehost", "verify"));
+	assert_true(takes(&j, "rehost-adapt", "--dry-run"));
+	assert_false(takes(&j, "rehost", "disks"));
+	assert_false(takes(&j, "rehost", "place"));
+	assert_false(takes(&j, "rehost", "capture"));
+	assert_false(takes(&j, "rehost-net", "verify"));
+	j.kind = JOB_ADAPT;
+	assert_false(takes(&j, "rehost-adapt", "--dry-run"));
+}
+
 static void check_said(const char *text, const char *want)
 {
 	char out[200];
@@ -374,6 +405,7 @@ int main(void)
 		cmocka_unit_test(test_urls),
 		cmocka_unit_test(test_commands),
 		cmocka_unit_test(test_parts_commands), cmocka_unit_test(test_adapt_commands),
+		cmocka_unit_test(test_who_gets_the_passphrase),
 		cmocka_unit_test(test_what_adapt_says),
 		cmocka_unit_test(test_plans),
 		cmocka_unit_test(test_events),

@@ -5,11 +5,12 @@
 #define WONT "py/fake/plan-wont.json"
 #define FITS "py/fake/plan-fits.json"
 #define LOCKED "py/fake/plan-locked.json"
+#define SEALED "sealed"         /* the image is encrypted */
 
 static const struct way {
 	enum job_kind kind;
 	enum wiz_page page;
-	const char *plan;       /* what rehost-adapt answers, if not the usual */
+	const char *plan;       /* what rehost-adapt answers, if not the usual; SEALED */
 } ways[] = {
 	{ JOB_CAPTURE, P_PARTS, 0 }, { JOB_RESTORE, P_PARTS, 0 },
 	{ JOB_CAPTURE, P_DISKS, 0 }, { JOB_CAPTURE, P_PLACE, 0 }, { JOB_CAPTURE, P_PART, 0 },
@@ -30,6 +31,8 @@ static const struct way {
 	{ JOB_RESTORE, P_FOLDER, WINDOWS }, { JOB_RESTORE, P_DPATH, WINDOWS },
 	{ JOB_RESTORE, P_VERDICT, WINDOWS }, { JOB_ADAPT, P_DRIVERS, WINDOWS },
 	{ JOB_ADAPT, P_FOLDER, WINDOWS }, { JOB_ADAPT, P_DPATH, WINDOWS },
+	{ JOB_RESTORE, P_SECRET, SEALED }, { JOB_RESTORE, P_CONFIRM, SEALED },
+	{ JOB_VERIFY, P_SECRET, SEALED }, { JOB_VERIFY, P_IMAGE, SEALED },
 };
 enum { WAYS = sizeof ways / sizeof *ways };
 
@@ -56,7 +59,8 @@ static int may_start(const struct wiz *w, enum wiz_ev ev)
 /* A new wizard on the way's page. */
 static void walk(struct wiz *w, const struct way *way)
 {
-	plan_file = way->plan ? way->plan : "py/fake/plan.json";
+	sealed = way->plan && !strcmp(way->plan, SEALED);
+	plan_file = way->plan && !sealed ? way->plan : "py/fake/plan.json";
 	go_to(w, way->kind, way->page);
 }
 

@@ -62,13 +62,21 @@ static inline const char *plan_of(const struct wiz *w)
 		plan_file : "py/fake/plan.json";
 }
 
+/* The image is encrypted with the passphrase "open sesame". */
+static bool sealed;
+
+static inline bool locked(const struct wiz *w)
+{
+	return sealed && w->task == T_INFO && strcmp(w->job.passphrase.s, "open sesame");
+}
+
 static inline const char *task_file(const struct wiz *w)
 {
 	switch (w->task) {
 	case T_PLACE:
 		return "py/fake/place.json";
 	case T_INFO:
-		return "py/fake/info.json";
+		return locked(w) ? "py/fake/info-locked.json" : "py/fake/info.json";
 	case T_PLAN:
 		return plan_of(w);
 	case T_FOLDER:
@@ -90,7 +98,7 @@ static inline enum wiz_act answer(struct wiz *w)
 	const char *file = task_file(w);
 	size_t len = 0;
 	char *text = file ? slurp(file, &len) : NULL;
-	enum wiz_act act = wiz_task_done(w, 0, text ? text : "", len, "");
+	enum wiz_act act = wiz_task_done(w, locked(w), text ? text : "", len, "");
 
 	free(text);
 	return act;
@@ -116,6 +124,7 @@ static inline void new_wizard(struct wiz *w)
 {
 	setlocale(LC_ALL, "C.UTF-8");
 	plan_file = "py/fake/plan.json";
+	sealed = false;
 	wiz_init(w);
 	strcpy(w->today, "20261123");
 }
@@ -149,6 +158,8 @@ static inline void go_to(struct wiz *w, enum job_kind kind, enum wiz_page p)
 		if ((w->page == P_CONFIRM && p != P_CONFIRM) ||
 		    (w->page == P_ACONFIRM && p != P_ACONFIRM))
 			type(w, model_name(w->job.target));
+		if (w->page == P_SECRET && !w->job.passphrase.s[0])
+			type(w, "open sesame");
 		if (w->page == P_LUKS && !w->job.adapt.luks.s[0])
 			type(w, "open sesame");
 		if (w->page == P_DRIVERS && p != P_DPART && p != P_FOLDER)

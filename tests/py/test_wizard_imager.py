@@ -1,0 +1,85 @@
+"""The wizard: encrypted images, and what else of the imager it knows; over a fake
+`rehost`."""
+from wizard_screen import CTRL_U, DOWN, ENTER, ESC, TAB, Wizard
+
+URL = "smb://192.0.2.1/images/machines/old/"
+SECRET = "open sesame"
+
+
+def to_images(w, job):
+    w.title("Main menu")
+    w.send(job)
+    w.wait("Where is the image?")
+    w.send("2")
+    w.wait("SMB share", "Password")
+    w.send("192.0.2.1", TAB, "images", TAB, "machines/old", ENTER)
+    return w.wait("Which image?")
+
+
+def nowhere_told(w):
+    """The passphrase is in the environment of those who need it alone."""
+    assert SECRET not in w.raw.decode(errors="replace")
+    assert SECRET not in (w.folder / "wizard.log").read_text()
+    for c in w.calls():
+        assert SECRET not in " ".join(c["argv"])
+        assert ("REHOST_PASSPHRASE" in c["env"]) <= (c["argv"][0] in ("info", "restore", "verify", "adapt", "capture"))
+
+
+def test_restore_of_an_encrypted_image(tmp_path):
+    with Wizard(tmp_path) as w:
+        w.mode("info=locked")
+        to_images(w, "2")
+        w.send(ENTER)
+        t = w.title("Restore: image passphrase")
+        assert "The image is encrypted." in t and "web1-20261101.rhi" in t
+        w.send(ENTER)
+        w.wait("Type the passphrase")
+        w.send("open barley", ENTER)
+        w.wait("The passphrase is wrong.", gone="Please wait.")
+        w.send(CTRL_U, SECRET)
+        w.wait("[***********  ")
+        w.send(ENTER)
+        t = w.title("Restore: image details")
+        assert "ext4" in t and "Encrypted         yes" in t
+        w.send("p")
+        assert w.title("Restore: partitions").count("[x]") == 2
+        w.send(ESC)
+        w.title("Restore: image details")
+        w.send(ESC)
+        w.title("Restore: image passphrase")        # still there
+        w.wait("[***********  ")
+        w.send(ENTER)
+        w.title("Restore: image details")
+        w.send(ENTER)
+        w.title("Restore: target disk")
+        w.send(DOWN, ENTER)
+        w.title("Restore: adapt")
+        w.send(ENTER)
+        w.title("Restore: verdict")
+        w.send(ENTER)
+        w.title("Restore: confirm")
+        w.send("nvme0n1", ENTER)
+        assert "The restore is done." in w.title("Restore: result")
+        w.send("\033[F")
+        w.wait("REHOST_PASSPHRASE holds the image's passphrase, or it asks.")
+        given = [c["env"].get("REHOST_PASSPHRASE") for c in w.calls("info")]
+        assert given == [None, "open barley", SECRET, SECRET]
+        for command in ("restore", "adapt"):
+            call, = w.calls(command)
+            assert call["env"]["REHOST_PASSPHRASE"] == SECRET
+        nowhere_told(w)
+
+
+def test_verify_of_an_encrypted_image(tmp_path):
+    with Wizard(tmp_path) as w:
+        w.mode("info=locked")
+        to_images(w, "3")
+        w.send(ENTER)
+        w.title("Verify: image passphrase")
+        w.send(SECRET, ENTER)
+        w.title("Verify: image details")
+        w.send(ENTER)
+        w.title("Verify: result")
+        call, = w.calls("verify")
+        assert call["env"]["REHOST_PASSPHRASE"] == SECRET
+        nowhere_told(w)
