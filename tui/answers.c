@@ -175,6 +175,37 @@ static const char *set_page_files(struct answers *a, const char *value)
 	return i < 0 ? "must be keep or leave" : NULL;
 }
 
+static const char *set_encrypt(struct answers *a, const char *value)
+{
+	return set_bool(&a->job.encrypt, value);
+}
+
+static const char *set_passphrase_file(struct answers *a, const char *value)
+{
+	if (strlen(value) >= sizeof a->passphrase_file)
+		return "is too long";
+	strcpy(a->passphrase_file, value);
+	return NULL;
+}
+
+static const char *set_split(struct answers *a, const char *value)
+{
+	int i = word_of(value, split_names);
+
+	if (i < 0)
+		return "must be no, 700M, 2G, 4095M or 16G";
+	a->job.split = i;
+	return NULL;
+}
+
+static const char *set_base(struct answers *a, const char *value)
+{
+	if (strchr(value, '/') || strlen(value) >= sizeof a->job.base)
+		return "must be the name of an image that lies beside the new one";
+	strcpy(a->job.base, value);
+	return NULL;
+}
+
 static const char *set_then(enum answers_then *t, const char *value)
 {
 	static const char *const words[] = { "wizard", "poweroff", "reboot", "shell",
@@ -256,6 +287,10 @@ static const struct key {
 	{ "level", set_level, FOR_CAPTURE, 0, false, ALWAYS },
 	{ "verify", set_verify, FOR_CAPTURE | FOR_RESTORE, 0, false, ALWAYS },
 	{ "page_files", set_page_files, FOR_CAPTURE, 0, false, ALWAYS },
+	{ "encrypt", set_encrypt, FOR_CAPTURE, 0, false, ALWAYS },
+	{ "passphrase_file", set_passphrase_file, FOR_IMAGE, 0, false, ALWAYS },
+	{ "split", set_split, FOR_CAPTURE, 0, false, ALWAYS },
+	{ "base", set_base, FOR_CAPTURE, 0, false, ALWAYS },
 	{ "adapt", set_adapt, FOR_RESTORE, 0, false, ALWAYS },
 	{ "adapt_anyway", set_adapt_anyway, FOR_RESTORE, 0, false, EDITING },
 	{ "hostname", set_hostname, FOR_ADAPTING, 0, false, EDITING },
@@ -351,10 +386,22 @@ static int check_disks(const struct answers *a, struct err *e)
 	return 0;
 }
 
+static int check_image(const struct answers *a, struct err *e)
+{
+	if (a->job.kind != JOB_CAPTURE)
+		return 0;
+	if (a->job.encrypt != !!a->passphrase_file[0])
+		return err_set(e, ERR_USAGE, "'encrypt = yes' and 'passphrase_file' go together");
+	if (a->job.base[0] && a->ndisks > 1)
+		return err_set(e, ERR_USAGE, "'base' is for one disk");
+	return 0;
+}
+
 static int check(const struct answers *a, const int *line_of, struct err *e)
 {
 	static const char *const job[] = { "capture", "restore", "verify", "adapt" };
 	unsigned bit = 1u << a->job.kind;
+	int rc;
 
 	if (!line_of[0])
 		return err_set(e, ERR_USAGE, "the key 'job' is missing");
@@ -372,7 +419,8 @@ static int check(const struct answers *a, const int *line_of, struct err *e)
 			return err_set(e, ERR_USAGE, "line %d: '%s' has no meaning with "
 				       "'undo = yes'", line_of[k], keys[k].name);
 	}
-	return check_disks(a, e);
+	rc = check_disks(a, e);
+	return rc ? rc : check_image(a, e);
 }
 
 /* Calls each line of text; they are copied, so that they can be taken apart. */
@@ -459,77 +507,18 @@ int answers_credentials(const char *text, size_t len, struct job_place *p,
 	return rc;
 }
 
-static const char *disk_field(const struct model_disk *d, enum disk_key key)
+int answers_passphrase(const char *text, size_t len, struct job *j, struct err *e)
 {
-	return key == DISK_SERIAL ? d->serial : key == DISK_WWN ? d->wwn : d->path;
-}
+	size_t n = 0;
 
-static int find(const struct model_disks *m, const struct disk_name *n,
-		const struct model_disk **ret, struct err *e)
-{
-	static const char *const key[] = { "serial", "wwn", "path" };
-	char have[600] = "";
-	size_t matches = 0, at = 0;
-
-	for (size_t i = 0; i < m->n; i++) {
-		const char *v = disk_field(&m->d[i], n->key);
-
-		if (at < sizeof have)
-			at += (size_t)snprintf(have + at, sizeof have - at, " %s (%s=%s)",
-					       model_name(m->d[i].path), key[n->key],
-					       v[0] ? v : "none");
-		if (strcmp(v, n->value))
-			continue;
-		matches++;
-		*ret = &m->d[i];
-	}
-	if (matches == 1)
-		return 0;
-	return err_set(e, ERR_REFUSED, "%s disk has %s=%s; there are:%s",
-		       matches ? "more than one" : "no", key[n->key], n->value,
-		       have[0] ? have : " none");
-}
-
-int answers_resolve(const struct answers *a, const struct model_disks *m,
-		    struct job *ret, struct err *e)
-{
-	const struct model_disk *d = NULL;
-	struct job j = a->job;
-	int rc = 0;
-
-	for (size_t i = 0; !rc && i < a->ndisks; i++) {
-		rc = find(m, &a->disks[i], &d, e);
-		for (size_t k = 0; !rc && k < i; k++)
-			if (!strcmp(j.disks[k], d->path))
-				rc = err_set(e, ERR_USAGE, "%s is named twice", d->path);
-		if (!rc)
-			memcpy(j.disks[j.ndisks++], d->path, sizeof d->path);
-		if (!rc && a->only[i][0] && !job_only_set(&j, d->path, a->only[i]))
-			rc = err_set(e, ERR_USAGE, "too many partitions of %s", d->path);
-	}
-	if (!rc && j.kind == JOB_RESTORE && a->only[0][0] && !job_only_set(&j, j.image, a->only[0]))
-		rc = err_set(e, ERR_USAGE, "too many partitions");
-	for (size_t i = 0; !rc && i < a->ntargets; i++) {
-		rc = find(m, &a->targets[i], &d, e);
-		if (!rc && (d->boot_medium || d->read_only || d->in_use[0]))
-			rc = err_set(e, ERR_REFUSED, "%s can't be %s: %s", d->path,
-				     j.kind == JOB_ADAPT ? "adapted" : "overwritten",
-				     d->boot_medium ?
-				     "this live system runs from it" : d->in_use[0] ?
-				     d->in_use : "it is write-protected");
-		for (size_t k = 0; !rc && k < i; k++)
-			if (!strcmp(j.move[k].target, d->path))
-				rc = err_set(e, ERR_USAGE, "%s is named twice", d->path);
-		if (!rc && job_machine(&j)) {
-			job_set_move(&j, i, "", d->path, d->serial, d->wwn);
-			j.nmoves = j.nimages = i + 1;
-		} else if (!rc) {
-			job_set_target(&j, d->path, d->serial, d->wwn);
-		}
-	}
-	if (!rc)
-		*ret = j;
-	return rc;
+	while (n < len && text[n] && text[n] != '\n' && text[n] != '\r')
+		n++;
+	if (!n || n >= sizeof j->passphrase.s)
+		return err_set(e, ERR_USAGE, "its first line must be the passphrase, of at most %zu "
+			       "bytes", sizeof j->passphrase.s - 1);
+	memcpy(j->passphrase.s, text, n);
+	j->passphrase.s[n] = 0;
+	return 0;
 }
 
 bool answers_option(const char *cmdline, char *ret, size_t size)

@@ -24,6 +24,7 @@ struct answers {
 	size_t ntargets;
 	char only[JOB_DISKS_MAX][JOB_ONLY_MAX]; /* capture: by disk; else the first */
 	char credentials[1024]; /* file or URL with username=, password=; "" none */
+	char passphrase_file[1024]; /* file or URL: the image's passphrase; "" none */
 	enum answers_then after, on_error;
 };
 
@@ -33,6 +34,8 @@ int answers_parse(const char *text, size_t len, struct answers *ret,
 /* Lines username=, password=, domain= into the SMB part of p. */
 int answers_credentials(const char *text, size_t len, struct job_place *p,
 			struct err *e) must_check;
+/* The first line of text, as the passphrase of j's image. */
+int answers_passphrase(const char *text, size_t len, struct job *j, struct err *e) must_check;
 /* The job with the disks that the names mean.  ERR_REFUSED: none or several
  * match, or the target can't be overwritten. */
 int answers_resolve(const struct answers *a, const struct model_disks *m,

@@ -4,6 +4,7 @@
 #include <string.h>
 
 const char *const level_names[] = { "fast", "balanced", "small", NULL };
+const char *const split_names[] = { "no", "700M", "2G", "4095M", "16G", NULL };
 
 size_t job_disks(const struct job *j)
 {
@@ -174,6 +175,8 @@ bool job_takes_passphrase(const struct job *j, const struct argv *a)
 		return false;
 	if (!strcmp(a->v[0], "rehost-adapt"))   /* the image that it looks into */
 		return j->kind == JOB_RESTORE;
+	if (!strcmp(a->v[0], "rehost") && !strcmp(a->v[1], "capture"))
+		return j->encrypt;
 	for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++)
 		if (!strcmp(a->v[0], "rehost") && !strcmp(a->v[1], verbs[i]))
 			return true;
@@ -217,6 +220,38 @@ static int add_restore_adapt(const struct job *j, struct argv *a, struct err *e)
 	return rc ? rc : add_wishes(&j->adapt, a, e);
 }
 
+/* How capture and restore are done. */
+static int add_ways(const struct job *j, struct argv *a, struct err *e)
+{
+	bool capture = j->kind == JOB_CAPTURE;
+	char base[JOB_URL_MAX];
+	const struct {
+		bool on;
+		const char *word, *value;
+	} ways[] = {
+		{ capture, "--level", level_names[j->level] },
+		{ capture && j->page_files, "--page-files", NULL },
+		{ j->kind != JOB_VERIFY && j->verify, "--verify", NULL },
+		{ capture && j->encrypt, "--encrypt", NULL },
+		{ capture && j->split, "--split", split_names[j->split] },
+		{ capture && j->ndisks == 1 && j->base[0], "--base", base },
+	};
+	int rc = 0;
+
+	/* in a place a name alone is one beside the new image */
+	snprintf(base, sizeof base, "%s", j->base);
+	if (j->place.kind == PLACE_PATH)
+		job_place_url(&j->place, j->base, base);
+	for (size_t i = 0; i < sizeof ways / sizeof *ways && !rc; i++) {
+		if (!ways[i].on)
+			continue;
+		rc = argv_add(a, ways[i].word, e);
+		if (!rc && ways[i].value)
+			rc = argv_add(a, ways[i].value, e);
+	}
+	return rc;
+}
+
 /* The words between the command and its operands. */
 static int add_options(const struct job *j, bool for_people, struct argv *a,
 		       struct err *e)
@@ -232,14 +267,8 @@ static int add_options(const struct job *j, bool for_people, struct argv *a,
 		rc = argv_add(a, "--yes", e);
 	if (!rc && for_people && uses(j, PLACE_SMB, "smb://") && j->place.smb.user.s[0])
 		rc = argv_add(a, "--credentials=FILE", e);
-	if (!rc && j->kind == JOB_CAPTURE)
-		rc = argv_add(a, "--level", e);
-	if (!rc && j->kind == JOB_CAPTURE)
-		rc = argv_add(a, level_names[j->level], e);
-	if (!rc && j->kind == JOB_CAPTURE && j->page_files)
-		rc = argv_add(a, "--page-files", e);
-	if (!rc && j->kind != JOB_VERIFY && j->verify)
-		rc = argv_add(a, "--verify", e);
+	if (!rc)
+		rc = add_ways(j, a, e);
 	if (!rc)
 		rc = add_only(j, a, e);
 	if (!rc)

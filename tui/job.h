@@ -37,6 +37,8 @@ struct job_place {
 
 extern const char *const nfs_versions[]; /* "automatic", "4.2", ..., NULL */
 extern const char *const level_names[];  /* "fast", "balanced", "small", NULL */
+extern const char *const split_names[]; /* "no", then sizes as --split takes them; NULL */
+enum { SPLIT_NO, SPLIT_CD, SPLIT_2G, SPLIT_FAT, SPLIT_16G }; /* indexes of it */
 
 /* What rehost-adapt is told: in a restore, and in the task of its own. */
 struct job_adapt {
@@ -81,6 +83,9 @@ struct job {
 	int level;             /* enum job_level */
 	bool verify;           /* read back afterwards */
 	int page_files;        /* 1: keep Windows' page and hibernation files */
+	bool encrypt;          /* capture: with the passphrase */
+	int split;             /* capture: index into split_names */
+	char base[240];        /* capture of one disk: an image of the place; "" */
 	struct job_adapt adapt;
 };
 

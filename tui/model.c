@@ -219,6 +219,7 @@ static void image_read(json *o, struct model_image *m)
 	GET_STR(o, "name", m->name);
 	GET_STR(o, "created", m->created);
 	GET_STR(o, "model", m->model);
+	GET_STR(o, "serial", m->serial);
 	get_u64(o, "size", &m->size);
 	get_u64(o, "disk_size", &m->disk_size);
 	get_u64(o, "used_bytes", &m->used);

@@ -57,7 +57,7 @@ struct model_image {
 	uint64_t size, disk_size, used;
 	bool complete, encrypted;
 	char created[32];         /* as given, UTC */
-	char model[80], systems[160];
+	char model[80], serial[80], systems[160];
 };
 
 struct model_place {

@@ -61,8 +61,7 @@ static enum wiz_act images_event(struct wiz *w, enum wiz_ev ev, int arg)
 	return ACT_DEFAULT;
 }
 
-/* "2026-11-23 14:00" of "2026-11-23T14:00:00Z" */
-static void when(const char *created, char out[20])
+void wiz_when(const char *created, char out[20])
 {
 	snprintf(out, 20, "%.16s", created);
 	if (strlen(out) > 10 && out[10] == 'T')
@@ -80,7 +79,7 @@ static void images_row(const struct wiz *w, struct canvas *c, int y, int i)
 			      w->place.dirs[i - up(w)]);
 		return;
 	}
-	when(m->created, date);
+	wiz_when(m->created, date);
 	canvas_column(c, y, 4, width, attr, m->name);
 	canvas_column(c, y, width + 5, 16, attr, m->complete ? date : "NOT COMPLETE");
 	if (!m->complete)
@@ -199,7 +198,7 @@ static void image_draw(const struct wiz *w, struct canvas *c)
 	text_bytes(size, m->disk_size);
 	text_bytes(used, m->used);
 	text_bytes(stored, m->stored);
-	when(m->created, date);
+	wiz_when(m->created, date);
 	y = draw_fact(c, y, "Image", "%s", w->job.image);
 	y = draw_fact(c, y, "Captured", "%s UTC", date);
 	y = draw_fact(c, y, "Machine", "%s", m->machine);

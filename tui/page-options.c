@@ -56,7 +56,26 @@ static bool taken(const struct wiz *w, const char *name)
 	return false;
 }
 
-void wiz_propose_name(struct wiz *w)
+/* On FAT, but only once: it may be switched off. */
+static void propose_split(struct wiz *w)
+{
+	const char *part = w->job.place.dev.part.s;
+	const struct model_disk *d;
+	const struct model_part *p = w->job.place.kind != PLACE_DEV ? NULL :
+		model_find_part(&w->disks, part, &d);
+
+	if (p && wiz_is_fat(p->fs)) {
+		if (strcmp(w->split_for, part))
+			w->job.split = SPLIT_FAT;
+		memcpy(w->split_for, part, sizeof w->split_for);
+		return;
+	}
+	if (w->split_for[0] && w->job.split == SPLIT_FAT)
+		w->job.split = SPLIT_NO;
+	w->split_for[0] = 0;
+}
+
+static void propose_name(struct wiz *w)
 {
 	char machine[48], name[TEXT_MAX];
 
@@ -68,6 +87,12 @@ void wiz_propose_name(struct wiz *w)
 		snprintf(name, sizeof name, "%s-%s-%d", machine, w->today, i);
 	text_put(&w->job.name, name);
 	memcpy(w->name_default, name, sizeof name);
+}
+
+void wiz_propose_options(struct wiz *w)
+{
+	propose_name(w);
+	propose_split(w);
 }
 
 static const char *name_wrong(const struct wiz *w)
@@ -87,7 +112,6 @@ static const char *name_wrong(const struct wiz *w)
 	return NULL;
 }
 
-
 static const char *const page_files[] = { "left out", "kept", NULL };
 
 static const struct field fields[] = {
@@ -102,6 +126,11 @@ static const struct field fields[] = {
 	{ FIELD_CHOICE, "Windows page files", offsetof(struct wiz, job.page_files),
 	  "Page and hibernation files of Windows are made anew by it: leaving them out "
 	  "saves room. Space changes it.", page_files },
+	{ FIELD_CHOICE, "Split into files of", offsetof(struct wiz, job.split),
+	  "FAT holds files of up to 4095M, a CD 700M. They must stay together. Space "
+	  "changes it.", split_names },
+	FIELD(FIELD_CHECK, "Encrypt", job.encrypt,
+	      "With a passphrase, which is asked for on a page of its own. Space changes it."),
 };
 
 static enum wiz_act options_event(struct wiz *w, enum wiz_ev ev, int arg)
@@ -115,6 +144,20 @@ static enum wiz_act options_event(struct wiz *w, enum wiz_ev ev, int arg)
 	if (why) {
 		w->cur[P_OPTIONS] = 0;
 		return wiz_beep(w, "%s", why);
+	}
+	return wiz_options_next(w);
+}
+
+enum wiz_act wiz_options_next(struct wiz *w)
+{
+	if (w->page == P_OPTIONS) {
+		wiz_bases_shown(w);
+		if (wiz_bases(w))
+			return wiz_go(w, P_BASE);
+	}
+	if (w->page != P_SEAL && w->job.encrypt) {
+		w->cur[P_SEAL] = 0;
+		return wiz_go(w, P_SEAL);
 	}
 	return wiz_go(w, P_SUMMARY);
 }
@@ -135,7 +178,10 @@ const struct page page_options = {
 		"takes.\n\n"
 		"Windows' page file (pagefile.sys, swapfile.sys) and hibernation file "
 		"(hiberfil.sys) hold nothing that lasts, unless Windows is hibernated "
-		"now: then shut it down properly first.",
+		"now: then shut it down properly first.\n\n"
+		"A split image is NAME.rhi, NAME.rhi.001 and so on; keep them together.\n\n"
+		"If an older image of this disk is in the place, the next page asks "
+		"whether only the differences are to be stored.",
 };
 
 static enum wiz_act summary_event(struct wiz *w, enum wiz_ev ev, int arg)
@@ -157,7 +203,7 @@ static void summary_draw(const struct wiz *w, struct canvas *c)
 		if (!d)
 			continue;
 		text_bytes(size, d->size);
-		if (y > body_last(c) - 8 && i + 1 < w->job.ndisks) {
+		if (y > body_last(c) - 11 && i + 1 < w->job.ndisks) {
 			y = draw_fact(c, y, "", "and %zu more", w->job.ndisks - i);
 			break;
 		}
@@ -170,7 +216,13 @@ static void summary_draw(const struct wiz *w, struct canvas *c)
 		      w->job.ndisks > 1 ? "/, one image for each disk" : ".rhi");
 	y = draw_fact(c, y, "Compression", "%s", level_names[w->job.level]);
 	y = draw_fact(c, y, "Verify", "%s", w->job.verify ? "yes, afterwards" : "no");
-	draw_fact(c, y, "Page files", "%s", page_files[w->job.page_files]);
+	y = draw_fact(c, y, "Page files", "%s", page_files[w->job.page_files]);
+	if (w->job.split)
+		y = draw_fact(c, y, "Split", "into files of %s", split_names[w->job.split]);
+	if (w->job.encrypt)
+		y = draw_fact(c, y, "Encrypted", "yes; without the passphrase nobody can read it");
+	if (w->job.base[0])
+		draw_fact(c, y, "Base", "%s: what differs from it is stored", w->job.base);
 }
 
 const struct page page_summary = {

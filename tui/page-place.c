@@ -94,7 +94,7 @@ static bool mountable(const char *fs)
 	return false;
 }
 
-static bool is_fat(const char *fs)
+bool wiz_is_fat(const char *fs)
 {
 	return !strncmp(fs, "fat", 3) || !strcmp(fs, "vfat");
 }
@@ -200,10 +200,10 @@ static void part_draw(const struct wiz *w, struct canvas *c)
 	canvas_column(c, y++, 4, c->cols - 6, CELL_PLAIN, where);
 	if (why)
 		canvas_printf(c, y, 4, CELL_BOLD, "It can't be used: %s.", why);
-	else if (is_fat(p->fs) && w->job.kind == JOB_CAPTURE)
+	else if (wiz_is_fat(p->fs) && w->job.kind == JOB_CAPTURE)
 		canvas_wrap(c, y, 4, c->cols - 8, body_last(c), 0, CELL_PLAIN,
-			    "FAT holds no file above 4.2 GB: a larger image will fail "
-			    "here. exFAT, NTFS or ext4 have no such limit.");
+			    "FAT holds no file above 4.2 GB: a larger image must be split "
+			    "(options). exFAT, NTFS or ext4 have no such limit.");
 }
 
 const struct page page_part = {
@@ -363,7 +363,7 @@ static enum wiz_act check_event(struct wiz *w, enum wiz_ev ev, int arg)
 			wiz_go_back(w);
 		return ACT_NONE;
 	}
-	wiz_propose_name(w);
+	wiz_propose_options(w);
 	return wiz_go(w, P_OPTIONS);
 }
 

@@ -209,7 +209,8 @@ static void add_command(const struct wiz *w, struct lines *l, int width)
 		add(l, "It asks for the disk's name; with --yes it doesn't.\n");
 	if (job_adapts(&w->job) && w->job.adapt.luks.s[0])
 		add(l, "REHOST_LUKS_PASSPHRASE holds the passphrase, or it asks.\n");
-	if (w->job.kind != JOB_CAPTURE && w->job.kind != JOB_ADAPT && w->info.encrypted)
+	if (w->job.kind == JOB_CAPTURE ? w->job.encrypt :
+	    w->job.kind != JOB_ADAPT && w->info.encrypted)
 		add(l, "REHOST_PASSPHRASE holds the image's passphrase, or it asks.\n");
 }
 
@@ -248,6 +249,9 @@ static void add_next_steps(const struct wiz *w, struct lines *l)
 	if (w->job.kind == JOB_CAPTURE)
 		add(l, "Next: start this live system on the other machine and choose "
 		    "Restore there.\n\n");
+	if (w->job.kind == JOB_CAPTURE && w->job.base[0])
+		add(l, "Keep %s beside it: without that the new image can't be restored.\n\n",
+		    w->job.base);
 	if (w->job.kind == JOB_RESTORE || (w->job.kind == JOB_ADAPT && !w->job.adapt.undo))
 		add(l, "Next: choose Power off or reboot in the main menu, take this CD "
 		    "or stick out, and start from %s.\n%s\n", name, job_adapts(&w->job) ? "" :

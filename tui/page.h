@@ -37,7 +37,7 @@ struct page {
 
 extern const struct page page_menu, page_power, page_disks, page_disk, page_parts, page_place,
 	page_part, page_dir, page_smb, page_nfs, page_check, page_options,
-	page_summary, page_images, page_secret, page_image, page_target, page_wishes, page_confirm,
+	page_base, page_seal, page_summary, page_images, page_secret, page_image, page_target, page_wishes, page_confirm,
 	page_adisk, page_aoptions, page_aconfirm, page_luks, page_verdict,
 	page_drivers, page_dpart, page_folder, page_dpath, page_run, page_result, page_net,
 	page_iface;
@@ -98,8 +98,19 @@ enum wiz_act wiz_folder_of(struct wiz *w, const struct job_place *p);
 enum wiz_act wiz_folder_shown(struct wiz *w);
 /* The verdict is bad, and it was said that that doesn't matter. */
 enum wiz_act wiz_go_on_anyway(struct wiz *w);
-/* Proposes the image's name on P_OPTIONS (page-options.c). */
-void wiz_propose_name(struct wiz *w);
+/* Proposes the image's name on P_OPTIONS, and to split it where it can't be one file
+ * (page-options.c). */
+void wiz_propose_options(struct wiz *w);
+/* From a page with options of a capture to the next one, at last the summary. */
+enum wiz_act wiz_options_next(struct wiz *w);
+/* How many images of the place can be the base of this capture (page-base.c). */
+int wiz_bases(const struct wiz *w);
+/* P_BASE, if there are any: the highlight on the one of the job. */
+void wiz_bases_shown(struct wiz *w);
+/* "2026-11-23 14:00" of "2026-11-23T14:00:00Z" (page-images.c) */
+void wiz_when(const char *created, char out[20]);
+/* Holds no large files. */
+bool wiz_is_fat(const char *fs);
 /* P_PART or P_DPART is shown: the highlight on a partition that can be used, if it is on
  * one that can't (page-place.c). */
 void wiz_parts_shown(struct wiz *w);

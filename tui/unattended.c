@@ -220,27 +220,47 @@ static int fetch(struct unattended *u, const char *source, char **ret,
 	return read_file(path, ret, ret_len, e);
 }
 
-static int read_answers(struct unattended *u, const char *source, struct err *e)
+static int use_answers(struct answers *a, const char *text, size_t len, struct err *e)
 {
-	struct answers *a = &u->answers;
+	return answers_parse(text, len, a, e);
+}
+
+static int use_credentials(struct answers *a, const char *text, size_t len, struct err *e)
+{
+	return answers_credentials(text, len, &a->job.place, e);
+}
+
+static int use_passphrase(struct answers *a, const char *text, size_t len, struct err *e)
+{
+	return answers_passphrase(text, len, &a->job, e);
+}
+
+/* Hands a file's text, in which secrets may be, to use(). */
+static int read_into(struct unattended *u, const char *what, const char *source,
+		     int (*use)(struct answers *a, const char *text, size_t len, struct err *e),
+		     struct err *e)
+{
 	char *text = NULL;
 	size_t len = 0;
 	int rc = fetch(u, source, &text, &len, e);
 
-	if (!rc && (rc = answers_parse(text, len, a, e)))
-		err_prefix(e, "answer file %s", source);
+	if (!rc && (rc = use(&u->answers, text, len, e)))
+		err_prefix(e, "%s %s", what, source);
 	if (text)
 		explicit_bzero(text, len);
 	free(text);
-	text = NULL;
-	if (rc || !a->credentials[0])
-		return rc;
-	rc = fetch(u, a->credentials, &text, &len, e);
-	if (!rc && (rc = answers_credentials(text, len, &a->job.place, e)))
-		err_prefix(e, "credentials %s", a->credentials);
-	if (text)
-		explicit_bzero(text, len);
-	free(text);
+	return rc;
+}
+
+static int read_answers(struct unattended *u, const char *source, struct err *e)
+{
+	const struct answers *a = &u->answers;
+	int rc = read_into(u, "answer file", source, use_answers, e);
+
+	if (!rc && a->credentials[0])
+		rc = read_into(u, "credentials", a->credentials, use_credentials, e);
+	if (!rc && a->passphrase_file[0])
+		rc = read_into(u, "passphrase_file", a->passphrase_file, use_passphrase, e);
 	return rc;
 }
 

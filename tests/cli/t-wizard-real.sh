@@ -33,3 +33,16 @@ expect_status 1 job_of job=capture "disk=path=$PWD/no-such" "image=$PWD/b.rhi"
 [ ! -e b.rhi ] || fail "an image of nothing"
 # what the children said is in the log
 grep -q 'none.rhi' wizard.log || fail "$(cat wizard.log)"
+# encrypted, in several files, and another that has only what differs from it
+rm -r two a.rhi
+echo 'open sesame' > secret
+expect_status 0 job_of job=capture "disk=path=$PWD/disk.img" "image=$PWD/first.rhi" encrypt=yes \
+	"passphrase_file=$PWD/secret" split=700M
+expect_status 0 job_of job=capture "disk=path=$PWD/disk.img" "image=$PWD/second.rhi" encrypt=yes \
+	"passphrase_file=$PWD/secret" base=first.rhi
+[ "$(stat -c %s second.rhi)" -lt $(($(stat -c %s first.rhi) / 2)) ] || fail "$(ls -l)"
+expect_status 1 job_of job=verify "image=$PWD/second.rhi"
+grep -q 'its passphrase is needed' out || fail "$(cat out)"
+expect_status 0 job_of job=restore "image=$PWD/second.rhi" "target=path=$PWD/target.img" "passphrase_file=$PWD/secret"
+same_used disk.img target.img
+! grep -q sesame out wizard.log || fail "the passphrase was told"

@@ -1,6 +1,8 @@
 """The wizard: encrypted images, and what else of the imager it knows; over a fake
 `rehost`."""
-from wizard_screen import CTRL_U, DOWN, ENTER, ESC, TAB, Wizard
+import shutil
+
+from wizard_screen import CTRL_U, DOWN, ENTER, ESC, HERE, TAB, UP, Wizard
 
 URL = "smb://192.0.2.1/images/machines/old/"
 SECRET = "open sesame"
@@ -83,3 +85,77 @@ def test_verify_of_an_encrypted_image(tmp_path):
         call, = w.calls("verify")
         assert call["env"]["REHOST_PASSPHRASE"] == SECRET
         nowhere_told(w)
+
+
+def to_options(w):
+    w.title("Main menu")
+    w.send("1")
+    w.title("Capture: disks")
+    w.send(" ", ENTER)
+    w.title("Capture: place")
+    w.send("2")
+    w.wait("SMB share", "Password")
+    w.send("192.0.2.1", TAB, "images", TAB, "machines/old", ENTER)
+    w.title("Capture: place checked")
+    w.send(ENTER)
+    return w.title("Capture: options")
+
+
+def test_encrypted_capture_with_a_base(tmp_path):
+    with Wizard(tmp_path) as w:
+        shutil.copy(HERE / "fake/place-more.json", tmp_path / "place.json")
+        t = to_options(w)
+        assert "(*) no" in t and "( ) 4095M" in t       # this is no FAT
+        w.send(CTRL_U, "tuesday", UP, DOWN, DOWN, DOWN, DOWN, DOWN, " ", UP, " ", ENTER)
+        t = w.title("Capture: older image")
+        assert "monday.rhi" in t and "other.rhi" not in t
+        assert w.line().startswith("None")
+        w.send(DOWN)
+        w.wait("this older one beside it")
+        w.send(ENTER)
+        w.title("Capture: image passphrase")
+        w.send(SECRET, ENTER)
+        w.wait("Type the passphrase once more")
+        w.send("open barley", ENTER)
+        w.wait("The two passphrases differ.")
+        w.send(CTRL_U, SECRET, ENTER)
+        t = w.title("Capture: summary")
+        assert "into files of 700M" in t and "monday.rhi: what differs" in t
+        w.send(ENTER)
+        t = w.title("Capture: result")
+        assert "Keep monday.rhi beside it" in t
+        call, = w.calls("capture")
+        words = ["--level", "balanced", "--encrypt", "--split", "700M", "--base", "monday.rhi"]
+        assert call["argv"] == ["capture", "--events-fd=3", *words, "/dev/sda", URL + "tuesday.rhi"]
+        assert call["env"]["REHOST_PASSPHRASE"] == SECRET
+        w.send("\033[F")
+        w.wait("REHOST_PASSPHRASE holds the image's passphrase, or it asks.")
+        nowhere_told(w)
+
+
+def test_split_on_fat(tmp_path):
+    """Proposed there, and only there; what is answered stays."""
+    with Wizard(tmp_path) as w:
+        disks = tmp_path / "disks.json"
+        disks.write_text(disks.read_text().replace('"fs": "ext4", "label": "backup"', '"fs": "vfat", "label": "backup"'))
+        w.title("Main menu")
+        w.send("1")
+        w.title("Capture: disks")
+        w.send(" ", ENTER)
+        w.title("Capture: place")
+        w.send("1")
+        w.title("Capture: partition")
+        w.send(DOWN)
+        w.wait("a larger image must be split")
+        w.send(ENTER)
+        w.title("Capture: directory")
+        w.send(ENTER)
+        w.title("Capture: place checked")
+        w.send(ENTER)
+        w.wait("(*) 4095M")
+        w.send(DOWN, DOWN, DOWN, DOWN, " ", " ")
+        w.wait("(*) no", gone="(*) 4095M")
+        w.send(ESC)
+        w.title("Capture: place checked")
+        w.send(ENTER)
+        w.wait("Capture: options", "(*) no")

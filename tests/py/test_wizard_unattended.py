@@ -329,3 +329,35 @@ def test_ctrl_c_asks(tmp_path):
         assert w.proc.isalive() and "stopped" not in w.text()
         w.send(CTRL_C)
         w.wait("The job was stopped.")
+
+
+def test_encrypted_split_capture_with_a_base(tmp_path):
+    (tmp_path / "secret").write_text("s3cret phrase\nnot this\n")
+    status, out = run(tmp_path, CAPTURE + "encrypt = yes\npassphrase_file = secret\nsplit = 4095M\n"
+                      "base = monday.rhi\n")
+    assert status == 0, out
+    call, = calls(tmp_path, "capture")
+    assert call["argv"][2:-2] == ["--level", "small", "--verify", "--encrypt", "--split", "4095M",
+                                  "--base", "monday.rhi"]
+    assert call["env"]["REHOST_PASSPHRASE"] == "s3cret phrase"
+    assert all("REHOST_PASSPHRASE" not in c["env"] for c in calls(tmp_path, "disks"))
+    status, out = run(tmp_path, RESTORE + "passphrase-file = secret\n")
+    assert status == 0, out
+    call, = calls(tmp_path, "restore")
+    assert call["env"]["REHOST_PASSPHRASE"] == "s3cret phrase"
+
+
+@pytest.mark.parametrize("answers, why", [
+    (CAPTURE + "encrypt = yes\n", "go together"),
+    (CAPTURE + "passphrase_file = secret\n", "go together"),
+    (CAPTURE + "encrypt = yes\npassphrase_file = empty\n", "its first line must be the passphrase"),
+    (CAPTURE + "encrypt = yes\npassphrase_file = http://bob:s3cret@192.0.2.1/x\n", "no password may stand in a URL"),
+    (CAPTURE + "split = 5\n", "line 9: split must be"),
+    (CAPTURE + "base = ../monday.rhi\n", "line 9: base must be"),
+    (CAPTURE + "base = monday.rhi\ndisk = serial=50026B7684E1F2A3\n", "'base' is for one disk"),
+    (RESTORE + "encrypt = yes\n", "'encrypt' has no meaning for restore")])
+def test_wrong_options_of_the_imager(tmp_path, answers, why):
+    (tmp_path / "empty").write_text("\nx\n")
+    status, out = run(tmp_path, answers)
+    assert status == 2 and why in out, out
+    assert not calls(tmp_path, "restore") and not calls(tmp_path, "capture")

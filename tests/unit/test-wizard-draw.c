@@ -151,6 +151,36 @@ static void test_encrypted_pages(void **state)
 	wiz_done(&w);
 }
 
+/* A capture's more rare pages: an older image as the base, the passphrase. */
+static void test_capture_with_a_base(void **state)
+{
+	struct wiz w;
+
+	(void)state;
+	new_wizard(&w);
+	place_file = MORE;
+	go_to(&w, JOB_CAPTURE, P_BASE);
+	draw(&w, "capture-base");
+	press(&w, EV_DOWN, 0);
+	press(&w, EV_DOWN, 0);
+	assert_int_equal(press(&w, EV_NEXT, 0), ACT_BEEP);
+	draw(&w, "capture-base-encrypted");
+	press(&w, EV_BACK, 0);
+	w.job.encrypt = true;
+	w.job.split = SPLIT_FAT;
+	press(&w, EV_NEXT, 0);
+	w.cur[P_BASE] = 2;
+	press(&w, EV_NEXT, 0);
+	type(&w, "open sesame\topen seesaw");
+	assert_int_equal(press(&w, EV_NEXT, 0), ACT_BEEP);
+	draw(&w, "capture-passphrase");
+	press(&w, EV_KILL, 0);
+	type(&w, "open sesame");
+	press(&w, EV_NEXT, 0);
+	draw(&w, "capture-summary-more");
+	wiz_done(&w);
+}
+
 /* From the disk to the confirmation, with a locked volume on the way. */
 static void test_adapt_pages(void **state)
 {
@@ -379,6 +409,7 @@ int main(void)
 		cmocka_unit_test(test_capture_pages),
 		cmocka_unit_test(test_restore_pages),
 		cmocka_unit_test(test_encrypted_pages),
+		cmocka_unit_test(test_capture_with_a_base),
 		cmocka_unit_test(test_adapt_pages),
 		cmocka_unit_test(test_driver_pages),
 		cmocka_unit_test(test_running),

@@ -144,6 +144,21 @@ static void test_commands(void **state)
 	j.place.smb.user.s[0] = 0;
 	check_line(&j, true, "rehost capture --level fast --page-files --verify /dev/sdb "
 		   "smb://h/s/x.rhi");
+	j.verify = false;
+	j.page_files = 0;
+	j.encrypt = true;
+	j.split = SPLIT_FAT;
+	strcpy(j.base, "last week.rhi");
+	check_line(&j, true, "rehost capture --level fast --encrypt --split 4095M --base "
+		   "'last week.rhi' /dev/sdb smb://h/s/x.rhi");
+	j.place.kind = PLACE_PATH;      /* there it is a path, too */
+	text_put(&j.place.path, "/mnt");
+	check_line(&j, true, "rehost capture --level fast --encrypt --split 4095M --base "
+		   "'/mnt/last week.rhi' /dev/sdb /mnt/x.rhi");
+	strcpy(j.disks[j.ndisks++], "/dev/sdc"); /* of one disk only */
+	j.encrypt = false;
+	j.split = SPLIT_NO;
+	check_line(&j, true, "rehost capture --level fast /dev/sdb /dev/sdc /mnt/x");
 }
 
 /* Chosen partitions: of one disk, of several, of an image; and a machine's disks. */
@@ -265,6 +280,8 @@ static void test_who_gets_the_passphrase(void **state)
 	assert_false(takes(&j, "rehost", "disks"));
 	assert_false(takes(&j, "rehost", "place"));
 	assert_false(takes(&j, "rehost", "capture"));
+	j.encrypt = true;
+	assert_true(takes(&j, "rehost", "capture"));
 	assert_false(takes(&j, "rehost-net", "verify"));
 	j.kind = JOB_ADAPT;
 	assert_false(takes(&j, "rehost-adapt", "--dry-run"));
@@ -396,6 +413,24 @@ static void test_credentials(void **state)
 	assert_null(strstr(e.msg, "geheim"));
 }
 
+static void test_passphrase_files(void **state)
+{
+	struct job j = { .kind = JOB_CAPTURE };
+	struct err e = { 0 };
+	char big[TEXT_MAX];
+
+	(void)state;
+	assert_int_equal(answers_passphrase("a b#c\r\nmore\n", 13, &j, &e), 0);
+	assert_string_equal(j.passphrase.s, "a b#c");
+	assert_int_equal(answers_passphrase("x", 1, &j, &e), 0);
+	assert_string_equal(j.passphrase.s, "x");
+	assert_int_equal(answers_passphrase("\nx", 2, &j, &e), ERR_USAGE);
+	assert_int_equal(answers_passphrase("", 0, &j, &e), ERR_USAGE);
+	memset(big, 'a', sizeof big);
+	assert_int_equal(answers_passphrase(big, sizeof big, &j, &e), ERR_USAGE);
+	assert_int_equal(answers_passphrase(big, sizeof big - 1, &j, &e), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -411,6 +446,7 @@ int main(void)
 		cmocka_unit_test(test_events),
 		cmocka_unit_test(test_kernel_command_line),
 		cmocka_unit_test(test_credentials),
+		cmocka_unit_test(test_passphrase_files),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -10,7 +10,7 @@
 static const struct way {
 	enum job_kind kind;
 	enum wiz_page page;
-	const char *plan;       /* what rehost-adapt answers, if not the usual; SEALED */
+	const char *plan;       /* what rehost-adapt answers, if not the usual; SEALED, MORE */
 } ways[] = {
 	{ JOB_CAPTURE, P_PARTS, 0 }, { JOB_RESTORE, P_PARTS, 0 },
 	{ JOB_CAPTURE, P_DISKS, 0 }, { JOB_CAPTURE, P_PLACE, 0 }, { JOB_CAPTURE, P_PART, 0 },
@@ -32,6 +32,7 @@ static const struct way {
 	{ JOB_RESTORE, P_VERDICT, WINDOWS }, { JOB_ADAPT, P_DRIVERS, WINDOWS },
 	{ JOB_ADAPT, P_FOLDER, WINDOWS }, { JOB_ADAPT, P_DPATH, WINDOWS },
 	{ JOB_RESTORE, P_SECRET, SEALED }, { JOB_RESTORE, P_CONFIRM, SEALED },
+	{ JOB_CAPTURE, P_SEAL, 0 }, { JOB_CAPTURE, P_BASE, MORE }, { JOB_CAPTURE, P_SUMMARY, MORE },
 	{ JOB_VERIFY, P_SECRET, SEALED }, { JOB_VERIFY, P_IMAGE, SEALED },
 };
 enum { WAYS = sizeof ways / sizeof *ways };
@@ -60,7 +61,8 @@ static int may_start(const struct wiz *w, enum wiz_ev ev)
 static void walk(struct wiz *w, const struct way *way)
 {
 	sealed = way->plan && !strcmp(way->plan, SEALED);
-	plan_file = way->plan && !sealed ? way->plan : "py/fake/plan.json";
+	place_file = way->plan && !strcmp(way->plan, MORE) ? MORE : "py/fake/place.json";
+	plan_file = way->plan && !sealed && strcmp(way->plan, MORE) ? way->plan : "py/fake/plan.json";
 	go_to(w, way->kind, way->page);
 }
 

@@ -62,6 +62,10 @@ static inline const char *plan_of(const struct wiz *w)
 		plan_file : "py/fake/plan.json";
 }
 
+/* What `rehost place` answers. */
+static const char *place_file = "py/fake/place.json";
+#define MORE "py/fake/place-more.json" /* with older images of the first disk */
+
 /* The image is encrypted with the passphrase "open sesame". */
 static bool sealed;
 
@@ -74,7 +78,7 @@ static inline const char *task_file(const struct wiz *w)
 {
 	switch (w->task) {
 	case T_PLACE:
-		return "py/fake/place.json";
+		return place_file;
 	case T_INFO:
 		return locked(w) ? "py/fake/info-locked.json" : "py/fake/info.json";
 	case T_PLAN:
@@ -125,6 +129,7 @@ static inline void new_wizard(struct wiz *w)
 	setlocale(LC_ALL, "C.UTF-8");
 	plan_file = "py/fake/plan.json";
 	sealed = false;
+	place_file = "py/fake/place.json";
 	wiz_init(w);
 	strcpy(w->today, "20261123");
 }
@@ -158,6 +163,10 @@ static inline void go_to(struct wiz *w, enum job_kind kind, enum wiz_page p)
 		if ((w->page == P_CONFIRM && p != P_CONFIRM) ||
 		    (w->page == P_ACONFIRM && p != P_ACONFIRM))
 			type(w, model_name(w->job.target));
+		if (w->page == P_OPTIONS && p == P_SEAL)
+			w->job.encrypt = true;
+		if (w->page == P_SEAL && !w->again.s[0])
+			type(w, "open sesame\topen sesame");
 		if (w->page == P_SECRET && !w->job.passphrase.s[0])
 			type(w, "open sesame");
 		if (w->page == P_LUKS && !w->job.adapt.luks.s[0])
