@@ -30,18 +30,30 @@ static int writable(const char *dir)
 	return 1;
 }
 
-static int is_image_name(const char *name)
+static int ends_in(const char *name, const char *end)
 {
-	size_t n = strlen(name);
+	size_t n = strlen(name), m = strlen(end);
 
-	return n > 4 && !strcmp(name + n - 4, ".rhi");
+	return n > m && !strcmp(name + n - m, end);
+}
+
+/* What a capture of NAME.rhi left that didn't come to its end. */
+static void add_cut(struct json_object *list, const char *path, const char *part)
+{
+	char name[NAME_MAX + 1];
+	struct json_object *o;
+
+	snprintf(name, sizeof name, "%.*s", (int)(strlen(part) - strlen(".part")), part);
+	o = image_json_cut(path, name);
+	if (o)
+		json_object_array_add(list, o);
 }
 
 static void list(const char *dir, struct json_object *o)
 {
 	cleanup_names char **names = sysfs_names("%s", dir);
 	struct json_object *images = json_object_new_array(), *dirs = json_object_new_array();
-	struct json_object *drivers = json_object_new_array();
+	struct json_object *drivers = json_object_new_array(), *cut = json_object_new_array();
 	char path[PATH_MAX];
 	struct stat st;
 
@@ -51,14 +63,17 @@ static void list(const char *dir, struct json_object *o)
 			continue;
 		if (S_ISDIR(st.st_mode))
 			json_object_array_add(dirs, json_text(*p));
-		else if (S_ISREG(st.st_mode) && is_image_name(*p))
+		else if (S_ISREG(st.st_mode) && ends_in(*p, ".rhi"))
 			json_object_array_add(images, image_json_short(path, *p));
+		else if (S_ISREG(st.st_mode) && ends_in(*p, ".rhi.part"))
+			add_cut(cut, path, *p);
 		else if (S_ISREG(st.st_mode) && driver_is_file(*p))
 			json_object_array_add(drivers, json_text(*p));
 	}
 	json_put(o, "images", images);
 	json_put(o, "directories", dirs);
 	json_put(o, "drivers", drivers);
+	json_put(o, "interrupted", cut);
 }
 
 /* The images that belong together; a list that can't be read isn't told. */
@@ -92,6 +107,12 @@ static void print_text(struct json_object *o)
 		       json_get_bool(im, "complete", 0) ? json_get_str(im, "created", "") : "not complete");
 		text_print(stdout, json_get_str(im, "model", json_get_str(im, "error", "")));
 		putchar('\n');
+	}
+	a = json_get_array(o, "interrupted");
+	for (size_t i = 0; a && i < json_object_array_length(a); i++) {
+		im = json_object_array_get_idx(a, i);
+		printf("  %-30s %9s  interrupted; --resume goes on\n", json_get_str(im, "name", "?"),
+		       units_bytes(json_get_u64(im, "size", 0)).s);
 	}
 	a = json_get_array(o, "directories");
 	for (size_t i = 0; a && i < json_object_array_length(a); i++)

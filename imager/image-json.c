@@ -88,6 +88,31 @@ struct json_object *image_json_short(const char *path, const char *name)
 	return o;
 }
 
+struct json_object *image_json_cut(const char *path, const char *name)
+{
+	struct json_object *o = NULL;
+	struct image_file f = { 0 };
+	struct image_ident id;
+	struct err ignored;
+
+	if (image_file_open(path, NULL, &f, &ignored) == 0 &&
+	    image_identify(f.in->dev, &id, &ignored) == 0) {
+		o = json_object_new_object();
+		json_put_str(o, "name", name);
+		json_put_u64(o, "size", f.in->dev->size);
+		put_created(o, id.params.created);
+		json_put_u64(o, "disk_size", id.params.disk_size);
+		json_put_u64(o, "used_bytes", id.params.used_bytes);
+		json_put_bool(o, "encrypted", !!(id.params.must & FEATURE_ENCRYPTED));
+		json_put_bool(o, "split", !!(id.params.must & FEATURE_SPLIT));
+		json_put_bool(o, "base", !!(id.params.must & FEATURE_BASE));
+		json_put_bool(o, "dedup", !!(id.params.must & FEATURE_DEDUP));
+		json_put_bool(o, "partial", !!(id.params.must & FEATURE_PARTIAL));
+	}
+	image_file_close(&f);
+	return o;
+}
+
 static void put_params(struct json_object *o, const struct image_params *p, uint64_t file_len)
 {
 	json_put_u64(o, "format", 1);

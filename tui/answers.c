@@ -175,6 +175,16 @@ static const char *set_page_files(struct answers *a, const char *value)
 	return i < 0 ? "must be keep or leave" : NULL;
 }
 
+static const char *set_resume(struct answers *a, const char *value)
+{
+	return set_bool(&a->job.resume, value);
+}
+
+static const char *set_delta(struct answers *a, const char *value)
+{
+	return set_bool(&a->job.delta, value);
+}
+
 static const char *set_encrypt(struct answers *a, const char *value)
 {
 	return set_bool(&a->job.encrypt, value);
@@ -287,6 +297,8 @@ static const struct key {
 	{ "level", set_level, FOR_CAPTURE, 0, false, ALWAYS },
 	{ "verify", set_verify, FOR_CAPTURE | FOR_RESTORE, 0, false, ALWAYS },
 	{ "page_files", set_page_files, FOR_CAPTURE, 0, false, ALWAYS },
+	{ "resume", set_resume, FOR_CAPTURE | FOR_RESTORE, 0, false, ALWAYS },
+	{ "delta", set_delta, FOR_RESTORE, 0, false, ALWAYS },
 	{ "encrypt", set_encrypt, FOR_CAPTURE, 0, false, ALWAYS },
 	{ "passphrase_file", set_passphrase_file, FOR_IMAGE, 0, false, ALWAYS },
 	{ "split", set_split, FOR_CAPTURE, 0, false, ALWAYS },
@@ -381,6 +393,10 @@ static int check_disks(const struct answers *a, struct err *e)
 			       "list as image, .../" JOB_MACHINE);
 	if (parts && machine)
 		return err_set(e, ERR_USAGE, "'only' and 'into' are for the image of one disk");
+	if (a->job.delta && a->job.resume)
+		return err_set(e, ERR_USAGE, "'delta' and 'resume': one of them");
+	if (parts && (a->job.delta || a->job.resume))
+		return err_set(e, ERR_USAGE, "'only' and 'into' exclude 'delta' and 'resume'");
 	if (parts && a->job.adapt.on)
 		return err_set(e, ERR_USAGE, "'only' and 'into' exclude 'adapt = yes'");
 	return 0;

@@ -174,11 +174,15 @@ static void draw_part(struct canvas *c, int y, const struct model_disk *d,
 int draw_contents(struct canvas *c, int y, int last, const struct model_disk *d,
 		  size_t skip)
 {
-	char systems[400];
+	char systems[400], mark[sizeof d->mark_text + 10];
 
 	model_systems(d, systems, sizeof systems);
 	if (d->error[0])
 		return canvas_wrap(c, y, 4, c->cols - 8, last, 0, CELL_BOLD, d->error);
+	if (d->mark_text[0] && y <= last) {
+		snprintf(mark, sizeof mark, "It has %s.", d->mark_text);
+		y = canvas_wrap(c, y, 4, c->cols - 8, last, 0, CELL_BOLD, mark);
+	}
 	if (y <= last)
 		canvas_column(c, y++, 4, c->cols - 6, CELL_BOLD, systems[0] ? systems :
 			      "No operating system was recognised.");

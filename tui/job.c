@@ -224,6 +224,7 @@ static int add_restore_adapt(const struct job *j, struct argv *a, struct err *e)
 static int add_ways(const struct job *j, struct argv *a, struct err *e)
 {
 	bool capture = j->kind == JOB_CAPTURE;
+	bool whole = j->kind == JOB_RESTORE && !job_into_parts(j);
 	char base[JOB_URL_MAX];
 	const struct {
 		bool on;
@@ -232,6 +233,8 @@ static int add_ways(const struct job *j, struct argv *a, struct err *e)
 		{ capture, "--level", level_names[j->level] },
 		{ capture && j->page_files, "--page-files", NULL },
 		{ j->kind != JOB_VERIFY && j->verify, "--verify", NULL },
+		{ (capture || whole) && j->resume, "--resume", NULL },
+		{ whole && j->delta && !j->resume, "--delta", NULL },
 		{ capture && j->encrypt, "--encrypt", NULL },
 		{ capture && j->split, "--split", split_names[j->split] },
 		{ capture && j->ndisks == 1 && j->base[0], "--base", base },

@@ -83,6 +83,8 @@ struct job {
 	int level;             /* enum job_level */
 	bool verify;           /* read back afterwards */
 	int page_files;        /* 1: keep Windows' page and hibernation files */
+	bool resume;           /* capture, restore: go on where it was interrupted */
+	bool delta;            /* restore: only what differs */
 	bool encrypt;          /* capture: with the passphrase */
 	int split;             /* capture: index into split_names */
 	char base[240];        /* capture of one disk: an image of the place; "" */

@@ -143,6 +143,8 @@ static void disk_done(struct model_disk *d)
 
 static int disk_read(json *o, struct model_disk *d, struct err *e)
 {
+	json *mark = json_get_object(o, "interrupted");
+
 	GET_STR(o, "path", d->path);
 	GET_STR(o, "kind", d->kind);
 	get_u64(o, "size", &d->size);
@@ -153,6 +155,9 @@ static int disk_read(json *o, struct model_disk *d, struct err *e)
 	GET_STR(o, "in_use", d->in_use);
 	GET_STR(o, "error", d->error);
 	GET_STR(o, "table", d->table);
+	GET_STR(mark, "image_id", d->mark_id);
+	GET_STR(mark, "digest", d->mark_digest);
+	GET_STR(mark, "text", d->mark_text);
 	d->removable = json_get_bool(o, "removable", false);
 	d->read_only = json_get_bool(o, "read_only", false);
 	d->boot_medium = json_get_bool(o, "boot_medium", false);
@@ -225,6 +230,9 @@ static void image_read(json *o, struct model_image *m)
 	get_u64(o, "used_bytes", &m->used);
 	m->complete = json_get_bool(o, "complete", false);
 	m->encrypted = json_get_bool(o, "encrypted", false);
+	m->split = json_get_bool(o, "split", false);
+	m->based = json_get_bool(o, "base", false);
+	m->dedup = json_get_bool(o, "dedup", false);
 	join(o, "systems", "; ", m->systems, sizeof m->systems);
 }
 
@@ -279,7 +287,7 @@ static void machine_read(json *o, struct model_place *m)
 int model_place_parse(const char *text, size_t len, struct model_place *ret,
 		      struct err *e)
 {
-	json *images, *o = document(text, len, "rehost place", e);
+	json *images, *cuts, *o = document(text, len, "rehost place", e);
 	struct model_place m = { 0 };
 
 	if (!o)
@@ -289,6 +297,10 @@ int model_place_parse(const char *text, size_t len, struct model_place *ret,
 	get_u64(o, "total", &m.total);
 	m.nimages = model_list(o, "images", &images);
 	m.images = calloc(m.nimages + 2, sizeof *m.images);
+	m.ncuts = model_list(o, "interrupted", &cuts);
+	m.cuts = calloc(m.ncuts + 1, sizeof *m.cuts);
+	for (size_t i = 0; m.cuts && i < m.ncuts; i++)
+		image_read(model_item(cuts, i), &m.cuts[i]);
 	m.dirs = names_read(o, "directories", &m.ndirs);
 	m.drivers = names_read(o, "drivers", &m.ndrivers);
 	for (size_t i = 0; m.images && i < m.nimages; i++)
@@ -296,7 +308,7 @@ int model_place_parse(const char *text, size_t len, struct model_place *ret,
 	if (m.images)
 		machine_read(o, &m);
 	json_object_put(o);
-	if (!m.images || !m.dirs || !m.drivers) {
+	if (!m.images || !m.cuts || !m.dirs || !m.drivers) {
 		model_place_done(&m);
 		return out_of_memory(e);
 	}
@@ -308,6 +320,7 @@ int model_place_parse(const char *text, size_t len, struct model_place *ret,
 void model_place_done(struct model_place *m)
 {
 	free(m->images);
+	free(m->cuts);
 	free(m->dirs);
 	free(m->drivers);
 	memset(m, 0, sizeof *m);
@@ -351,6 +364,7 @@ static int info_read(json *o, struct model_info *m, struct err *e)
 	m->encrypted = json_get_bool(o, "encrypted", false);
 	m->locked = m->encrypted && error && strstr(error, "passphrase");
 	GET_STR(o, "created", m->created);
+	GET_STR(o, "image_id", m->image_id);
 	GET_STR(o, "digest", m->digest);
 	GET_STR(o, "level", m->level);
 	get_u64(o, "disk_size", &m->disk_size);

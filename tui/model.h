@@ -41,6 +41,8 @@ struct model_disk {
 	char in_use[240];         /* why a write would be refused, "" if not */
 	char error[240];          /* why it can't be read, "" if it can */
 	char table[8];            /* "gpt", "mbr", "" */
+	/* the mark of an interrupted restore: of which image; "" there is none */
+	char mark_id[40], mark_digest[132], mark_text[400];
 	struct model_part *parts; /* a file system without a table: one, number 0 */
 	size_t nparts;
 	struct model_system *systems;
@@ -58,6 +60,8 @@ struct model_image {
 	bool complete, encrypted;
 	char created[32];         /* as given, UTC */
 	char model[80], serial[80], systems[160];
+	/* of an interrupted capture: what it was begun with */
+	bool split, based, dedup;
 };
 
 struct model_place {
@@ -66,6 +70,8 @@ struct model_place {
 	bool free_known;
 	struct model_image *images;
 	size_t nimages;
+	struct model_image *cuts; /* interrupted captures, by the images' names */
+	size_t ncuts;
 	char (*dirs)[240];
 	size_t ndirs;
 	char (*drivers)[240];     /* files that --drivers takes */
@@ -78,7 +84,7 @@ struct model_info {
 	bool complete, encrypted;
 	bool locked;              /* its passphrase wasn't given, or was wrong */
 	bool partial;             /* chosen partitions only */
-	char created[32], digest[132], level[16];
+	char created[32], image_id[40], digest[132], level[16];
 	char machine[160];        /* maker and product of the source machine */
 	uint64_t disk_size, used, smallest, stored;
 	size_t unreadable;        /* ranges that could not be read */

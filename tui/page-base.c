@@ -66,6 +66,8 @@ static enum wiz_act base_event(struct wiz *w, enum wiz_ev ev, int arg)
 	if (ev != EV_NEXT)
 		return ACT_DEFAULT;
 	m = base_at(w, w->cur[P_BASE] - 1, &n);
+	if (w->job.resume && w->cut_based && !m)
+		return wiz_beep(w, "It was begun with an older image: choose that one.");
 	if (m && m->encrypted && !w->job.encrypt)
 		return wiz_beep(w, "It is encrypted, so the new image must be, too: Esc leads to the options.");
 	snprintf(w->job.base, sizeof w->job.base, "%s", m ? m->name : "");
@@ -92,7 +94,9 @@ static void base_row(const struct wiz *w, struct canvas *c, int y, int i)
 
 static void base_draw(const struct wiz *w, struct canvas *c)
 {
-	int n = base_rows(w), y = draw_lead(c, "Store only what differs from an older image of this disk?");
+	int n = base_rows(w), y = draw_lead(c, w->job.resume ?
+		"Which older image was it begun with?" :
+		"Store only what differs from an older image of this disk?");
 	int height = body_last(c) - y - 6, first = list_first(n, w->cur[P_BASE], height);
 
 	canvas_text(c, y, 4, CELL_PLAIN, "Older image");

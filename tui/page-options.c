@@ -75,6 +75,18 @@ static void propose_split(struct wiz *w)
 	w->split_for[0] = 0;
 }
 
+/* A new image of this name would overwrite what was captured of another. */
+static bool interrupted(const struct wiz *w, const char *name)
+{
+	char file[TEXT_MAX + 8];
+
+	snprintf(file, sizeof file, "%s.rhi", name);
+	for (size_t i = 0; i < w->place.ncuts; i++)
+		if (!strcmp(w->place.cuts[i].name, file))
+			return true;
+	return false;
+}
+
 static void propose_name(struct wiz *w)
 {
 	char machine[48], name[TEXT_MAX];
@@ -83,7 +95,7 @@ static void propose_name(struct wiz *w)
 		return;         /* the user's own */
 	machine_slug(w, machine, sizeof machine);
 	snprintf(name, sizeof name, "%s-%s", machine, w->today);
-	for (int i = 2; taken(w, name) && i < 1000; i++)
+	for (int i = 2; (taken(w, name) || interrupted(w, name)) && i < 1000; i++)
 		snprintf(name, sizeof name, "%s-%s-%d", machine, w->today, i);
 	text_put(&w->job.name, name);
 	memcpy(w->name_default, name, sizeof name);
@@ -150,14 +162,16 @@ static enum wiz_act options_event(struct wiz *w, enum wiz_ev ev, int arg)
 
 enum wiz_act wiz_options_next(struct wiz *w)
 {
-	if (w->page == P_OPTIONS) {
+	enum wiz_page seal = w->job.resume ? P_SECRET : P_SEAL; /* a new one twice */
+
+	if (w->page == P_OPTIONS || w->page == P_CUT) {
 		wiz_bases_shown(w);
-		if (wiz_bases(w))
+		if (wiz_bases(w) && (w->page == P_OPTIONS || w->cut_based))
 			return wiz_go(w, P_BASE);
 	}
-	if (w->page != P_SEAL && w->job.encrypt) {
-		w->cur[P_SEAL] = 0;
-		return wiz_go(w, P_SEAL);
+	if (w->page != seal && w->job.encrypt) {
+		w->cur[seal] = 0;
+		return wiz_go(w, seal);
 	}
 	return wiz_go(w, P_SUMMARY);
 }
@@ -194,7 +208,8 @@ static enum wiz_act summary_event(struct wiz *w, enum wiz_ev ev, int arg)
 
 static void summary_draw(const struct wiz *w, struct canvas *c)
 {
-	int y = draw_lead(c, "Ready. Enter starts the capture; the disks are only read.");
+	int y = draw_lead(c, w->job.resume ? "Ready. Enter goes on with the capture; the disk is only read." :
+			  "Ready. Enter starts the capture; the disks are only read.");
 	char url[JOB_URL_MAX], size[32];
 
 	for (size_t i = 0; i < w->job.ndisks; i++) {
@@ -229,6 +244,6 @@ const struct page page_summary = {
 	.title = "summary", .in_job = true, .event = summary_event, .draw = summary_draw,
 	.keys = "Enter Start the capture   Esc Back   F1 Help",
 	.help = "This is what will be done. Esc leads back to change it.\n\n"
-		"The capture can be stopped at any time; an image that isn't complete "
-		"is removed.",
+		"The capture can be stopped at any time; what was captured by then is kept, "
+		"and offered when the disk is captured to this place again.",
 };

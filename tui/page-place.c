@@ -363,8 +363,7 @@ static enum wiz_act check_event(struct wiz *w, enum wiz_ev ev, int arg)
 			wiz_go_back(w);
 		return ACT_NONE;
 	}
-	wiz_propose_options(w);
-	return wiz_go(w, P_OPTIONS);
+	return wiz_to_options(w);
 }
 
 static void check_draw(const struct wiz *w, struct canvas *c)

@@ -276,8 +276,13 @@ static void add_trouble(const struct wiz *w, struct lines *l)
 	else if (r->state == RUN_FAILED || r->state == RUN_REFUSED)
 		add(l, "Enter leads back to your answers: correct them and start "
 		    "again, or go back with Esc and choose something else.\n\n");
+	if (w->job.kind == JOB_CAPTURE && r->state != RUN_REFUSED)
+		add(l, "If a part of the image was kept: capture the disk to this place again, and "
+		    "going on with it is offered.\n\n");
 	if (w->job.kind == JOB_RESTORE && !only_adapt_failed(w) && r->state != RUN_REFUSED)
-		add(l, "The target disk may be partly written: it will not boot.\n\n");
+		add(l, "The target disk may be partly written: it will not boot.%s\n\n",
+		    job_machine(&w->job) || job_into_parts(&w->job) ? "" : " Choose the same "
+		    "image and disk again, and going on where it stopped is offered.");
 	if (w->job.kind == JOB_ADAPT && !w->job.adapt.undo && r->state == RUN_CANCELLED)
 		add(l, "Some files may be edited already: 'undo an adapt' in this task's "
 		    "options puts them back.\n\n");

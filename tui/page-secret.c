@@ -1,4 +1,5 @@
-/* page-secret.c: Restore and Verify: the passphrase of an encrypted image. */
+/* page-secret.c: the passphrase of an encrypted image that is there: to restore or verify
+ * it, or to go on with it. */
 #include <string.h>
 #include "tui/page.h"
 
@@ -24,14 +25,16 @@ static enum wiz_act secret_event(struct wiz *w, enum wiz_ev ev, int arg)
 		return ACT_DEFAULT;
 	if (!w->job.passphrase.s[0])
 		return wiz_beep(w, "Type the passphrase that the image was made with.");
-	return wiz_task_start(w, T_INFO);
+	return w->job.kind == JOB_CAPTURE ? wiz_options_next(w) : wiz_task_start(w, T_INFO);
 }
 
 static void secret_draw(const struct wiz *w, struct canvas *c)
 {
-	int y = draw_form(w, c, draw_lead(c, "The image is encrypted. Its passphrase:"));
+	bool capture = w->job.kind == JOB_CAPTURE;
+	int y = draw_form(w, c, draw_lead(c, capture ? "It is encrypted. The passphrase that it was begun with:" :
+					  "The image is encrypted. Its passphrase:"));
 
-	draw_fact(c, y + 1, "Image", "%s", w->job.image);
+	draw_fact(c, y + 1, "Image", "%s%s", capture ? w->job.name.s : w->job.image, capture ? ".rhi" : "");
 }
 
 const struct page page_secret = {

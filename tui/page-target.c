@@ -115,6 +115,9 @@ static enum wiz_act choose(struct wiz *w)
 		w->step++;
 		return ACT_NONE;
 	}
+	if (wiz_can_go_on(w, d))
+		return wiz_go(w, P_AGAIN);
+	w->job.resume = false;
 	return job_into_parts(&w->job) ? wiz_to_confirm(w) : wiz_go(w, P_WISHES);
 }
 
@@ -235,7 +238,11 @@ static const struct field fields[] = {
 	      "Enter starts the restore once the name is typed. Esc goes back."),
 	FIELD(FIELD_CHECK, "Verify afterwards", job.verify,
 	      "Reads the disk back and compares it with the image. Space changes it."),
+	FIELD(FIELD_CHECK, "Only what differs", job.delta,
+	      "Reads the disk first, and writes only what isn't as in the image: for a disk "
+	      "that held it before. Space changes it."),
 };
+enum { F_DELTA = 2 };
 
 /* PgUp, PgDn: through the partitions, or disks, that will be lost. */
 static enum wiz_act scroll(struct wiz *w, int by)
@@ -272,6 +279,10 @@ static enum wiz_act confirm_event(struct wiz *w, enum wiz_ev ev, int arg)
 {
 	if (ev == EV_PGUP || ev == EV_PGDN)
 		return scroll(w, ev == EV_PGUP ? -4 : 4);
+	if (ev == EV_CHAR && w->cur[P_CONFIRM] == F_DELTA && job_into_parts(&w->job))
+		return wiz_beep(w, "Chosen partitions are written whole.");
+	if (ev == EV_CHAR && w->cur[P_CONFIRM] == F_DELTA && w->job.resume)
+		return wiz_beep(w, "It goes on where it stopped: the rest is written whole.");
 	return name_event(w, ev, arg);
 }
 
@@ -332,6 +343,8 @@ static void confirm_draw(const struct wiz *w, struct canvas *c)
 		return;
 	}
 	y = draw_target(w, c, y);
+	if (w->job.resume)
+		y = draw_fact(c, y, "Goes on", "where the restore of this image was interrupted");
 	draw_rule(c, y++, job_into_parts(&w->job) ? "What is on it" : d && d->nparts > 5 ?
 		  "What will be lost (PgDn, PgUp: all of it)" : "What will be lost");
 	if (d)
@@ -349,7 +362,10 @@ const struct page page_confirm = {
 		"The disk is looked up once more before it is written: if it was "
 		"unplugged or renamed meanwhile, nothing is written.\n\n"
 		"Verify afterwards reads everything back from the disk and compares it "
-		"with the image; it takes about as long as reading the disk does.",
+		"with the image; it takes about as long as reading the disk does.\n\n"
+		"Only what differs reads the disk first and leaves alone what is as in the "
+		"image already: quick for a disk that was restored from it, or from an "
+		"image like it, before.",
 };
 
 static const struct field aconfirm_fields[] = {

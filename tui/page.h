@@ -36,8 +36,8 @@ struct page {
 };
 
 extern const struct page page_menu, page_power, page_disks, page_disk, page_parts, page_place,
-	page_part, page_dir, page_smb, page_nfs, page_check, page_options,
-	page_base, page_seal, page_summary, page_images, page_secret, page_image, page_target, page_wishes, page_confirm,
+	page_part, page_dir, page_smb, page_nfs, page_check, page_cut, page_options,
+	page_base, page_seal, page_summary, page_images, page_secret, page_image, page_target, page_again, page_wishes, page_confirm,
 	page_adisk, page_aoptions, page_aconfirm, page_luks, page_verdict,
 	page_drivers, page_dpart, page_folder, page_dpath, page_run, page_result, page_net,
 	page_iface;
@@ -103,6 +103,11 @@ enum wiz_act wiz_go_on_anyway(struct wiz *w);
 void wiz_propose_options(struct wiz *w);
 /* From a page with options of a capture to the next one, at last the summary. */
 enum wiz_act wiz_options_next(struct wiz *w);
+/* From P_CHECK on: to an interrupted capture that can go on, else to the options
+ * (page-cut.c). */
+enum wiz_act wiz_to_options(struct wiz *w);
+/* An interrupted restore of this image to d can go on. */
+bool wiz_can_go_on(const struct wiz *w, const struct model_disk *d);
 /* How many images of the place can be the base of this capture (page-base.c). */
 int wiz_bases(const struct wiz *w);
 /* P_BASE, if there are any: the highlight on the one of the job. */

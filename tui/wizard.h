@@ -18,9 +18,9 @@
 
 enum wiz_page {
 	P_MENU, P_DISKS, P_DISK, P_PARTS,
-	P_PLACE, P_PART, P_DIR, P_SMB, P_NFS, P_CHECK,
+	P_PLACE, P_PART, P_DIR, P_SMB, P_NFS, P_CHECK, P_CUT,
 	P_OPTIONS, P_BASE, P_SEAL, P_SUMMARY,
-	P_IMAGES, P_SECRET, P_IMAGE, P_TARGET, P_WISHES, P_CONFIRM,
+	P_IMAGES, P_SECRET, P_IMAGE, P_TARGET, P_AGAIN, P_WISHES, P_CONFIRM,
 	P_ADISK, P_AOPTIONS, P_ACONFIRM,
 	P_LUKS, P_VERDICT,
 	P_DRIVERS, P_DPART, P_FOLDER, P_DPATH,
@@ -81,6 +81,7 @@ struct wiz {
 	char name_default[TEXT_MAX];    /* the image name that was proposed */
 	char split_for[sizeof((struct text *)0)->s]; /* a partition with FAT: splitting
 				         * was proposed for it; "" */
+	bool cut_based;                 /* P_CUT: what goes on has a base */
 	struct text again;              /* P_SEAL: the passphrase once more */
 	struct text confirm;            /* what was typed on P_CONFIRM */
 	int lost_first;                 /* P_CONFIRM: the first partition shown */

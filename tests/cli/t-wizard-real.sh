@@ -46,3 +46,22 @@ grep -q 'its passphrase is needed' out || fail "$(cat out)"
 expect_status 0 job_of job=restore "image=$PWD/second.rhi" "target=path=$PWD/target.img" "passphrase_file=$PWD/secret"
 same_used disk.img target.img
 ! grep -q sesame out wizard.log || fail "the passphrase was told"
+# what was interrupted is told by the place, with what it was begun with, and goes on
+export REHOST_PASSPHRASE='open sesame'
+head -c $(($(stat -c %s second.rhi) * 97 / 100)) second.rhi > c.rhi.part
+head -c 100 second.rhi > nothing.rhi.part
+expect_status 0 rehost place --json .
+[ "$(json out '[(x["name"], x["encrypted"], x["base"], x["split"], x["dedup"]) for x in d["interrupted"]]')" = \
+	"[('c.rhi', True, True, False, False)]" ] || fail "$(cat out)"
+[ "$(json out '[x["disk_size"] for x in d["interrupted"]][0]')" = "$(stat -c %s disk.img)" ] || fail "$(cat out)"
+expect_status 0 rehost place .
+grep -q '^  c.rhi .* interrupted' out || fail "$(cat out)"
+unset REHOST_PASSPHRASE
+expect_status 0 job_of job=capture "disk=path=$PWD/disk.img" "image=$PWD/c.rhi" encrypt=yes \
+	"passphrase_file=$PWD/secret" base=first.rhi resume=yes
+[ ! -e c.rhi.part ] || fail "$(ls)"
+# restore again: nothing differs
+cp target.img before.img
+expect_status 0 job_of job=restore "image=$PWD/c.rhi" "target=path=$PWD/target.img" "passphrase_file=$PWD/secret" delta=yes
+cmp target.img before.img || fail "something was written"
+expect_status 4 job_of job=restore "image=$PWD/c.rhi" "target=path=$PWD/target.img" "passphrase_file=$PWD/secret" resume=yes

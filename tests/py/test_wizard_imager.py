@@ -1,5 +1,6 @@
 """The wizard: encrypted images, and what else of the imager it knows; over a fake
 `rehost`."""
+import json
 import shutil
 
 from wizard_screen import CTRL_U, DOWN, ENTER, ESC, HERE, TAB, UP, Wizard
@@ -159,3 +160,82 @@ def test_split_on_fat(tmp_path):
         w.title("Capture: place checked")
         w.send(ENTER)
         w.wait("Capture: options", "(*) no")
+
+
+def test_interrupted_capture_goes_on(tmp_path):
+    with Wizard(tmp_path) as w:
+        shutil.copy(HERE / "fake/place-cut.json", tmp_path / "place.json")
+        w.title("Main menu")
+        w.send("1")
+        w.title("Capture: disks")
+        w.send(" ", ENTER)
+        w.title("Capture: place")
+        w.send("2")
+        w.wait("SMB share", "Password")
+        w.send("192.0.2.1", TAB, "images", TAB, "machines/old", ENTER)
+        w.title("Capture: place checked")
+        w.send(ENTER)
+        t = w.title("Capture: interrupted")
+        assert w.line().startswith("web1-20261123.rhi") and "2.1 GB so far" in t
+        assert "larger.rhi" not in t and "dedup.rhi" not in t
+        w.send(DOWN, ENTER)                         # a new one: not under that name
+        t = w.title("Capture: options")
+        assert "[web1-20261123 " not in t
+        w.send(ESC)
+        w.title("Capture: interrupted")
+        w.send(UP, ENTER)
+        w.title("Capture: older image")
+        w.send(ENTER)
+        w.wait("It was begun with an older image")
+        w.send(DOWN, ENTER)
+        w.title("Capture: image passphrase")
+        w.send(SECRET, ENTER)
+        w.title("Capture: summary")
+        w.send(ENTER)
+        w.title("Capture: result")
+        call, = w.calls("capture")
+        assert call["argv"] == ["capture", "--events-fd=3", "--level", "balanced", "--resume", "--encrypt",
+                                "--split", "4095M", "--base", "monday.rhi", "/dev/sda",
+                                URL + "web1-20261123.rhi"]
+        assert call["env"]["REHOST_PASSPHRASE"] == SECRET
+
+
+def mark(folder):
+    """The second disk has the mark of a restore of the image of info.json."""
+    disks = json.loads((folder / "disks.json").read_text())
+    disks["disks"][1]["interrupted"] = {
+        "image": "web1-20261101.rhi", "image_id": "00", "digest": "ab" * 32, "bytes_done": 1, "bytes_total": 8,
+        "text": "an interrupted restore of the image web1-20261101.rhi (00), 12 % done"}
+    (folder / "disks.json").write_text(json.dumps(disks))
+
+
+def to_target(w):
+    to_images(w, "2")
+    w.send(ENTER)
+    w.title("Restore: image details")
+    w.send(ENTER)
+    w.title("Restore: target disk")
+    w.send(DOWN)
+    w.wait("50026B7684E1F2A3")
+
+
+def to_confirm(w):
+    w.title("Restore: adapt")
+    w.send(" ", ENTER)
+    return w.title("Restore: confirm")
+
+
+def test_interrupted_restore_goes_on(tmp_path):
+    with Wizard(tmp_path) as w:
+        mark(tmp_path)
+        to_target(w)
+        w.wait("It has an interrupted restore of the image web1-20261101.rhi", "12 %")
+        w.send(ENTER)
+        assert "12 %" in w.title("Restore: interrupted")
+        w.send(ENTER)
+        assert "where the restore of this image was interrupted" in to_confirm(w)
+        w.send(TAB, TAB, " ")
+        w.wait("It goes on where it stopped: the rest is written whole.")
+        w.send(TAB, "nvme0n1", ENTER)
+        w.title("Restore: result")
+        assert w.calls("restore")[0]["argv"][3:5] == ["--resume", "--expect-serial=50026B7684E1F2A3"]

@@ -347,6 +347,16 @@ def test_encrypted_split_capture_with_a_base(tmp_path):
     assert call["env"]["REHOST_PASSPHRASE"] == "s3cret phrase"
 
 
+@pytest.mark.parametrize("job, keys, word", [
+    (CAPTURE, "resume = yes\n", "--resume"), (RESTORE, "resume = yes\n", "--resume"),
+    (RESTORE, "delta = yes\nresume = no\n", "--delta")])
+def test_going_on(tmp_path, job, keys, word):
+    status, out = run(tmp_path, job + keys)
+    assert status == 0, out
+    call, = [c for c in calls(tmp_path, None) if c["argv"][0] in ("capture", "restore")]
+    assert [w for w in call["argv"] if w in ("--resume", "--delta")] == [word]
+
+
 @pytest.mark.parametrize("answers, why", [
     (CAPTURE + "encrypt = yes\n", "go together"),
     (CAPTURE + "passphrase_file = secret\n", "go together"),
@@ -355,6 +365,9 @@ def test_encrypted_split_capture_with_a_base(tmp_path):
     (CAPTURE + "split = 5\n", "line 9: split must be"),
     (CAPTURE + "base = ../monday.rhi\n", "line 9: base must be"),
     (CAPTURE + "base = monday.rhi\ndisk = serial=50026B7684E1F2A3\n", "'base' is for one disk"),
+    (CAPTURE + "delta = yes\n", "'delta' has no meaning for capture"),
+    (RESTORE + "delta = yes\nresume = yes\n", "'delta' and 'resume': one of them"),
+    (RESTORE + "delta = yes\nonly = 1\n", "exclude 'delta' and 'resume'"),
     (RESTORE + "encrypt = yes\n", "'encrypt' has no meaning for restore")])
 def test_wrong_options_of_the_imager(tmp_path, answers, why):
     (tmp_path / "empty").write_text("\nx\n")

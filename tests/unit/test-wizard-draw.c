@@ -181,6 +181,36 @@ static void test_capture_with_a_base(void **state)
 	wiz_done(&w);
 }
 
+/* What was interrupted goes on. */
+static void test_going_on(void **state)
+{
+	struct wiz w;
+
+	(void)state;
+	new_wizard(&w);
+	place_file = CUT;
+	go_to(&w, JOB_CAPTURE, P_CUT);
+	draw(&w, "capture-interrupted");
+	go_to(&w, JOB_CAPTURE, P_SECRET);
+	draw(&w, "capture-interrupted-passphrase");
+	press(&w, EV_BACK, 0);
+	draw(&w, "capture-interrupted-base");
+	press(&w, EV_NEXT, 0);
+	type(&w, "open sesame");
+	press(&w, EV_NEXT, 0);
+	draw(&w, "capture-interrupted-summary");
+	wiz_done(&w);
+	new_wizard(&w);
+	marked = true;
+	go_to(&w, JOB_RESTORE, P_TARGET);
+	draw(&w, "restore-marked-target");
+	press(&w, EV_NEXT, 0);
+	draw(&w, "restore-interrupted");
+	go_to(&w, JOB_RESTORE, P_CONFIRM);
+	draw(&w, "restore-interrupted-confirm");
+	wiz_done(&w);
+}
+
 /* From the disk to the confirmation, with a locked volume on the way. */
 static void test_adapt_pages(void **state)
 {
@@ -410,6 +440,7 @@ int main(void)
 		cmocka_unit_test(test_restore_pages),
 		cmocka_unit_test(test_encrypted_pages),
 		cmocka_unit_test(test_capture_with_a_base),
+		cmocka_unit_test(test_going_on),
 		cmocka_unit_test(test_adapt_pages),
 		cmocka_unit_test(test_driver_pages),
 		cmocka_unit_test(test_running),

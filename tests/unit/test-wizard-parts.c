@@ -159,6 +159,14 @@ static void test_commands(void **state)
 	j.encrypt = false;
 	j.split = SPLIT_NO;
 	check_line(&j, true, "rehost capture --level fast /dev/sdb /dev/sdc /mnt/x");
+	j.resume = j.delta = true;      /* delta has no meaning here */
+	check_line(&j, true, "rehost capture --level fast --resume /dev/sdb /dev/sdc /mnt/x");
+	j.kind = JOB_RESTORE;
+	check_line(&j, true, "rehost restore --resume --expect-serial=naa.5 '/mnt/it'\\''s.rhi' /dev/sdb");
+	j.resume = false;
+	check_line(&j, true, "rehost restore --delta --expect-serial=naa.5 '/mnt/it'\\''s.rhi' /dev/sdb");
+	assert_true(job_only_set(&j, j.image, "2")); /* written whole */
+	check_line(&j, true, "rehost restore --only 2 --expect-serial=naa.5 '/mnt/it'\\''s.rhi' /dev/sdb");
 }
 
 /* Chosen partitions: of one disk, of several, of an image; and a machine's disks. */

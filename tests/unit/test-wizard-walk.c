@@ -6,11 +6,12 @@
 #define FITS "py/fake/plan-fits.json"
 #define LOCKED "py/fake/plan-locked.json"
 #define SEALED "sealed"         /* the image is encrypted */
+#define MARK "mark"             /* a restore of it was interrupted */
 
 static const struct way {
 	enum job_kind kind;
 	enum wiz_page page;
-	const char *plan;       /* what rehost-adapt answers, if not the usual; SEALED, MORE */
+	const char *plan;       /* what rehost-adapt answers, if not the usual; or a word of below */
 } ways[] = {
 	{ JOB_CAPTURE, P_PARTS, 0 }, { JOB_RESTORE, P_PARTS, 0 },
 	{ JOB_CAPTURE, P_DISKS, 0 }, { JOB_CAPTURE, P_PLACE, 0 }, { JOB_CAPTURE, P_PART, 0 },
@@ -33,6 +34,9 @@ static const struct way {
 	{ JOB_ADAPT, P_FOLDER, WINDOWS }, { JOB_ADAPT, P_DPATH, WINDOWS },
 	{ JOB_RESTORE, P_SECRET, SEALED }, { JOB_RESTORE, P_CONFIRM, SEALED },
 	{ JOB_CAPTURE, P_SEAL, 0 }, { JOB_CAPTURE, P_BASE, MORE }, { JOB_CAPTURE, P_SUMMARY, MORE },
+	{ JOB_CAPTURE, P_CUT, CUT }, { JOB_CAPTURE, P_BASE, CUT }, { JOB_CAPTURE, P_SECRET, CUT },
+	{ JOB_CAPTURE, P_SUMMARY, CUT }, { JOB_RESTORE, P_AGAIN, MARK },
+	{ JOB_RESTORE, P_CONFIRM, MARK },
 	{ JOB_VERIFY, P_SECRET, SEALED }, { JOB_VERIFY, P_IMAGE, SEALED },
 };
 enum { WAYS = sizeof ways / sizeof *ways };
@@ -60,9 +64,13 @@ static int may_start(const struct wiz *w, enum wiz_ev ev)
 /* A new wizard on the way's page. */
 static void walk(struct wiz *w, const struct way *way)
 {
-	sealed = way->plan && !strcmp(way->plan, SEALED);
-	place_file = way->plan && !strcmp(way->plan, MORE) ? MORE : "py/fake/place.json";
-	plan_file = way->plan && !sealed && strcmp(way->plan, MORE) ? way->plan : "py/fake/plan.json";
+	const char *what = way->plan ? way->plan : "py/fake/plan.json";
+	bool place = !strcmp(what, MORE) || !strcmp(what, CUT);
+
+	sealed = !strcmp(what, SEALED);
+	marked = !strcmp(what, MARK);
+	place_file = place ? what : "py/fake/place.json";
+	plan_file = place || sealed || marked ? "py/fake/plan.json" : what;
 	go_to(w, way->kind, way->page);
 }
 
@@ -450,6 +458,7 @@ static void test_random_walk(void **state)
 {
 	static const char *const plans[] = { "py/fake/plan.json", WONT, FITS, LOCKED, WINDOWS,
 						    WINDOWS, WINDOWS, WINDOWS };
+	static const char *const places[] = { "py/fake/place.json", MORE, CUT };
 	struct wiz w;
 	unsigned seed = 1;
 
@@ -469,6 +478,13 @@ static void test_random_walk(void **state)
 		may = may_start(&w, ev);
 		act = wiz_step(&w, ev, arg);
 		plan_file = plans[rand_r(&seed) % (sizeof plans / sizeof *plans)];
+		place_file = places[rand_r(&seed) % (sizeof places / sizeof *places)];
+		sealed = rand_r(&seed) % 4 == 0;
+		marked = rand_r(&seed) % 4 == 0;
+		if (w.page == P_SECRET || w.page == P_SEAL)
+			text_put(&w.job.passphrase, rand_r(&seed) % 4 ? "open sesame" : "x");
+		if (w.page == P_SEAL && rand_r(&seed) % 2)
+			text_put(&w.again, "open sesame");
 		if (w.page == P_DPATH && rand_r(&seed) % 2)
 			text_put(&w.typed, rand_r(&seed) % 2 ? "/mnt/w10" : "/mnt/xp");
 		if (w.page == P_LUKS && rand_r(&seed) % 4 == 0)

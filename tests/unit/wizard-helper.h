@@ -66,6 +66,25 @@ static inline const char *plan_of(const struct wiz *w)
 static const char *place_file = "py/fake/place.json";
 #define MORE "py/fake/place-more.json" /* with older images of the first disk */
 
+#define CUT "py/fake/place-cut.json" /* with an interrupted capture of it */
+
+/* The first disk has the mark of an interrupted restore of the image. */
+static bool marked;
+
+static inline void mark(struct wiz *w)
+{
+	struct model_disk *d = w->disks.d;
+
+	if (!marked || !w->disks.n)
+		return;
+	strcpy(d->mark_id, "00");
+	memset(d->mark_digest, 0, sizeof d->mark_digest);
+	for (int i = 0; i < 32; i++)
+		strcat(d->mark_digest, "ab");
+	strcpy(d->mark_text, "an interrupted restore of the image web1-20261101.rhi "
+	       "(00000000000000000000000000000000), 12 % done");
+}
+
 /* The image is encrypted with the passphrase "open sesame". */
 static bool sealed;
 
@@ -105,6 +124,7 @@ static inline enum wiz_act answer(struct wiz *w)
 	enum wiz_act act = wiz_task_done(w, locked(w), text ? text : "", len, "");
 
 	free(text);
+	mark(w);
 	return act;
 }
 
@@ -128,7 +148,7 @@ static inline void new_wizard(struct wiz *w)
 {
 	setlocale(LC_ALL, "C.UTF-8");
 	plan_file = "py/fake/plan.json";
-	sealed = false;
+	sealed = marked = false;
 	place_file = "py/fake/place.json";
 	wiz_init(w);
 	strcpy(w->today, "20261123");
@@ -163,6 +183,8 @@ static inline void go_to(struct wiz *w, enum job_kind kind, enum wiz_page p)
 		if ((w->page == P_CONFIRM && p != P_CONFIRM) ||
 		    (w->page == P_ACONFIRM && p != P_ACONFIRM))
 			type(w, model_name(w->job.target));
+		if (w->page == P_BASE && w->job.resume)
+			w->cur[P_BASE] = 1;
 		if (w->page == P_OPTIONS && p == P_SEAL)
 			w->job.encrypt = true;
 		if (w->page == P_SEAL && !w->again.s[0])

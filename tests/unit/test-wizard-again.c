@@ -1,0 +1,120 @@
+/* test-wizard-again.c: an interrupted restore goes on only with its image, to its disk,
+ * and where that was chosen; only what differs. */
+#include "wizard-helper.h"
+
+static void to_target(struct wiz *w)
+{
+	new_wizard(w);
+	marked = true;
+	go_to(w, JOB_RESTORE, P_TARGET);
+}
+
+static void check_resume(struct wiz *w, enum wiz_page page, bool resume)
+{
+	assert_int_equal(w->page, page);
+	assert_int_equal(w->job.resume, resume);
+}
+
+static void test_goes_on_or_begins_anew(void **state)
+{
+	struct wiz w;
+
+	(void)state;
+	to_target(&w);
+	press(&w, EV_NEXT, 0);
+	check_resume(&w, P_AGAIN, false);
+	press(&w, EV_NEXT, 0);
+	check_resume(&w, P_WISHES, true);
+	press(&w, EV_BACK, 0);
+	press(&w, EV_DOWN, 0);
+	press(&w, EV_NEXT, 0);
+	check_resume(&w, P_WISHES, false);
+	press(&w, EV_BACK, 0);
+	press(&w, EV_UP, 0);
+	press(&w, EV_NEXT, 0);
+	press(&w, EV_BACK, 0);
+	press(&w, EV_BACK, 0);
+	assert_int_equal(w.page, P_TARGET);
+	press(&w, EV_DOWN, 0);          /* another disk has no mark */
+	press(&w, EV_NEXT, 0);
+	check_resume(&w, P_WISHES, false);
+	wiz_done(&w);
+}
+
+static void test_another_image(void **state)
+{
+	struct wiz w;
+
+	(void)state;
+	to_target(&w);
+	w.disks.d[0].mark_digest[0] = 'c';
+	press(&w, EV_NEXT, 0);
+	check_resume(&w, P_WISHES, false);
+	wiz_done(&w);
+	to_target(&w);
+	w.disks.d[0].mark_id[0] = '1';
+	press(&w, EV_NEXT, 0);
+	check_resume(&w, P_WISHES, false);
+	wiz_done(&w);
+	to_target(&w);                  /* it came through a pipe: no digest */
+	w.disks.d[0].mark_digest[0] = w.info.digest[0] = 0;
+	press(&w, EV_NEXT, 0);
+	check_resume(&w, P_WISHES, false);
+	wiz_done(&w);
+	to_target(&w);                  /* chosen partitions don't go on */
+	assert_true(job_only_set(&w.job, w.job.image, "2"));
+	press(&w, EV_NEXT, 0);
+	check_resume(&w, P_CONFIRM, false);
+	wiz_done(&w);
+}
+
+static void test_only_what_differs(void **state)
+{
+	struct wiz w;
+
+	(void)state;
+	to_target(&w);
+	go_to(&w, JOB_RESTORE, P_CONFIRM);
+	w.cur[P_CONFIRM] = 2;
+	assert_int_equal(press(&w, EV_CHAR, ' '), ACT_BEEP); /* it goes on */
+	w.job.resume = false;
+	assert_int_equal(press(&w, EV_CHAR, ' '), ACT_NONE);
+	assert_true(w.job.delta);
+	assert_int_equal(press(&w, EV_CHAR, ' '), ACT_NONE);
+	assert_false(w.job.delta);
+	assert_true(job_only_set(&w.job, w.job.image, "2"));
+	assert_int_equal(press(&w, EV_CHAR, ' '), ACT_BEEP);
+	wiz_done(&w);
+}
+
+/* A new image never gets the name of what was interrupted by itself. */
+static void test_a_new_image_keeps_the_old_beginning(void **state)
+{
+	struct wiz w;
+
+	(void)state;
+	new_wizard(&w);
+	place_file = CUT;
+	go_to(&w, JOB_CAPTURE, P_CUT);
+	press(&w, EV_NEXT, 0);
+	assert_true(w.job.resume);
+	assert_string_equal(w.job.name.s, "web1-20261123");
+	press(&w, EV_BACK, 0);
+	press(&w, EV_DOWN, 0);
+	press(&w, EV_NEXT, 0);
+	check_resume(&w, P_OPTIONS, false);
+	assert_string_equal(w.job.name.s, "web1-20261123-2");
+	wiz_done(&w);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_goes_on_or_begins_anew),
+		cmocka_unit_test(test_another_image),
+		cmocka_unit_test(test_only_what_differs),
+		cmocka_unit_test(test_a_new_image_keeps_the_old_beginning),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
