@@ -171,6 +171,17 @@ static void draw_part(struct canvas *c, int y, const struct model_disk *d,
 				      d->systems[i].name);
 }
 
+int draw_health(struct canvas *c, int y, int last, const struct model_disk *d)
+{
+	char text[sizeof d->complaints + 60];
+
+	if (!d->failing || y > last)
+		return y;
+	snprintf(text, sizeof text, "! It says that it is failing%s%s.", d->complaints[0] ? ": " : "",
+		 d->complaints);
+	return canvas_wrap(c, y, 4, c->cols - 8, last, 0, CELL_BOLD, text);
+}
+
 int draw_contents(struct canvas *c, int y, int last, const struct model_disk *d,
 		  size_t skip)
 {

@@ -70,6 +70,25 @@ static json *document(const char *text, size_t len, const char *what,
 	return o;
 }
 
+/* "a; b" of an array of strings, or of objects with a "name". */
+static void join(json *o, const char *key, const char *sep, char *out, size_t size)
+{
+	json *list;
+	size_t n = model_list(o, key, &list), at = 0;
+	char one[160];
+
+	out[0] = 0;
+	for (size_t i = 0; i < n && at < size; i++) {
+		json *v = model_item(list, i);
+
+		if (json_object_is_type(v, json_type_object))
+			GET_STR(v, "name", one);
+		else
+			item_str(list, i, one, sizeof one);
+		at += (size_t)snprintf(out + at, size - at, "%s%s", i ? sep : "", one);
+	}
+}
+
 static void part_read(json *o, struct model_part *p)
 {
 	json *m;
@@ -143,7 +162,7 @@ static void disk_done(struct model_disk *d)
 
 static int disk_read(json *o, struct model_disk *d, struct err *e)
 {
-	json *mark = json_get_object(o, "interrupted");
+	json *mark = json_get_object(o, "interrupted"), *smart = json_get_object(o, "smart");
 
 	GET_STR(o, "path", d->path);
 	GET_STR(o, "kind", d->kind);
@@ -155,6 +174,9 @@ static int disk_read(json *o, struct model_disk *d, struct err *e)
 	GET_STR(o, "in_use", d->in_use);
 	GET_STR(o, "error", d->error);
 	GET_STR(o, "table", d->table);
+	d->smart = smart != NULL;
+	d->failing = json_get_bool(smart, "failing", false);
+	join(smart, "complaints", "; ", d->complaints, sizeof d->complaints);
 	GET_STR(mark, "image_id", d->mark_id);
 	GET_STR(mark, "digest", d->mark_digest);
 	GET_STR(mark, "text", d->mark_text);
@@ -198,25 +220,6 @@ void model_disks_done(struct model_disks *m)
 		disk_done(&m->d[i]);
 	free(m->d);
 	memset(m, 0, sizeof *m);
-}
-
-/* "a; b" of an array of strings, or of objects with a "name". */
-static void join(json *o, const char *key, const char *sep, char *out, size_t size)
-{
-	json *list;
-	size_t n = model_list(o, key, &list), at = 0;
-	char one[160];
-
-	out[0] = 0;
-	for (size_t i = 0; i < n && at < size; i++) {
-		json *v = model_item(list, i);
-
-		if (json_object_is_type(v, json_type_object))
-			GET_STR(v, "name", one);
-		else
-			item_str(list, i, one, sizeof one);
-		at += (size_t)snprintf(out + at, size - at, "%s%s", i ? sep : "", one);
-	}
 }
 
 static void image_read(json *o, struct model_image *m)

@@ -41,6 +41,8 @@ struct model_disk {
 	char in_use[240];         /* why a write would be refused, "" if not */
 	char error[240];          /* why it can't be read, "" if it can */
 	char table[8];            /* "gpt", "mbr", "" */
+	bool smart, failing;      /* it tells of its health; that it is failing */
+	char complaints[300];     /* of these, "; " between; "" if none */
 	/* the mark of an interrupted restore: of which image; "" there is none */
 	char mark_id[40], mark_digest[132], mark_text[400];
 	struct model_part *parts; /* a file system without a table: one, number 0 */

@@ -128,6 +128,8 @@ static void draw_row(const struct wiz *w, struct canvas *c, int y, int i)
 	text_bytes(size, d->size);
 	canvas_text(c, y, 4, attr, refusal(d) ? " - " : marked(w, d->path) < 0 ? "[ ]" :
 		    job_only(&w->job, d->path) ? "[p]" : "[x]");
+	if (d->failing)
+		canvas_text(c, y, 7, attr, "!");
 	canvas_column(c, y, 8, 9, attr, model_name(d->path));
 	canvas_printf(c, y, 18, attr, "%9s", size);
 	canvas_column(c, y, 29, 24, attr, model_title(d));
@@ -158,7 +160,8 @@ static void disks_draw(const struct wiz *w, struct canvas *c)
 	else if (d->in_use[0])
 		y = canvas_wrap(c, y + 1, 4, c->cols - 8, body_last(c), 0, CELL_BOLD,
 				d->in_use) - 1;
-	draw_contents(c, y + 1, body_last(c), d, 0);
+	y = draw_health(c, y + 1, body_last(c), d);
+	draw_contents(c, y, body_last(c), d, 0);
 }
 
 const struct page page_disks = {
@@ -170,6 +173,8 @@ const struct page page_disks = {
 		"partition with its size, file system and label.\n\n"
 		"The disks are only read. Each disk becomes one image file. If you mark "
 		"several, they are captured one after another into one directory.\n\n"
+		"'!' stands before a disk that says that it is failing (SMART): capture it "
+		"first, and use it for nothing else until then.\n\n"
 		"'p' takes partitions of a marked disk out; [p] stands before a disk of which "
 		"not all are captured.\n\n"
 		"The disk or stick that this live system was started from can't be "
@@ -189,7 +194,7 @@ static int disk_rows(const struct wiz *w)
 {
 	const struct model_disk *d = model_find(&w->disks, w->detail);
 
-	return d && d->nparts > 8 ? (int)d->nparts - 7 : 1;
+	return d && d->nparts > 6 ? (int)d->nparts - 5 : 1;
 }
 
 static enum wiz_act disk_event(struct wiz *w, enum wiz_ev ev, int arg)
@@ -218,6 +223,8 @@ static void disk_draw(const struct wiz *w, struct canvas *c)
 		      d->read_only ? ", read-only" : "");
 	y = draw_fact(c, y, "Partition table", "%s", d->table[0] ? d->table : "none");
 	y = draw_fact(c, y, "In use", "%s", d->in_use[0] ? d->in_use : "no");
+	y = draw_fact(c, y, "Health (SMART)", "%s%s%s", d->failing ? "FAILING" : d->smart ?
+		      "not failing" : "not known", d->complaints[0] ? ": " : "", d->complaints);
 	draw_rule(c, y + 1, "Contents");
 	draw_contents(c, y + 2, body_last(c), d, (size_t)w->cur[P_DISK]);
 }
@@ -226,5 +233,5 @@ const struct page page_disk = {
 	.title = "disk details", .in_job = true, .rows = disk_rows, .event = disk_event,
 	.draw = disk_draw, .keys = "Up/Down Scroll   Enter Back   F1 Help",
 	.help = "Everything that was found out about this disk. The serial number is "
-		"printed on the drive's label.",
+		"printed on the drive's label. Its health is what the disk itself says of it.",
 };

@@ -206,6 +206,26 @@ static enum wiz_act summary_event(struct wiz *w, enum wiz_ev ev, int arg)
 	return ACT_DEFAULT;
 }
 
+/* Disks that say that they are failing. */
+static int draw_failing(const struct wiz *w, struct canvas *c, int y)
+{
+	const struct model_disk *d, *first = NULL;
+	size_t n = 0;
+
+	for (size_t i = 0; i < w->job.ndisks; i++) {
+		d = model_find(&w->disks, w->job.disks[i]);
+		if (!d || !d->failing)
+			continue;
+		first = first ? first : d;
+		n++;
+	}
+	if (!first)
+		return y;
+	return n > 1 ? draw_fact(c, y, "Attention", "%zu of these disks say that they are failing", n) :
+		draw_fact(c, y, "Attention", "%s says that it is failing%s%.120s", model_name(first->path),
+			  first->complaints[0] ? ": " : "", first->complaints);
+}
+
 static void summary_draw(const struct wiz *w, struct canvas *c)
 {
 	int y = draw_lead(c, w->job.resume ? "Ready. Enter goes on with the capture; the disk is only read." :
@@ -218,13 +238,14 @@ static void summary_draw(const struct wiz *w, struct canvas *c)
 		if (!d)
 			continue;
 		text_bytes(size, d->size);
-		if (y > body_last(c) - 11 && i + 1 < w->job.ndisks) {
+		if (y > body_last(c) - 13 && i + 1 < w->job.ndisks) {
 			y = draw_fact(c, y, "", "and %zu more", w->job.ndisks - i);
 			break;
 		}
 		y = draw_fact(c, y, i ? "" : "Disks", "%s  %s  %s  %s",
 			      model_name(d->path), size, d->model, d->serial);
 	}
+	y = draw_failing(w, c, y);
 	job_place_url(&w->job.place, "", url);
 	y = draw_fact(c, y, "Place", "%s", url);
 	y = draw_fact(c, y, "Image", "%s%s", w->job.name.s,

@@ -277,8 +277,9 @@ static void add_trouble(const struct wiz *w, struct lines *l)
 		add(l, "Enter leads back to your answers: correct them and start "
 		    "again, or go back with Esc and choose something else.\n\n");
 	if (w->job.kind == JOB_CAPTURE && r->state != RUN_REFUSED)
-		add(l, "If a part of the image was kept: capture the disk to this place again, and "
-		    "going on with it is offered.\n\n");
+		add(l, "What was captured is kept if it came far enough. Enter leads back to the "
+		    "summary, from which it goes on there; or capture the disk to this place "
+		    "again later.\n\n");
 	if (w->job.kind == JOB_RESTORE && !only_adapt_failed(w) && r->state != RUN_REFUSED)
 		add(l, "The target disk may be partly written: it will not boot.%s\n\n",
 		    job_machine(&w->job) || job_into_parts(&w->job) ? "" : " Choose the same "
@@ -329,8 +330,12 @@ static enum wiz_act result_event(struct wiz *w, enum wiz_ev ev, int arg)
 	(void)arg;
 	if (ev != EV_NEXT)
 		return ACT_DEFAULT;
-	if (!ended_well(w) && !only_adapt_failed(w))
+	if (!ended_well(w) && !only_adapt_failed(w)) {
+		/* where nothing was kept it begins at the front all the same */
+		if (w->job.kind == JOB_CAPTURE && w->run.state != RUN_REFUSED)
+			w->job.resume = true;
 		return wiz_go_back(w);
+	}
 	wiz_home(w);
 	return ACT_NONE;
 }

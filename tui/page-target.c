@@ -155,6 +155,7 @@ static void target_row(const struct wiz *w, struct canvas *c, int y, int i)
 
 	text_bytes(size, d->size);
 	canvas_text(c, y, 4, attr, refused ? "-" : " ");
+	canvas_text(c, y, 5, attr, d->failing ? "!" : " ");
 	canvas_column(c, y, 6, 9, attr, model_name(d->path));
 	canvas_printf(c, y, 16, attr, "%9s", size);
 	canvas_column(c, y, 27, 21, attr, model_title(d));
@@ -184,7 +185,8 @@ static void draw_choice(const struct wiz *w, struct canvas *c, const char *lead,
 	draw_rule(c, y, refused ? "What is on it" : contents);
 	if (refused)
 		y = canvas_wrap(c, y + 1, 4, c->cols - 8, body_last(c), 0, CELL_BOLD, line) - 1;
-	draw_contents(c, y + 1, body_last(c), d, 0);
+	y = draw_health(c, y + 1, body_last(c), d);
+	draw_contents(c, y, body_last(c), d, 0);
 }
 
 static void target_draw(const struct wiz *w, struct canvas *c)
@@ -229,7 +231,8 @@ const struct page page_target = {
 		"that is.\n\n"
 		"Disks marked '-' can't be chosen, the lower half says why: in use, too "
 		"small, write-protected, the disk that holds the image, or the medium "
-		"that this live system was started from.\n\n"
+		"that this live system was started from. '!' stands before a disk that says "
+		"that it is failing (SMART): take another one if you can.\n\n"
 		"Nothing is written yet: the next page asks for the disk's name.",
 };
 
@@ -343,6 +346,8 @@ static void confirm_draw(const struct wiz *w, struct canvas *c)
 		return;
 	}
 	y = draw_target(w, c, y);
+	if (d && d->failing)
+		y = draw_fact(c, y, "Attention", "the disk says that it is failing: take another one if you can");
 	if (w->job.resume)
 		y = draw_fact(c, y, "Goes on", "where the restore of this image was interrupted");
 	draw_rule(c, y++, job_into_parts(&w->job) ? "What is on it" : d && d->nparts > 5 ?

@@ -141,6 +141,9 @@ int draw_fact(struct canvas *c, int y, const char *label, const char *fmt, ...)
  * last; returns the next row. */
 int draw_contents(struct canvas *c, int y, int last, const struct model_disk *d,
 		  size_t skip);
+/* A disk that says that it is failing: what it complains of, from row y to last;
+ * returns the next row. */
+int draw_health(struct canvas *c, int y, int last, const struct model_disk *d);
 /* The 'd' key of lists of disks: shows d (NULL: none) in detail. */
 enum wiz_act wiz_show_disk(struct wiz *w, const struct model_disk *d);
 /* A file system's name for people: some of blkid's are long. */

@@ -87,6 +87,24 @@ static void test_only_what_differs(void **state)
 	wiz_done(&w);
 }
 
+/* What a capture that failed has kept is gone on with. */
+static void test_failed_capture_goes_on(void **state)
+{
+	struct wiz w;
+
+	(void)state;
+	new_wizard(&w);
+	go_to(&w, JOB_CAPTURE, P_RUN);
+	wiz_job_end(&w, 4, 0, "refused");
+	press(&w, EV_NEXT, 0);
+	check_resume(&w, P_SUMMARY, false);
+	press(&w, EV_NEXT, 0);
+	wiz_job_end(&w, 1, 0, "the place is full");
+	press(&w, EV_NEXT, 0);
+	check_resume(&w, P_SUMMARY, true);
+	wiz_done(&w);
+}
+
 /* A new image never gets the name of what was interrupted by itself. */
 static void test_a_new_image_keeps_the_old_beginning(void **state)
 {
@@ -113,6 +131,7 @@ int main(void)
 		cmocka_unit_test(test_goes_on_or_begins_anew),
 		cmocka_unit_test(test_another_image),
 		cmocka_unit_test(test_only_what_differs),
+		cmocka_unit_test(test_failed_capture_goes_on),
 		cmocka_unit_test(test_a_new_image_keeps_the_old_beginning),
 	};
 

@@ -279,6 +279,42 @@ static void test_driver_pages(void **state)
 	wiz_done(&w);
 }
 
+/* What disks say of their own health. */
+static void test_failing_disks(void **state)
+{
+	static const char json[] = "{\"disks\":[{\"path\":\"/dev/sda\",\"kind\":\"disk\",\"size\":500000000000,"
+		"\"serial\":\"S1\",\"model\":\"Old disk\",\"smart\":{\"passed\":true,\"failing\":true,\"complaints\":"
+		"[\"4 sectors can't be read at the moment\",\"12 sectors were replaced by spare ones\"]}},"
+		"{\"path\":\"/dev/sdb\",\"kind\":\"disk\",\"size\":500000000000,\"serial\":\"S2\",\"smart\":"
+		"{\"failing\":false,\"complaints\":[\"1 sector was replaced by a spare one\"]}},"
+		"{\"path\":\"/dev/sdc\",\"kind\":\"disk\",\"size\":500000000000,\"serial\":\"S3\",\"smart\":{}}]}";
+	struct wiz w;
+
+	(void)state;
+	new_wizard(&w);
+	wiz_step(&w, EV_CHAR, '1');
+	wiz_task_done(&w, 0, json, sizeof json - 1, "");
+	press(&w, EV_CHAR, ' ');
+	draw(&w, "failing");
+	press(&w, EV_CHAR, 'd');
+	draw(&w, "failing-details");
+	press(&w, EV_BACK, 0);
+	wiz_go(&w, P_SUMMARY);
+	draw(&w, "failing-summary");
+	wiz_go_back(&w);
+	press(&w, EV_DOWN, 0);
+	press(&w, EV_CHAR, 'd');
+	draw(&w, "complaining-details");
+	w.job.kind = JOB_RESTORE;
+	strcpy(w.job.image, "a.rhi");
+	wiz_go(&w, P_TARGET);
+	draw(&w, "failing-target");
+	press(&w, EV_NEXT, 0);
+	wiz_to_confirm(&w);
+	draw(&w, "failing-confirm");
+	wiz_done(&w);
+}
+
 static void line(struct wiz *w, const char *s)
 {
 	wiz_job_line(w, s, strlen(s));
@@ -441,6 +477,7 @@ int main(void)
 		cmocka_unit_test(test_encrypted_pages),
 		cmocka_unit_test(test_capture_with_a_base),
 		cmocka_unit_test(test_going_on),
+		cmocka_unit_test(test_failing_disks),
 		cmocka_unit_test(test_adapt_pages),
 		cmocka_unit_test(test_driver_pages),
 		cmocka_unit_test(test_running),

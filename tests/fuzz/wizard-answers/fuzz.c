@@ -1,4 +1,4 @@
-/* fuzz.c: the wizard's answer files, and files of credentials. */
+/* fuzz.c: the wizard's answer files, and files of credentials and passphrases. */
 #include <stdint.h>
 #include <string.h>
 #include "tui/answers.h"
@@ -18,6 +18,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (!answers_credentials((const char *)data, size, &p, &e))
 		job_place_url(&p, "", url);
+	memset(&j, 0, sizeof j);
+	if (!answers_passphrase((const char *)data, size, &j, &e) && !j.passphrase.s[0])
+		__builtin_trap();
 	if (answers_parse((const char *)data, size, &a, &e))
 		return 0;
 	job_place_url(&a.job.place, "x", url);
