@@ -77,7 +77,7 @@ struct cmd {
 	const char *text;          /* paragraphs for --help */
 };
 extern const struct cmd cmd_disks, cmd_hardware, cmd_map, cmd_capture,
-	cmd_restore, cmd_verify, cmd_info, cmd_mount, cmd_place;
+	cmd_restore, cmd_verify, cmd_salvage, cmd_info, cmd_mount, cmd_place;
 
 /* ERR_USAGE for what isn't an option of c, or one of a later version. */
 int cmd_parse(const struct cmd *c, int argc, char **argv, struct cmd_opts *ret,

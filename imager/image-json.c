@@ -209,6 +209,7 @@ static void put_texts(struct json_object *o, const struct image *im)
 	put_member(o, meta, "tool");
 	put_member(o, meta, "left_out");
 	put_member(o, meta, "only");
+	put_member(o, meta, "salvaged");
 	put_member(o, meta, "disk");
 	put_member(o, meta, "map");
 	put_member(o, meta, "hardware");
@@ -320,6 +321,7 @@ void image_text(FILE *f, struct json_object *o)
 {
 	struct json_object *hw = json_get_object(o, "hardware"), *disk = json_get_object(o, "disk");
 	struct json_object *dmi = json_get_object(hw, "dmi"), *bad = json_get_array(o, "unreadable");
+	struct json_object *salvaged = json_get_object(o, "salvaged");
 
 	fprintf(f, "image of %s, made %s%s\n", units_bytes(json_get_u64(o, "disk_size", 0)).s,
 		json_get_str(o, "created", "?"),
@@ -347,6 +349,8 @@ void image_text(FILE *f, struct json_object *o)
 	if (disk)
 		disk_text(f, disk, 0);
 	bases_text(f, json_get_array(o, "bases"));
+	if (salvaged)
+		text_line(f, "salvaged from ", json_get_str(salvaged, "from", NULL));
 	text_list(f, o, "left_out", "left out: ");
 	if (bad && json_object_array_length(bad))
 		fprintf(f, "unreadable ranges of the source: %zu\n", json_object_array_length(bad));

@@ -157,24 +157,10 @@ static int find_base(void *ctx, const struct image_base *b, struct blkdev **ret,
 	return base_file_open(((struct image_file *)ctx)->dir, b, ret, e);
 }
 
-int image_file_open(const char *path, struct passphrase *p, struct image_file *f,
-		    struct err *e)
+static void set_access(const char *path, struct passphrase *p, struct image_file *f)
 {
-	struct blkdev *d = NULL;
 	char copy[PATH_MAX];
-	int r;
 
-	if (!strcmp(path, "-"))
-		r = store_open(path, &f->in, e);
-	else if ((r = open_dev(path, &d, e)) == 0) {
-		r = store_open_dev(d, 0, &f->in, e);
-		if (r == 0)
-			f->in->owns_dev = 1;
-		else
-			dev_close(d);
-	}
-	if (r < 0)
-		return r;
 	f->passphrase = p;
 	snprintf(copy, sizeof copy, "%s", path);
 	snprintf(f->dir, sizeof f->dir, "%s", dirname(copy));
@@ -182,7 +168,46 @@ int image_file_open(const char *path, struct passphrase *p, struct image_file *f
 		f->access = (struct image_access){ .passphrase = give_passphrase,
 						   .base = find_base, .ctx = f };
 	f->in->access = &f->access;
+}
+
+/* f takes d, also when it fails. */
+static int from_dev(const char *path, struct blkdev *d, struct passphrase *p, struct image_file *f,
+		    struct err *e)
+{
+	int r = store_open_dev(d, 0, &f->in, e);
+
+	if (r < 0) {
+		dev_close(d);
+		return r;
+	}
+	f->in->owns_dev = 1;
+	set_access(path, p, f);
 	return 0;
+}
+
+int image_file_open(const char *path, struct passphrase *p, struct image_file *f,
+		    struct err *e)
+{
+	struct blkdev *d = NULL;
+	int r;
+
+	if (strcmp(path, "-")) {
+		r = open_dev(path, &d, e);
+		return r < 0 ? r : from_dev(path, d, p, f, e);
+	}
+	r = store_open(path, &f->in, e);
+	if (r == 0)
+		set_access(path, p, f);
+	return r;
+}
+
+int image_file_torn(const char *path, struct passphrase *p, struct image_file *f,
+		    unsigned int *ret_missing, struct err *e)
+{
+	struct blkdev *d = NULL;
+	int r = volumes_open_torn(path, &d, ret_missing, e);
+
+	return r < 0 ? r : from_dev(path, d, p, f, e);
 }
 
 void image_file_close(struct image_file *f)

@@ -29,6 +29,9 @@ struct image_file {
 };
 int image_file_open(const char *path, struct passphrase *p, struct image_file *f,
 		    struct err *e) must_check;
+/* The same for salvage: whatever is there of it (volumes_open_torn). */
+int image_file_torn(const char *path, struct passphrase *p, struct image_file *f,
+		    unsigned int *ret_missing, struct err *e) must_check;
 /* A base's file in dir: by its name, else any image there with its id.  ERR_NOT_FOUND. */
 int base_file_open(const char *dir, const struct image_base *b, struct blkdev **ret,
 		   struct err *e) must_check;

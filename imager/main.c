@@ -11,7 +11,7 @@
 
 static const struct cmd *const commands[] = {
 	&cmd_disks, &cmd_hardware, &cmd_map, &cmd_capture, &cmd_restore,
-	&cmd_verify, &cmd_info, &cmd_mount, &cmd_place, NULL
+	&cmd_verify, &cmd_salvage, &cmd_info, &cmd_mount, &cmd_place, NULL
 };
 
 /* Programs of their own, beside this one or in PATH. */

@@ -200,6 +200,45 @@ int volumes_open(const char *path, struct blkdev *first, const struct image_para
 	return 0;
 }
 
+/* One of the volumes may be missing; behind so many in a row nothing is looked for. */
+#define MISSING_MAX 100u
+
+int volumes_open_torn(const char *path, struct blkdev **ret, unsigned int *ret_missing,
+		      struct err *e)
+{
+	struct dev_volumes *s = dev_new(sizeof *s, &volumes_ops, 0, e, "%s", path);
+	unsigned int missing = 0, last = 0;
+	char name[PATH_MAX];
+	struct blkdev *file;
+	int r = 0;
+
+	if (!s)
+		return ERR_NOMEM;
+	for (unsigned int k = 0; r == 0 && k - last <= MISSING_MAX; k++) {
+		if (k)
+			r = volume_path(path, k, name, sizeof name, e);
+		else
+			snprintf(name, sizeof name, "%s", path);
+		if (r < 0 || (access(name, F_OK) < 0 && errno == ENOENT))
+			continue;
+		r = dev_open_ro(name, &file, e);
+		if (r == 0)
+			r = add(s, file, 0, e);
+		missing = k + 1 - s->n;
+		last = k;
+	}
+	if (r == 0 && !s->n)
+		r = err_set(e, ERR_NOT_FOUND, "%s isn't there", path);
+	if (r < 0) {
+		dev_close(&s->d);
+		return r;
+	}
+	s->d.sector_size = s->d.phys_size = 512;
+	*ret_missing = missing;
+	*ret = &s->d;
+	return 0;
+}
+
 void volumes_place(const struct blkdev *d, uint64_t logical, unsigned int *ret_volume,
 		   uint64_t *ret_off)
 {

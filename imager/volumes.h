@@ -24,6 +24,11 @@ struct image_sink volume_sink(struct volume_out *v);
  * It goes as far as the volumes do; the image's END tells whether that is all. */
 int volumes_open(const char *path, struct blkdev *first, const struct image_params *p,
 		 struct blkdev **ret, struct err *e) must_check;
+/* All volumes of path that are there, whatever is in them, behind each other with their
+ * VOLUME records: for salvage.  *ret_missing: how many before the last one aren't.
+ * ERR_NOT_FOUND: none is. */
+int volumes_open_torn(const char *path, struct blkdev **ret, unsigned int *ret_missing,
+		      struct err *e) must_check;
 /* The volume of byte `logical` of a device of volumes_open(), or of a file that isn't
  * split, and its place there; the end belongs to the last one. */
 void volumes_place(const struct blkdev *d, uint64_t logical, unsigned int *ret_volume,

@@ -102,6 +102,12 @@ kill-sweep: deps ## captures and restores stopped at random (half an hour): KILL
 		tests/cli/t-resume.sh
 .PHONY: kill-sweep
 
+FLIPS ?= 2000
+flip-sweep: deps ## images with one bit flipped, verified and salvaged (ten minutes): FLIPS=N so many
+	$(Q)$(MAKE) --no-print-directory programs
+	$(Q)REHOST_FLIPS=$(FLIPS) TEST_TIMEOUT=20000 tests/run -b $(B) -j 1 tests/py/test_salvage.py
+.PHONY: flip-sweep
+
 FUZZ_SAN := -fsanitize=address,undefined -fno-sanitize-recover=undefined
 fuzz: deps ## libFuzzer over every parser: FUZZ_SECONDS=60 FUZZ="names"
 	$(Q)[ "$(DEPS)" = 0 ] || common/deps.sh tests/fuzz.deps

@@ -102,6 +102,32 @@ int bases_open(struct image *im, const struct image_access *a, struct err *e)
 	return r;
 }
 
+int bases_open_some(struct image *im, const struct image_access *a,
+		    void (*tell)(void *ctx, const char *text), void *ctx, struct err *e)
+{
+	struct err why;
+
+	if (!(im->params.must & FEATURE_BASE) || !im->meta || !a || !a->base)
+		return 0;
+	if (read_list(im, &why) < 0) {
+		tell(ctx, why.msg);
+		return 0;
+	}
+	im->bases = calloc(im->n_listed, sizeof *im->bases);
+	if (!im->bases)
+		return err_set(e, ERR_NOMEM, "out of memory for base images");
+	for (size_t i = 0; i < im->n_listed; i++) {
+		size_t before = im->n_bases;
+
+		if (open_one(im, &im->listed[i], a, &why) == 0)
+			continue;
+		if (im->n_bases > before)
+			image_close(im->bases[--im->n_bases]);
+		tell(ctx, why.msg);
+	}
+	return 0;
+}
+
 void bases_close(struct image *im)
 {
 	for (size_t i = 0; i < im->n_bases; i++)

@@ -41,6 +41,10 @@ struct image {
 	struct cached_chunk cache[CACHE_MAX];
 	unsigned int n_cache;
 	uint64_t clock;
+	/* Of a torn file: the place of the record that ref, to this file, means; 0: it
+	 * isn't there.  NULL: it is where ref says. */
+	int (*locate)(void *ctx, const struct chunk_ref *ref, uint64_t *ret);
+	void *locate_ctx;
 	struct image_cut {        /* image_open_cut(): where to go on         */
 		uint64_t seq, next_chunk;
 		uint32_t epoch;

@@ -90,23 +90,25 @@ static struct image *file_of(struct image *top, struct image *im, uint32_t file,
 static const char *load(struct image *im, const struct chunk_ref *ref, uint8_t *buf,
 			struct record *ret, uint8_t **ret_inner, int *ret_failed, struct err *e)
 {
-	uint64_t len = im->file->size;
+	uint64_t len = im->file->size, at = ref->offset;
 	uint8_t *body = buf + IMAGE_HEAD_LEN;
 	uint32_t inner_len;
 	const char *wrong;
 
-	if (ref->offset > len || len - ref->offset < IMAGE_HEAD_LEN)
+	if (im->locate && !im->locate(im->locate_ctx, ref, &at))
+		return "refers to a chunk that is lost";
+	if (at > len || len - at < IMAGE_HEAD_LEN)
 		return "refers to a place behind the file's end";
-	*ret_failed = dev_read(im->file, ref->offset, buf, IMAGE_HEAD_LEN, e);
+	*ret_failed = dev_read(im->file, at, buf, IMAGE_HEAD_LEN, e);
 	if (*ret_failed)
 		return NULL;
 	wrong = record_get(buf, ret);
 	if (wrong || ret->type != REC_CHUNK || record_fits(ret, &im->params) ||
 	    memcmp(ret->image_id, im->params.image_id, sizeof ret->image_id) ||
 	    ret->plain_len != ref->plain_len ||
-	    len - ref->offset - IMAGE_HEAD_LEN < ret->body_len)
+	    len - at - IMAGE_HEAD_LEN < ret->body_len)
 		return "refers to a place where no such chunk is";
-	*ret_failed = dev_read(im->file, ref->offset + IMAGE_HEAD_LEN, body, ret->body_len, e);
+	*ret_failed = dev_read(im->file, at + IMAGE_HEAD_LEN, body, ret->body_len, e);
 	if (*ret_failed)
 		return NULL;
 	if (body_sum(body, ret->body_len) != ret->body_sum)

@@ -49,5 +49,8 @@ static inline int refs_needed(const struct record *r)
 
 /* The bases that META lists, opened with what a gives; none if it gives none. */
 int bases_open(struct image *im, const struct image_access *a, struct err *e) must_check;
+/* Those that can be; of each other one tell() is told why. */
+int bases_open_some(struct image *im, const struct image_access *a,
+		    void (*tell)(void *ctx, const char *text), void *ctx, struct err *e) must_check;
 void bases_close(struct image *im);
 #endif

@@ -113,21 +113,18 @@ static int unwrap(const struct image_params *p, const uint8_t *wrapped, const ch
 	return r;
 }
 
-int seal_open(const struct image_params *p, const uint8_t *meta, const char *name,
-	      const struct image_access *a, struct image_key *ret, struct err *e)
+int seal_try(const struct image_params *p, const uint8_t *wrapped, const char *name,
+	     const struct image_access *a, struct image_key *ret, struct err *e)
 {
 	char passphrase[IMAGE_PASSPHRASE_MAX];
-	struct record head;
 	int r;
 
-	if (record_get(meta, &head) || head.type != REC_META || !head.sealed)
-		return err_set(e, ERR_CORRUPT, "%s: the meta record, which holds the key, is damaged", name);
 	if (!a || !a->passphrase)
 		return err_set(e, ERR_SECRET, "%s is encrypted; its passphrase is needed", name);
 	r = a->passphrase(a->ctx, name, passphrase, sizeof passphrase, e);
 	if (r < 0)
 		return r;
-	r = unwrap(p, meta + IMAGE_HEAD_LEN, passphrase, ret, e);
+	r = unwrap(p, wrapped, passphrase, ret, e);
 	explicit_bzero(passphrase, sizeof passphrase);
 	if (r < 0)
 		return r == ERR_NOMEM || r == ERR_INTERNAL ? r :
@@ -135,4 +132,14 @@ int seal_open(const struct image_params *p, const uint8_t *meta, const char *nam
 				name);
 	make_hash_key(ret);
 	return 0;
+}
+
+int seal_open(const struct image_params *p, const uint8_t *meta, const char *name,
+	      const struct image_access *a, struct image_key *ret, struct err *e)
+{
+	struct record head;
+
+	if (record_get(meta, &head) || head.type != REC_META || !head.sealed)
+		return err_set(e, ERR_CORRUPT, "%s: the meta record, which holds the key, is damaged", name);
+	return seal_try(p, meta + IMAGE_HEAD_LEN, name, a, ret, e);
 }

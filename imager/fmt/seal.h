@@ -22,4 +22,8 @@ void seal_key(const uint8_t *data, struct image_key *ret);
 #define SEAL_META (IMAGE_HEAD_LEN + SEAL_WRAPPED)
 int seal_open(const struct image_params *p, const uint8_t *meta, const char *name,
 	      const struct image_access *a, struct image_key *ret, struct err *e) must_check;
+/* The same from the wrapped key alone, SEAL_WRAPPED bytes, whatever the record around it
+ * looks like. */
+int seal_try(const struct image_params *p, const uint8_t *wrapped, const char *name,
+	     const struct image_access *a, struct image_key *ret, struct err *e) must_check;
 #endif
