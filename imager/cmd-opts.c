@@ -16,6 +16,7 @@ struct option_line {
 static const struct option_line lines[] = {
 	{ OPT_LEVEL, "level", "WORD", "fast, balanced (default) or small" },
 	{ OPT_VERIFY, "verify", NULL, "read everything back and compare it" },
+	{ OPT_DEEP, "deep", NULL, "also walk all that is in it by every reader; keep the result" },
 	{ OPT_PAGE_FILES, "page-files", NULL, "keep Windows' page, swap and hibernation files" },
 	{ OPT_ONLY, "only", "LIST", "these partitions, as 1,3; of several disks: NAME=LIST" },
 	{ OPT_INTO, "into", "PARTITION", "the one partition into this one of the disk" },
@@ -64,7 +65,7 @@ _Static_assert(N_LINES < ':', "getopt_long returns a line's number, or one of th
 /* Known names of a later version: refused with that word. */
 static const char *const later[] = {
 	"layout",
-	"deep", "driver", NULL
+	"driver", NULL
 };
 
 static int number(const char *name, const char *text, int min, int max, int *ret,
@@ -162,6 +163,7 @@ static int take(enum cmd_opt opt, const char *arg, struct cmd_opts *o, struct er
 	case OPT_NO_SYSTEMS: o->no_systems = 1; break;
 	case OPT_LEVEL: return image_level_parse(arg, &o->level, e);
 	case OPT_VERIFY: o->verify = 1; break;
+	case OPT_DEEP: o->deep = 1; break;
 	case OPT_DELTA: o->delta = 1; break;
 	case OPT_DISCARD: o->discard = 1; break;
 	case OPT_ZERO: o->zero = 1; break;

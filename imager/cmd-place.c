@@ -94,7 +94,7 @@ static void list_machine(const char *dir, struct json_object *o)
 
 static void print_text(struct json_object *o)
 {
-	struct json_object *a = json_get_array(o, "images"), *im;
+	struct json_object *a = json_get_array(o, "images"), *im, *verified;
 
 	printf("%s: %s, %s of %s free\n", json_get_str(o, "url", ""),
 	       json_get_bool(o, "writable", 1) ?
@@ -106,6 +106,8 @@ static void print_text(struct json_object *o)
 		       units_bytes(json_get_u64(im, "size", 0)).s,
 		       json_get_bool(im, "complete", 0) ? json_get_str(im, "created", "") : "not complete");
 		text_print(stdout, json_get_str(im, "model", json_get_str(im, "error", "")));
+		if ((verified = json_get_object(im, "verified")))
+			fputs(json_get_bool(verified, "ok", 0) ? "  verified" : "  NOT WHOLE", stdout);
 		putchar('\n');
 	}
 	a = json_get_array(o, "interrupted");

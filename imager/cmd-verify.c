@@ -3,8 +3,10 @@
 #include "common/hash.h"
 #include "common/json.h"
 #include "imager/cmd-images.h"
+#include "imager/deep.h"
 #include "imager/imagefile.h"
 #include "imager/report.h"
+#include "imager/verified.h"
 
 #define BAD_LISTED_MAX 10000 /* bad records kept for --json; all are counted */
 
@@ -64,6 +66,66 @@ static void tell_done(struct report *rep, const char *name, const struct verify_
 		.seconds = (uint64_t)(v->seconds + 0.5) });
 }
 
+/* ---- --deep ---- */
+
+static void tell_deep(struct report *rep, const char *name, struct json_object *doc)
+{
+	struct json_object *a = json_get_array(doc, "findings"), *one;
+
+	for (size_t i = 0; a && i < json_object_array_length(a); i++) {
+		one = json_object_array_get_idx(a, i);
+		report_warning(rep, "structure", json_get_u64(one, "offset", 0), json_get_u64(one, "bytes", 0),
+			       "%s: %s", name, json_get_str(one, "text", ""));
+	}
+	a = json_get_array(doc, "not_checked");
+	for (size_t i = 0; a && i < json_object_array_length(a); i++)
+		fprintf(stderr, "note: not looked into: %s\n",
+			json_object_get_string(json_object_array_get_idx(a, i)));
+}
+
+/* Beside the image; of an encrypted one nothing of what is in it. */
+static void keep(const char *path, const char *shown, const struct image *im, const char *digest,
+		 const struct deep_result *d, struct report *rep)
+{
+	cleanup_json struct json_object *o = NULL;
+	struct err e;
+
+	if ((image_params(im)->must & FEATURE_ENCRYPTED) ||
+	    json_object_deep_copy(d->doc, &o, NULL) < 0)
+		o = json_object_new_object();
+	json_put_bool(o, "ok", d->ok);
+	json_put_str(o, "digest", digest);
+	if (verified_write(path, o, &e) < 0)
+		report_warning(rep, "place", 0, 0, "%s: the result can't be kept beside it: %s", shown, e.msg);
+}
+
+/* The image is as it was written; is it whole, too? */
+static int go_deep(const struct cmd_one *one, struct image_file *f, const struct cmd_opts *o,
+		   struct report *rep, const char *digest, struct json_object *doc, struct err *e)
+{
+	struct cont_keys keys = { 0 };
+	struct deep_result d = { 0 };
+	struct image *im = NULL;
+	int rc = unlock_read(o->unlock, o->n_unlock, &keys, e);
+
+	report_step(rep, "structure", "reading all that is in it");
+	if (rc == 0)
+		rc = image_open(f->in->dev, f->in->access, &im, e);
+	if (rc == 0)
+		rc = deep_check(im, one->shown, &keys, &d, e);
+	if (rc == 0) {
+		tell_deep(rep, one->shown, d.doc);
+		keep(one->path, one->shown, im, digest, &d, rep);
+		json_put_bool(d.doc, "ok", d.ok);
+		json_put(doc, "deep", d.doc);
+		if (!d.ok)
+			rc = err_set(e, ERR_CORRUPT, "%s is as it was written, but what it holds isn't whole", one->shown);
+	}
+	image_close(im);
+	unlock_done(&keys);
+	return rc;
+}
+
 /* One image, the number-th of `many` (0: the only one).  *ret: its document, if it
  * could be read at all; a damaged one is an error too. */
 static int check(const struct cmd_one *one, unsigned int number, unsigned int many,
@@ -87,18 +149,20 @@ static int check(const struct cmd_one *one, unsigned int number, unsigned int ma
 	report_start(rep, &(struct events_start){ .source = one->shown, .bytes_total = id.params.used_bytes,
 						  .disk = number, .disks = many });
 	rc = verify_run(f.in, &opt, report_job_events(rep), &v, e);
-	image_file_close(&f);
-	if (rc < 0)
-		return rc;
-	*ret = result_json(&v, &l);
-	if (!v.ok)
-		return err_set(e, ERR_CORRUPT, "%s is damaged: %llu bad records", one->shown,
-			       (unsigned long long)l.n);
+	if (rc == 0)
+		*ret = result_json(&v, &l);
 	hex_encode(v.digest, 32, digest);
-	if (cmd_images_check(one, digest, e) < 0)
-		return e->code;
-	tell_done(rep, one->shown, &v);
-	return 0;
+	if (rc == 0 && !v.ok)
+		rc = err_set(e, ERR_CORRUPT, "%s is damaged: %llu bad records", one->shown,
+			     (unsigned long long)l.n);
+	if (rc == 0)
+		rc = cmd_images_check(one, digest, e);
+	if (rc == 0 && o->deep)
+		rc = go_deep(one, &f, o, rep, digest, *ret, e);
+	image_file_close(&f);
+	if (rc == 0)
+		tell_done(rep, one->shown, &v);
+	return rc;
 }
 
 static int check_one(const struct cmd_one *one, const struct cmd_opts *o, struct passphrase *pass,
@@ -166,27 +230,40 @@ static int run(const struct cmd_opts *o, struct err *e)
 {
 	struct report_params rp = { .job = "verify", .events_fd = o->events_fd,
 				    .people = stderr, .cancel = &stop_signal };
-	struct place_how how = { .cancel = &stop_signal };
+	struct place_how how = { .write = o->deep, .cancel = &stop_signal };
 	struct report *rep;
 	struct cmd_image im;
 	int rc;
 
+	if (o->deep && !strcmp(o->args[0], "-"))
+		return err_set(e, ERR_USAGE, "--deep reads an image here and there, which a pipe doesn't permit; name a file");
+	if (o->n_unlock && !o->deep)
+		return err_set(e, ERR_USAGE, "--unlock is of use with --deep only");
 	if (report_new(&rp, &rep, e) < 0)
 		return e->code;
 	rc = cmd_image_open(o->args[0], o, &how, &im, e);
+	if (rc < 0 && how.write && rc != ERR_USAGE && rc != ERR_SECRET) {
+		/* one that can't be written can still be verified */
+		how.write = 0;
+		rc = cmd_image_open(o->args[0], o, &how, &im, e);
+	}
 	if (rc == 0)
 		rc = cmd_image_close(&im, check_all(&im, o, rep, e), e);
 	if (rc < 0)
 		report_error(rep, e);
+	else if (report_warnings(rep))
+		rc = 3;
 	report_free(rep);
 	return rc;
 }
 
 const struct cmd cmd_verify = {
 	.name = "verify", .args = "IMAGE", .summary = "Check every byte of an image",
-	.options = OPT_JSON | OPT_WORKERS | OPT_CREDENTIALS | OPT_PASSPHRASE | OPT_EVENTS_FD,
+	.options = OPT_DEEP | OPT_UNLOCK | OPT_JSON | OPT_WORKERS | OPT_CREDENTIALS | OPT_PASSPHRASE | OPT_EVENTS_FD,
 	.min_args = 1, .max_args = 1, .run = run,
 	.text = "Reads the whole image and compares all of it with its hashes. Names each bad\n"
 		"record, and which part of the disk it holds. Status 1 if any is bad.\n"
-		"Of a machine's directory, all images.\n",
+		"Of a machine's directory, all images. With --deep the partition table and every file\n"
+		"system are then read from the image, and all that they use must be in it; the result\n"
+		"is kept in IMAGE.verified, for `info` and `place`. Encrypted volumes need --unlock.\n",
 };

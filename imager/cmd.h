@@ -18,6 +18,7 @@ enum cmd_opt {
 	OPT_NEW_IDS = 1ull << 26, OPT_RESUME = 1ull << 27, OPT_CHECKPOINT = 1ull << 28,
 	OPT_ENCRYPT = 1ull << 29, OPT_PASSPHRASE = 1ull << 30, OPT_SPLIT = 1ull << 31,
 	OPT_BASE = 1ull << 49, OPT_DEDUP = 1ull << 50,
+	OPT_DEEP = 1ull << 51,
 	OPT_ONLY = 1ull << 40, OPT_INTO = 1ull << 47,
 	OPT_DELTA = 1ull << 41, OPT_DISCARD = 1ull << 42, OPT_ZERO = 1ull << 43,
 	OPT_LOG = 1ull << 44, OPT_RETRY_PASSES = 1ull << 45, OPT_RETRY_TIME = 1ull << 46,
@@ -47,7 +48,7 @@ struct cmd_opts {
 	const char *unlock[UNLOCK_FILES_MAX];   /* key files of encrypted volumes */
 	int n_unlock;
 	int json, used, no_systems, verify, page_files, overwrite, yes, read_only, new_ids,
-	    delta, resume, discard, zero, help;
+	    delta, deep, resume, discard, zero, help;
 	int workers;               /* 0: by itself */
 	int checkpoint;            /* seconds; -1: not given */
 	const char *log;           /* path or NULL */

@@ -8,6 +8,7 @@
 #include "imager/disks-json.h"
 #include "imager/fit.h"
 #include "imager/hardware.h"
+#include "imager/verified.h"
 
 static void put_hex(struct json_object *o, const char *key, const uint8_t *b, size_t n)
 {
@@ -25,6 +26,18 @@ static void put_created(struct json_object *o, uint64_t seconds)
 
 	if (gmtime_r(&t, &tm) && strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &tm))
 		json_put_str(o, "created", text);
+}
+
+/* What `verify --deep` last said. */
+static void put_verified(struct json_object *o, const char *path, const uint8_t *digest)
+{
+	char text[2 * HASH_LEN + 1];
+	struct json_object *v;
+
+	hex_encode(digest, HASH_LEN, text);
+	v = verified_read(path, text);
+	if (v)
+		json_put(o, "verified", v);
 }
 
 /* META or SUMMARY; NULL if it is no JSON object (then the image still works). */
@@ -71,6 +84,8 @@ struct json_object *image_json_short(const char *path, const char *name)
 	json_put_u64(o, "disk_size", id.params.disk_size);
 	json_put_u64(o, "used_bytes", id.params.used_bytes);
 	json_put_bool(o, "encrypted", !!(id.params.must & FEATURE_ENCRYPTED));
+	if (id.complete)
+		put_verified(o, path, id.digest);
 	if (id.complete && image_open(f.in->dev, NULL, &im, &e) == 0) {
 		meta = parse(image_meta(im));
 		disk = json_get_object(meta, "disk");
@@ -248,6 +263,7 @@ int image_json_full(const char *path, struct passphrase *p, struct json_object *
 	if (im) {
 		put_hex(o, "digest", image_digest(im), IMAGE_DIGEST_LEN);
 		json_put_u64(o, "chunks", image_chunks(im));
+		put_verified(o, path, image_digest(im));
 		put_smallest(o, im, path);
 		put_bad(o, im);
 		put_texts(o, im);
@@ -304,6 +320,20 @@ static void passes_text(FILE *f, struct json_object *passes)
 	}
 }
 
+static void verified_text(FILE *f, struct json_object *v)
+{
+	struct json_object *a = json_get_array(v, "findings");
+
+	if (!v)
+		return;
+	fputs(json_get_bool(v, "ok", 0) ? "verified in depth " : "verified in depth, NOT WHOLE, ", f);
+	text_print(f, json_get_str(v, "when", "?"));
+	fputc('\n', f);
+	for (size_t i = 0; a && i < json_object_array_length(a); i++)
+		text_line(f, "finding: ", json_get_str(json_object_array_get_idx(a, i), "text", NULL));
+	text_list(f, v, "not_checked", "not looked into: ");
+}
+
 static void bases_text(FILE *f, struct json_object *bases)
 {
 	for (size_t i = 0; bases && i < json_object_array_length(bases); i++) {
@@ -355,5 +385,6 @@ void image_text(FILE *f, struct json_object *o)
 	if (bad && json_object_array_length(bad))
 		fprintf(f, "unreadable ranges of the source: %zu\n", json_object_array_length(bad));
 	passes_text(f, json_get_array(o, "passes"));
+	verified_text(f, json_get_object(o, "verified"));
 	text_list(f, o, "warnings", "warning: ");
 }

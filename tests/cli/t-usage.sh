@@ -21,7 +21,7 @@ for c in capture restore map verify info place; do
 done
 usage rehost restore --layout=grow a.rhi disk.img
 grep -q "not available in this version" err || fail "--layout: $(cat err)"
-usage rehost verify --deep a.rhi
+usage rehost verify --deep -
 usage rehost capture --level best disk.img a.rhi
 grep -q "balanced" err || fail "the words there are aren't named: $(cat err)"
 usage rehost capture --level
