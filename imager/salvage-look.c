@@ -12,10 +12,18 @@ static void bit_set(uint8_t *bits, uint64_t i)
 
 static int page_of(struct salvage *s, uint64_t number, struct salvage_page **ret, struct err *e)
 {
-	size_t i = s->n_pages;
+	size_t i = s->n_pages, lo = 0;
 
-	while (i && s->page[i - 1].number >= number)
-		i--;
+	/* mostly behind all others, or the last */
+	if (i && s->page[i - 1].number >= number)
+		while (lo < i) {
+			size_t mid = (lo + i) / 2;
+
+			if (s->page[mid].number < number)
+				lo = mid + 1;
+			else
+				i = mid;
+		}
 	if (i < s->n_pages && s->page[i].number == number) {
 		*ret = &s->page[i];
 		return 0;
@@ -404,6 +412,7 @@ static void tell_state(struct salvage *s, const struct salvage_source *src)
 		{ s->found.header_lost, "its header is lost: the disk's size and how much of it was used follow from what else is there" },
 		{ s->found.meta_lost, "its description is lost: which disk, machine and partitions it was made of isn't known" },
 		{ s->found.header_lost && s->found.meta_lost, "whether it was made with --only, of a part of the disk, isn't known: restore it to an empty disk" },
+		{ torn_known_full(s->torn), "it has more chunks than can be kept in mind to find what others refer to: some may be lost for that" },
 		{ s->flagged && !s->bad_final, "its list of places that could not be read from the disk is lost or may not be complete: they read as zeros" },
 	};
 

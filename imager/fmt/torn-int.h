@@ -10,6 +10,7 @@
 struct torn_known {
 	struct known { uint64_t key, at; } *v;
 	size_t n, room;           /* room: a power of two, or 0                  */
+	int full;                 /* 1: some aren't in it                        */
 };
 
 struct torn {

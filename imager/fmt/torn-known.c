@@ -42,8 +42,10 @@ int known_add(struct torn_known *k, const uint8_t *hash, uint64_t at, struct err
 
 	/* a quarter stays empty, so that places are found fast */
 	if (k->n >= k->room / 4 * 3) {
-		if (k->room >= TORN_KNOWN_MAX)
+		if (k->room >= TORN_KNOWN_MAX) {
+			k->full = 1;
 			return 0;
+		}
 		if (grow(k, e) < 0)
 			return e->code;
 	}

@@ -143,6 +143,8 @@ static void ask_meta(struct torn *t, struct image_params *p, struct err *e)
 			p->sector_size = 4096;
 		if (json_get_array(meta, "only"))
 			p->must |= FEATURE_PARTIAL;
+		if (!json_get_array(meta, "bases"))
+			p->must &= ~(uint64_t)FEATURE_BASE;
 		return;
 	}
 }

@@ -146,7 +146,7 @@ int torn_take(struct torn *t, const struct record *r, uint64_t at, struct torn_r
 	int rc = 0;
 
 	if (r->type == REC_VOLUME)
-		wrong = NULL;
+		wrong = r->body_len == VOLUME_LEN - IMAGE_HEAD_LEN ? NULL : "has a wrong length";
 	if (!wrong) {
 		rc = torn_body(t, r, at, e);
 		if (rc == 0)
@@ -371,6 +371,11 @@ const char *torn_meta(const struct torn *t)
 struct codec *torn_codec(struct torn *t)
 {
 	return t->im->codec;
+}
+
+int torn_known_full(const struct torn *t)
+{
+	return t->known.full;
 }
 
 uint64_t torn_pos(const struct torn *t)

@@ -51,9 +51,11 @@ const char *torn_bad(const struct torn *t, const struct torn_rec *rec, struct by
 		     size_t *ret_n);
 /* The PAGE record at `at`, which torn_next() gave.  NULL, or what is wrong. */
 const char *torn_page(struct torn *t, uint64_t at, struct page *ret, struct err *e);
+/* 1: there were too many chunks to find all that others refer to (TORN_KNOWN_MAX). */
+int torn_known_full(const struct torn *t);
 uint64_t torn_pos(const struct torn *t);  /* bytes scanned */
 
-/* Beyond so many chunks in the file, references to others of it can't be followed: the
- * table that finds them takes 64 MiB. */
+/* Of an image with such references, so many places are kept to find what they refer to:
+ * 64 MiB, three quarters of them in use. */
 #define TORN_KNOWN_MAX (1u << 22)
 #endif

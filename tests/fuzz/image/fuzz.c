@@ -1,4 +1,4 @@
-/* fuzz.c: whole images: walk, verify, open, read at random, restore.
+/* fuzz.c: whole images: walk, verify, open, read at random, restore, salvage.
  *
  * Input: one byte of mode, then the image.  Checksums would stop every change
  * at once, so sums, hashes and the digest are made right again first (FIX), and
@@ -10,6 +10,7 @@
 #include "imager/engine.h"
 #include "imager/fmt/disk.h"
 #include "imager/fmt/record.h"
+#include "imager/salvage.h"
 
 enum { FIX = 1, PLACES = 2, AS_PIPE = 4 };
 #define PLAIN_MAX (4u << 20)
@@ -308,6 +309,76 @@ static void try_cut(struct blkdev *f)
 	image_close(im);
 }
 
+/* ---- salvage ---- */
+
+#define SALVAGED_MAX (16u << 20)  /* a damaged image can name much that is lost */
+
+struct kept {
+	struct store_out s;
+	uint8_t *bytes;
+	size_t len;
+};
+
+static int kept_append(struct store_out *s, const void *buf, size_t len, struct err *e)
+{
+	struct kept *k = (struct kept *)s;
+
+	if (len > SALVAGED_MAX - k->len)
+		return err_set(e, ERR_NOSPACE, "too long for a test");
+	memcpy(k->bytes + k->len, buf, len);
+	k->len += len;
+	return 0;
+}
+
+static const struct store_out_ops kept_ops = { .append = kept_append };
+
+/* What was salvaged is an image without fault. */
+static void check_salvaged(struct kept *k, const uint8_t *digest, const struct salvage_found *f)
+{
+	struct verify_result v = { 0 };
+	struct blkdev *d;
+
+	if (dev_mem(k->bytes, k->len, 0, &d, NULL) < 0)
+		abort();
+	if (verify(d, 0, &v) < 0 || !v.ok || memcmp(v.digest, digest, sizeof v.digest) ||
+	    v.bytes != f->bytes + f->lost)
+		abort();
+	dev_close(d);
+}
+
+/* good: verify said so; then all of it must come back. */
+static void try_salvage(struct blkdev *f, int good)
+{
+	struct salvage_source src = { .file = f };
+	struct salvage_options opt = { .from = "fuzz" };
+	struct kept k = { .s = { .ops = &kept_ops, .name = (char *)"memory" } };
+	const struct salvage_found *found;
+	struct salvage *s = NULL;
+	uint8_t digest[32];
+	struct err e;
+	int r = salvage_look(&src, NULL, &s, &e);
+
+	if (r < 0) {
+		if (good)
+			abort();
+		return;
+	}
+	found = salvage_found(s);
+	if (good && (found->lost || found->missing || found->n_unknown || found->bad_records))
+		abort();
+	k.bytes = malloc(SALVAGED_MAX);
+	if (!k.bytes)
+		abort();
+	r = salvage_write(s, &opt, &k.s, digest, &e);
+	/* there is no reason to fail but the test's own limits */
+	if (r == 0)
+		check_salvaged(&k, digest, found);
+	else if (r != ERR_NOSPACE && r != ERR_SECRET && r != ERR_UNSUPPORTED && r != ERR_NOMEM)
+		abort();
+	free(k.bytes);
+	salvage_free(s);
+}
+
 /* What verify calls good, every reader must be able to read, and the same. */
 static void try(struct blkdev *f, unsigned int mode)
 {
@@ -340,6 +411,7 @@ static void try(struct blkdev *f, unsigned int mode)
 	image_close(im);
 	free(disk);
 	free(back);
+	try_salvage(f, good && failed == 0);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
