@@ -23,6 +23,7 @@ struct torn {
 	struct chunk_map *map;
 	uint32_t map_room;
 	struct torn_known known;
+	uint64_t taken;           /* the place of the record that is being unpacked */
 	int header_lost;
 };
 

@@ -145,6 +145,7 @@ int torn_take(struct torn *t, const struct record *r, uint64_t at, struct torn_r
 	const char *wrong = record_fits(r, &t->im->params);
 	int rc = 0;
 
+	t->taken = at;
 	if (r->type == REC_VOLUME)
 		wrong = r->body_len == VOLUME_LEN - IMAGE_HEAD_LEN ? NULL : "has a wrong length";
 	if (!wrong) {
@@ -222,10 +223,13 @@ const char *torn_bad(const struct torn *t, const struct torn_rec *rec, struct by
 
 /* ---- opening ---- */
 
-/* The place of ref's record, wherever damage has moved it to. */
+/* The place of ref's record, wherever damage has moved it to.  It stands in front of what
+ * refers to it: the same answer whenever it is asked. */
 static int locate(void *ctx, const struct chunk_ref *ref, uint64_t *ret)
 {
-	return known_find(&((struct torn *)ctx)->known, ref->hash, ret);
+	struct torn *t = ctx;
+
+	return known_find(&t->known, ref->hash, ret) && *ret < t->taken;
 }
 
 /* The key stands in front of what may be damaged of META; and where META must be, if

@@ -48,9 +48,18 @@ class Made:
             disk[o:o + n] = rng.choice([rng.randbytes(n), bytes(n), (b"%07d " % o * n)[:n]])
         for o, n in how.get("bad", ()):
             disk[o:o + n] = bytes(n)
-        self.bad = list(how.get("bad", ()))
         self.disk = bytes(disk)
         how.setdefault("meta", json.dumps({"tool": "test", "disk": {"size": len(disk), "sector_size": 512}}).encode())
+        self.write(**how)
+
+    @classmethod
+    def of(cls, disk, ranges, **how):
+        self = cls.__new__(cls)
+        self.disk, self.ranges = bytes(disk), ranges
+        self.write(**how)
+        return self
+
+    def write(self, **how):
         im = w.Image(self.disk, self.ranges, chunk_size=C, **how)
         self.bytes = im.bytes()
         ends = [r.offset for r in im.records[1:]] + [len(self.bytes)]
@@ -310,16 +319,31 @@ def test_an_image_inside(made, tmp_path):
     disk = bytearray(40 * C)
     disk[:len(inner)] = inner
     disk[C * 2:C * 2 + len(inner)] = inner
-    m = Made.__new__(Made)
-    m.ranges, m.bad, m.disk = [(0, C), (C, C), (2 * C, C), (3 * C, 512)], [], bytes(disk)
-    im = w.Image(m.disk, m.ranges, chunk_size=C)
-    m.bytes = im.bytes()
-    ends = [r.offset for r in im.records[1:]] + [len(m.bytes)]
-    m.spans = [Span(r.kind, r.aux, r.offset, end, m.of_chunk(r.aux) if r.kind == CHUNK else [])
-               for r, end in zip(im.records, ends)]
+    m = Made.of(disk, [(0, C), (C, C), (2 * C, C), (3 * C, 512)])
     check(m, tmp_path, bytes(224) + m.bytes[224:], edits([(0, 224)]), header_lost=True)
     hit = next(s for s in m.spans if s.kind == CHUNK)
     check(m, tmp_path, m.flipped(hit.end - 5, 0), lambda s: s is not hit)
+
+
+def test_references(tmp_path):
+    """What a chunk refers to is found wherever it is; with it, the chunk is lost."""
+    rng = random.Random(11)
+    a, b = rng.randbytes(C), rng.randbytes(C)
+    disk = a + b + bytes(C) + a + rng.randbytes(C) + b[:-9] + b"a change." + a
+    needs = {3: 0, 5: 1, 6: 0}
+    m = Made.of(disk, [(0, len(disk))], zstd=True, must=1 << 3, refs={3: 0, 6: 0}, patches={5: 1})
+
+    def but(*hit):
+        return lambda s: s.kind != CHUNK or (s.aux not in hit and needs.get(s.aux) not in hit)
+
+    check(m, tmp_path, m.bytes, but(), missing=0)
+    check(m, tmp_path, m.bytes[:300] + b"too much" + m.bytes[300:], but(), missing=0)
+    r = check(m, tmp_path, bytes(224) + b"moved" + m.bytes[224:], but(), header_lost=True)
+    assert r.params.must == 0 and "base" not in r.run.stderr
+    for s in m.spans:
+        if s.kind == CHUNK:
+            check(m, tmp_path, m.flipped(s.end - 1, 2), but(s.aux), missing=0)
+            check(m, tmp_path, m.bytes[:s.start] + m.bytes[s.end:], but(s.aux), missing=0)
 
 
 def test_no_image(tmp_path):
