@@ -1,6 +1,7 @@
 /* cmd-salvage.c: rehost salvage: a torn or damaged image's good part as a new image. */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -87,25 +88,46 @@ static void on_file(void *ctx, const struct lost_file *f)
 		       f->what, f->path ? " " : "", f->path ? f->path : "", f->where);
 }
 
+/* Lost and unknown ranges, ascending; of these only what a file system uses is told. */
+static size_t both(const struct salvage_found *f, struct byte_range *ret)
+{
+	size_t i = 0, k = 0, n = 0;
+
+	while (i < f->n_lost || k < f->n_unknown) {
+		int lost = k == f->n_unknown || (i < f->n_lost && f->lost_range[i].off < f->unknown_range[k].off);
+		struct byte_range r = lost ? f->lost_range[i++] : f->unknown_range[k++];
+		struct byte_range *last = n ? &ret[n - 1] : NULL;
+		uint64_t end = r.off + r.len;
+
+		if (!last || last->off + last->len <= r.off)
+			ret[n++] = r;
+		else if (end > last->off + last->len)
+			last->len = end - last->off;
+	}
+	return n;
+}
+
 /* The files that lost places belong to, as far as the new image can still tell; never
  * fails. */
 static void name_files(struct work *w, const char *path, const struct salvage_found *f)
 {
 	struct image_file file = { 0 };
+	struct byte_range *v = malloc((f->n_lost + f->n_unknown) * sizeof *v + 1);
 	struct disk_map *map = NULL;
 	struct image *im = NULL;
 	struct blkdev *d = NULL;
 	struct lost lost;
 	struct err ignored;
+	size_t n = v ? both(f, v) : 0;
 
-	if (!f->n_lost || image_file_open(path, &w->pass, &file, &ignored) < 0)
-		return;
-	if (image_open(file.in->dev, file.in->access, &im, &ignored) == 0 &&
+	if (n && image_file_open(path, &w->pass, &file, &ignored) == 0 &&
+	    image_open(file.in->dev, file.in->access, &im, &ignored) == 0 &&
 	    dev_image(im, path, &d, &ignored) == 0 &&
 	    map_build(d, &(struct map_options){ .probe_only = 1 }, &map, &ignored) == 0) {
 		lost = (struct lost){ d, map };
-		lost_name(&lost, f->lost_range, f->n_lost, on_file, w);
+		lost_name(&lost, v, n, on_file, w);
 	}
+	free(v);
 	map_free(map);
 	dev_close(d);
 	image_close(im);

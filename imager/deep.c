@@ -257,6 +257,8 @@ static int walk(struct deep *d, struct image *im, struct blkdev *dev, const stru
 	size_t n_bad;
 	int r = map_build(dev, mo, &m, e);
 
+	if (r == ERR_USAGE) /* the chosen partitions aren't in the table */
+		return err_set(e, ERR_CORRUPT, "what the image says of its partitions doesn't fit its table: %s", strdupa(e->msg));
 	if (r < 0)
 		return r;
 	image_bad(im, &n_bad);

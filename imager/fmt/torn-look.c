@@ -99,7 +99,6 @@ static int look_at_all(struct torn *t, struct seen *v, size_t *n, struct err *e)
 	while ((rc = torn_head(t, NULL, &r, &at, e)) > 0) {
 		struct seen *s = seen_of(v, n, r.image_id);
 		int good = torn_body(t, &r, at, e);
-		uint8_t *body = t->body + IMAGE_HEAD_LEN;
 
 		if (good < 0)
 			return good;
@@ -113,7 +112,7 @@ static int look_at_all(struct torn *t, struct seen *v, size_t *n, struct err *e)
 			s->has_header |= header_of(t->body, &s->params);
 		}
 		if (good && r.type == REC_CHUNK)
-			note_chunk(s, &r, body);
+			note_chunk(s, &r, t->body + IMAGE_HEAD_LEN);
 		if (good && !s->has_sample && r.codec <= CODEC_ZSTD && r.type != REC_VOLUME) {
 			s->has_sample = 1;
 			s->sample = at;
