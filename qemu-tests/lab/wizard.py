@@ -168,6 +168,16 @@ class Wizard:
             self.screen.settle()
         raise self.screen.vm.failure(f"'{label}' cannot be '{text}':\n" + self.screen.text())
 
+    def unless(self, asked, row, title):
+        """Waits for the page `title`; where the page `asked` comes before it, which is
+        there only if there is something to ask, `row` is chosen on that."""
+        self.screen.wait(rf"(?s)\A Rehost - {self.job}: (?:{asked}|{title})  (?!.*Please wait\.)"
+                         r"|\+- Problem -", LOOKUP)
+        if self.screen.has(rf"\A Rehost - {self.job}: {asked}  "):
+            self.page(asked)
+            self.choose(row)
+        self.page(title)
+
     # -- parts of the flows ----------------------------------------------------
 
     def start(self, entry, job):
@@ -264,10 +274,10 @@ class Wizard:
         self.place(place)
         self.page("place checked")
         self.choose("Try it anyway" if self.screen.has("may be too small") else "Continue")
-        self.page("options")
+        self.unless("interrupted", "Begin a new image", "options")
         self.fill(dict({"Image name": name}, **(options or {})))
         self.screen.press("enter")
-        self.page("summary")
+        self.unless("older image", "None", "summary")
         started = time.monotonic()
         self.screen.press("enter")
         return self.result(started, timeout, during)
@@ -287,7 +297,7 @@ class Wizard:
         self.screen.press("enter")
         self.page("target disk")
         self.choose(disk)
-        self.page("adapt")
+        self.unless("interrupted", "Begin anew", "adapt")
         self.fill(dict({"Adapt the system": "yes" if adapt else "no"}, **(wishes or {})))
         self.screen.press("enter")
         verdict = self.verdict(passphrase, anyway) if adapt else ""

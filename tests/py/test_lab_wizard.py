@@ -1,10 +1,11 @@
 """The lab's way through the wizard (qemu-tests/lab/wizard.py), on a terminal with
 the fake programs: what needs no machine is tried without one."""
+import json
 import sys
 import types
 
 import pytest
-from wizard_screen import TOP, Wizard as Program
+from wizard_screen import HERE, TOP, Wizard as Program
 
 sys.path.insert(0, str(TOP / "qemu-tests"))
 from lab import LabError  # noqa: E402
@@ -53,6 +54,17 @@ def test_restore_and_adapt(lab):
     argv = program.calls("restore")[0]["argv"]
     at = argv.index("--adapt")
     assert argv[at:at + 4] == ["--adapt", "--hostname", "web2", "--new-identity"]
+
+
+def test_what_was_interrupted_is_left_alone(lab):
+    wizard, program = lab
+    place = json.loads((HERE / "fake/place-cut.json").read_text())
+    place["images"] += json.loads((HERE / "fake/place-more.json").read_text())["images"]
+    (program.folder / "place.json").write_text(json.dumps(place))
+    done = wizard.capture("S3Z9NB0K123456X", SHARE, "anew")
+    assert done.good
+    argv = program.calls("capture")[0]["argv"]
+    assert "--resume" not in argv and "--base" not in argv
 
 
 def test_will_not_boot(lab):

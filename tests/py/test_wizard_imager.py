@@ -134,34 +134,6 @@ def test_encrypted_capture_with_a_base(tmp_path):
         nowhere_told(w)
 
 
-def test_split_on_fat(tmp_path):
-    """Proposed there, and only there; what is answered stays."""
-    with Wizard(tmp_path) as w:
-        disks = tmp_path / "disks.json"
-        disks.write_text(disks.read_text().replace('"fs": "ext4", "label": "backup"', '"fs": "vfat", "label": "backup"'))
-        w.title("Main menu")
-        w.send("1")
-        w.title("Capture: disks")
-        w.send(" ", ENTER)
-        w.title("Capture: place")
-        w.send("1")
-        w.title("Capture: partition")
-        w.send(DOWN)
-        w.wait("a larger image must be split")
-        w.send(ENTER)
-        w.title("Capture: directory")
-        w.send(ENTER)
-        w.title("Capture: place checked")
-        w.send(ENTER)
-        w.wait("(*) 4095M")
-        w.send(DOWN, DOWN, DOWN, DOWN, " ", " ")
-        w.wait("(*) no", gone="(*) 4095M")
-        w.send(ESC)
-        w.title("Capture: place checked")
-        w.send(ENTER)
-        w.wait("Capture: options", "(*) no")
-
-
 def test_interrupted_capture_goes_on(tmp_path):
     with Wizard(tmp_path) as w:
         shutil.copy(HERE / "fake/place-cut.json", tmp_path / "place.json")

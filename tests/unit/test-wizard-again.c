@@ -1,5 +1,5 @@
-/* test-wizard-again.c: an interrupted restore goes on only with its image, to its disk,
- * and where that was chosen; only what differs. */
+/* test-wizard-again.c: what was interrupted goes on only with its image and disk, and
+ * where that was chosen; only what differs; when splitting is proposed. */
 #include "wizard-helper.h"
 
 static void to_target(struct wiz *w)
@@ -125,6 +125,44 @@ static void test_a_new_image_keeps_the_old_beginning(void **state)
 	wiz_done(&w);
 }
 
+/* From P_CHECK to the options of a place on a partition with this file system. */
+static void to_options_on(struct wiz *w, const char *fs)
+{
+	struct model_part *p = w->disks.d[2].parts;
+
+	assert_int_equal(w->page, P_CHECK);
+	assert_string_equal(p->path, w->job.place.dev.part.s);
+	strcpy(p->fs, fs);
+	w->cur[P_CHECK] = 0;
+	press(w, EV_NEXT, 0);
+	assert_int_equal(w->page, P_OPTIONS);
+}
+
+/* Splitting is proposed on FAT, and only there; what is answered stays. */
+static void test_split_on_fat(void **state)
+{
+	struct wiz w;
+
+	(void)state;
+	new_wizard(&w);
+	go_to(&w, JOB_CAPTURE, P_DIR);
+	press(&w, EV_NEXT, 0);
+	to_options_on(&w, "ext4");
+	assert_int_equal(w.job.split, SPLIT_NO);
+	press(&w, EV_BACK, 0);
+	to_options_on(&w, "vfat");
+	assert_int_equal(w.job.split, SPLIT_FAT);
+	w.job.split = SPLIT_NO;
+	press(&w, EV_BACK, 0);
+	to_options_on(&w, "vfat");
+	assert_int_equal(w.job.split, SPLIT_NO);
+	w.job.split = SPLIT_FAT;
+	press(&w, EV_BACK, 0);
+	to_options_on(&w, "ext4");
+	assert_int_equal(w.job.split, SPLIT_NO);
+	wiz_done(&w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -132,6 +170,7 @@ int main(void)
 		cmocka_unit_test(test_another_image),
 		cmocka_unit_test(test_only_what_differs),
 		cmocka_unit_test(test_failed_capture_goes_on),
+		cmocka_unit_test(test_split_on_fat),
 		cmocka_unit_test(test_a_new_image_keeps_the_old_beginning),
 	};
 
