@@ -2,7 +2,9 @@
 
 import pytest
 
-from lab import guests
+from lab import disks, guests, powercut
+from lab.disks import MIB
+from lab.proc import run
 from lab.qemu import Disk, Machine
 
 NETWORK = """
@@ -77,3 +79,26 @@ def test_nfs(cache, work, nfs, version):
     module = "nfsv3" if version == "3" else "nfsv4"
     serves(cache, work, f"nfs{version}",
            f"modprobe {module}; " + nfs.mount_command("/run/m", version))
+
+
+@pytest.mark.smoke
+@pytest.mark.parametrize("how", powercut.LOST)
+def test_write_cache_is_lost(work, how):
+    """What was flushed is there, also where it was written before; the rest isn't, or
+    sector by sector."""
+    disk = disks.create(work / "disk.raw", 8 * MIB)
+    disks.write_at(disk, 3 * MIB, b"old!" * 4096)
+    powercut.switched_on(disk)
+    run(["qemu-io", "-t", "writeback", "--image-opts", powercut.drive(disk).replace("cache=writeback,", ""),
+         "-c", "write -P 1 0 64k", "-c", "write -P 2 4096 512", "-c", "flush",
+         "-c", "discard 3M 8k", "-c", "write -P 3 1M 64k", "-c", "abort"], ok=None)
+    assert powercut.switched_off(disk, how) == 2
+    now = disk.read_bytes()
+    assert now[:65536] == b"\1" * 4096 + b"\2" * 512 + b"\1" * (65536 - 4608)
+    late = [now[MIB + i:MIB + i + 512] for i in range(0, 65536, 512)]
+    got = late.count(b"\3" * 512)
+    assert got + late.count(bytes(512)) == len(late)
+    assert 30 < got < 100 if how == "torn" else got == 0
+    gone = 16384 - now[3 * MIB:3 * MIB + 16384].count(b"old!") * 4
+    assert 0 < gone <= 8192 if how == "torn" else gone == 0
+    assert not any(now[4 * MIB:])

@@ -1,6 +1,7 @@
 """The lab: machines, servers and guests for tests of the whole of Rehost.
 
     qemu.py      one virtual machine: disks, firmware, serial line, QMP
+    powercut.py  disks whose write cache is lost when the power goes
     screen.py    a terminal on the serial line: wait for text, press keys
     servers.py   Samba and NFS servers of one's own, on 127.0.0.1
     guests.py    machines to be moved: Debian, Windows-like disks

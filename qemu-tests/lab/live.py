@@ -97,6 +97,11 @@ class Shell:
         self.status = status
         return output
 
+    def start(self, command):
+        """Begins a command line without waiting for its end; what it says is on
+        vm.serial2."""
+        self.vm.serial2.send(f"{command}\n")
+
     def disk(self, serial):
         """The device of the disk with a serial number."""
         disks = json.loads(self.run("rehost disks --json 2>/dev/null"))["disks"]

@@ -26,7 +26,7 @@ import time
 import pexpect
 import pexpect.fdpexpect
 
-from . import LabError, firmware, patient, proc
+from . import LabError, firmware, patient, powercut, proc
 from .qmp import Qmp
 
 QEMU = "qemu-system-x86_64"
@@ -60,13 +60,18 @@ class Disk:
     format: str = "raw"
     bad: tuple = ()             # sectors (512 bytes) that cannot be read
     throwaway: bool = False     # what is written goes to a temporary file
+    cache: bool = False         # has a write cache, which power_cut() loses (powercut.py)
+    rate: int = 0               # MB/s of writing at most, so that a job takes its time
 
 
 def _file(disk):
     """-drive's words for the disk's file; reading a bad sector is an I/O error."""
+    if disk.cache:
+        return powercut.drive(disk.path)
     if not disk.bad:
-        return f"file={disk.path}"
-    words = ["rerror=report", "file.driver=blkdebug", f"file.image.filename={disk.path}"]
+        return f"format={disk.format},cache=unsafe,file={disk.path}"
+    words = [f"format={disk.format},cache=unsafe,rerror=report", "file.driver=blkdebug",
+             f"file.image.filename={disk.path}"]
     for i, sector in enumerate(disk.bad):
         rule = f"file.inject-error.{i}."
         words += [f"{rule}event=none", f"{rule}iotype=read", f"{rule}sector={sector}",
@@ -148,9 +153,10 @@ class Machine:
                 if controller not in seen:
                     seen.add(controller)
                     out += ["-device", controller]
-            node = f"if=none,id=disk{i},format={disk.format},cache=unsafe,discard=unmap"
+            node = f"if=none,id=disk{i},discard=unmap,readonly={'on' if disk.read_only else 'off'}"
             node += ",snapshot=on" if disk.throwaway else ""
-            out += ["-drive", f"{node},readonly={'on' if disk.read_only else 'off'},{_file(disk)}"]
+            node += f",throttling.bps-write={disk.rate * 10 ** 6}" if disk.rate else ""
+            out += ["-drive", f"{node},{_file(disk)}"]
             if disk.bus in ports:
                 device += f",bus=ide.{ports[disk.bus]}"
                 ports[disk.bus] += 1
@@ -228,6 +234,8 @@ class Machine:
         self._end()
 
     def _start(self):
+        for disk in self._cached():
+            powercut.switched_on(disk.path)
         argv = self.arguments()
         (self.dir / "command").write_text(shlex.join(argv) + "\n")
         # a reboot by the guest ends QEMU too (-no-reboot), so "off" is seen either way
@@ -349,6 +357,17 @@ class Machine:
                 self._child.wait(10)
         if self._child.returncode or self._timed_out:
             raise self.failure(f"QEMU ended with status {self._child.returncode}")
+
+    def _cached(self):
+        return [d for d in self._spec["disks"] if d.cache]
+
+    def power_cut(self, how, seed=1):
+        """The power goes: nothing is unmounted or flushed, and of what disks with a
+        `cache` still had in it, is left what `how` (powercut.LOST) says. Returns how many
+        writes each of them had not flushed."""
+        powercut.kill(self.pid)
+        self._child.wait(60)
+        return [powercut.switched_off(d.path, how, seed) for d in self._cached()]
 
     def screendump(self, path):
         """A picture of the graphical screen (needs graphics=True); PNG where
