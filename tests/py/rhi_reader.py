@@ -230,6 +230,7 @@ class Files:
         wanted = bytes.fromhex(self.listed[number - 1]["image_id"]) if number else self.image_id
         need(wanted in self.top.members, "reference: a base that isn't listed")
         it = self.top.members[wanted]
+        need(offset + 96 <= it.f.seek(0, 2), "reference: behind the file's end")
         it.f.seek(offset)
         head = Head(it.f.read(96), offset)
         need(head.type == CHUNK and head.image_id == it.image_id and head.plain_len == plain_len,
