@@ -24,27 +24,55 @@ static int beside(const char *arg, struct err *e)
 		       arg);
 }
 
+/* The name behind the last slash; *ret_dir: how long what is before it is. */
+static const char *last_part(const char *path, size_t *ret_dir)
+{
+	const char *slash = strrchr(path, '/');
+
+	*ret_dir = slash ? (size_t)(slash - path) : 0;
+	return slash ? slash + 1 : path;
+}
+
+/* 0 and *ret, the base's name, if both URLs lead into one directory. */
+static int same_place(const char *arg, const char *dest, char *ret, size_t size, struct err *e)
+{
+	struct place a, d;
+	size_t a_dir, d_dir;
+	const char *name;
+
+	if (!place_is_url(dest) || place_parse(arg, &a, e) < 0 || place_parse(dest, &d, e) < 0)
+		return beside(arg, e);
+	name = last_part(a.path, &a_dir);
+	last_part(d.path, &d_dir);
+	if (d.is_dir)
+		d_dir = strlen(d.path);
+	if (a.ops != d.ops || strcmp(a.host, d.host) || a_dir != d_dir ||
+	    strncmp(a.path, d.path, a_dir))
+		return beside(arg, e);
+	snprintf(ret, size, "%s", name);
+	return 0;
+}
+
 /* Where it is on this machine. */
 static int find(const char *arg, const char *dest, const char *path, char *ret, size_t size,
 		struct err *e)
 {
-	const char *name = strrchr(arg, '/') ? strrchr(arg, '/') + 1 : arg;
-	const char *end = strrchr(dest, '/');
-	char dir[PATH_MAX];
+	char name[1024] = "", dir[PATH_MAX];
+	int at_place = place_is_url(arg) || (place_is_url(dest) && !strchr(arg, '/'));
 
-	if (place_is_url(arg) && (!end || strncmp(arg, dest, (size_t)(end - dest) + 1) ||
-				  strchr(arg + (end - dest) + 1, '/')))
-		return beside(arg, e);
-	/* at a place, a name alone is one there */
-	if (place_is_url(dest) && (place_is_url(arg) || name == arg)) {
-		snprintf(dir, sizeof dir, "%s", path);
-		if (snprintf(ret, size, "%s/%s", dirname(dir), name) >= (int)size)
+	if (!at_place) {
+		if (snprintf(ret, size, "%s", arg) >= (int)size)
 			return err_set(e, ERR_USAGE, "the path of the base image is too long");
-		return 0;
+		return same_directory(arg, path) ? 0 : beside(arg, e);
 	}
-	if (snprintf(ret, size, "%s", arg) >= (int)size)
+	if (!place_is_url(arg))
+		snprintf(name, sizeof name, "%s", arg);
+	else if (same_place(arg, dest, name, sizeof name, e) < 0)
+		return e->code;
+	snprintf(dir, sizeof dir, "%s", path);
+	if (snprintf(ret, size, "%s/%s", dirname(dir), name) >= (int)size)
 		return err_set(e, ERR_USAGE, "the path of the base image is too long");
-	return same_directory(arg, path) ? 0 : beside(arg, e);
+	return 0;
 }
 
 int capture_base_open(const char *arg, const char *dest, const char *path, int encrypt,

@@ -55,6 +55,17 @@ grep -q '^mount.cifs //nas/images .* -o ro,' log || fail "reading mounts read-wr
 REHOST_USERNAME=otto REHOST_PASSWORD=pw expect_status 0 rehost restore smb://nas/images/pc1/a.rhi t.img
 grep -q '^username=otto$' log.cred || fail "$(cat log.cred)"
 same_used disk.img t.img
+# a base lies beside the new image, and may be named in any way
+for base in a.rhi smb://nas/images/pc1/a.rhi 'smb://nas/images/pc1/%61.rhi?vers=3.0'; do
+	expect_status 0 rehost capture --credentials cred --overwrite --base "$base" disk.img smb://nas/images/pc1/b.rhi
+	grep -q "weren't stored again" err || fail "--base $base: $(cat err)"
+done
+for base in smb://nas/images/a.rhi smb://nas2/images/pc1/a.rhi nfs://nas/images/pc1/a.rhi; do
+	expect_status 2 rehost capture --credentials cred --overwrite --base "$base" disk.img smb://nas/images/pc1/b.rhi
+	grep -q "in the directory of the new image" err || fail "--base $base: $(cat err)"
+done
+expect_status 0 rehost verify --credentials cred smb://nas/images/pc1/b.rhi
+rm server/pc1/b.rhi
 expect_status 0 rehost place --json smb://nas/images/pc1
 grep -q ',guest,' log || fail "no user and no guest: $(cat log)"
 [ "$(json out '[x["name"] for x in d["images"]]')" = "['a.rhi']" ] || fail "$(cat out)"
