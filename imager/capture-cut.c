@@ -47,7 +47,7 @@ int cut_open(const struct cut_request *q, struct store_out **ret_out, struct cut
 	int rc = store_resume(q->path, q->overwrite, ret_out, e);
 
 	if (rc == ERR_NOT_FOUND) {
-		fprintf(stderr, "note: no interrupted capture of %s is there; it begins at the front\n", q->shown);
+		ret->why_new = "isn't there";
 		return store_create(q->path, q->overwrite, ret_out, e);
 	}
 	if (rc < 0)
@@ -57,8 +57,7 @@ int cut_open(const struct cut_request *q, struct store_out **ret_out, struct cut
 	if (rc == 0)
 		rc = look_at(q, ret, e);
 	if (rc == ERR_NOT_FOUND) {
-		fprintf(stderr, "note: the interrupted capture of %s had not come far enough to go on with; it begins at the front\n",
-			q->shown);
+		ret->why_new = "had not come far enough to go on with";
 		rc = 0;
 	}
 	if (rc == 0 && ret->image)

@@ -13,13 +13,14 @@ struct cut_request {
 };
 struct cut {
 	struct image_file file;
-	struct image *image;      /* NULL: nothing to go on with: begin at the front */
+	struct image *image;      /* NULL: there is nothing to go on with, and        */
+	const char *why_new;      /* why, a sentence's end: it begins at the front    */
 	unsigned int volume;      /* where it ends                               */
 	uint64_t in_volume;
 };
-/* Opens it to go on, cut behind its last COMMIT, or begins a new one and says so on
- * stderr.  ERR_REFUSED: it is another disk's, or was begun in another way.
- * cut_done() in any case. */
+/* Opens it to go on, cut behind its last COMMIT, or begins a new one.
+ * ERR_REFUSED: it is another disk's, or was begun in another way.  cut_done() in any
+ * case. */
 int cut_open(const struct cut_request *q, struct store_out **ret_out, struct cut *ret,
 	     struct err *e) must_check;
 void cut_done(struct cut *c);

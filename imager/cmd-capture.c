@@ -128,8 +128,13 @@ static int open_image(struct job *j, struct shot *s, struct err *e)
 		.passphrase = &j->passphrase, .entry = s->entry,
 	};
 
+	if (j->o->resume && cut_open(&q, &s->out, &s->cut, e) < 0)
+		return e->code;
+	if (s->cut.why_new)
+		fprintf(stderr, "note: an interrupted capture of %s %s; it begins at the front\n",
+			s->shown, s->cut.why_new);
 	if (j->o->resume)
-		return cut_open(&q, &s->out, &s->cut, e);
+		return 0;
 	return store_create(s->path, j->o->overwrite, &s->out, e);
 }
 

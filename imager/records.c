@@ -87,7 +87,7 @@ static int read_body(struct records *r, struct rec_slot *s, struct err *e)
 		rec->fault = "refers to another chunk, which can't be found as the image's end or index is damaged";
 		return 0;
 	}
-	return refs_fetch(r->refers, r->fill_codec, &rec->r, s->body, s->refs, &rec->fault, e);
+	return refs_fetch(r->refers, &rec->r, s->body, s->refs, &rec->fault, e);
 }
 
 /* Volumes that were joined again to come through a pipe: 1 and the record is passed
@@ -266,7 +266,7 @@ int records_begin(struct records *r, struct job *job,
 	if (ret < 0)
 		return ret;
 	slot = chunk_packed_max(r->params.chunk_size) + r->params.chunk_size;
-	if (r->have_params && (r->params.must & (FEATURE_BASE | FEATURE_DEDUP))) {
+	if (r->have_params && (r->params.must & FEATURES_REFER)) {
 		ret = open_refers(r, in, e);
 		slot += refs_bytes(r->params.chunk_size);
 	}
@@ -281,13 +281,8 @@ int records_begin(struct records *r, struct job *job,
 	for (unsigned int i = 0; ret == 0 && (!i || i < r->n_workers); i++)
 		ret = codec_new(r->have_params ? r->params.hash : HASH_SHA256,
 				&(struct packing){ 0 }, &r->codecs[i], e);
-	for (unsigned int i = 0; ret == 0 && i < r->n_slots && (r->params.must & (FEATURE_BASE | FEATURE_DEDUP)); i++)
+	for (unsigned int i = 0; ret == 0 && r->refers && i < r->n_slots; i++)
 		ret = refs_new(r->params.chunk_size, &r->slots[i].refs, e);
-	if (ret == 0)
-		ret = codec_new(r->have_params ? r->params.hash : HASH_SHA256,
-				&(struct packing){ 0 }, &r->fill_codec, e);
-	if (ret == 0 && r->sealed)
-		codec_key(r->fill_codec, &r->key, r->params.image_id);
 	for (unsigned int i = 0; ret == 0 && r->sealed && (!i || i < r->n_workers); i++)
 		codec_key(r->codecs[i], &r->key, r->params.image_id);
 	return ret;
@@ -305,7 +300,6 @@ void records_release(struct records *r)
 	r->slots = NULL;
 	for (unsigned int i = 0; i <= JOB_WORKERS_MAX; i++)
 		r->codecs[i] = codec_free(r->codecs[i]);
-	r->fill_codec = codec_free(r->fill_codec);
 	r->refers = image_close(r->refers);
 }
 

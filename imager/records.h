@@ -32,7 +32,7 @@ struct records {
 				   * to find them; NULL: it is too damaged for that */
 	int sealed;               /* encrypted, with key */
 	struct image_key key;
-	struct codec *codecs[JOB_WORKERS_MAX + 1], *fill_codec;
+	struct codec *codecs[JOB_WORKERS_MAX + 1];
 	unsigned int n_workers, n_slots;
 	struct rec_slot *slots;
 	/* In the worker, after a good record was unpacked; may be NULL. */

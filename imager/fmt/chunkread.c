@@ -15,7 +15,7 @@ int image_codec(const struct image *im, struct codec **ret, struct err *e)
 int image_refs(const struct image *im, struct chunk_refs **ret, struct err *e)
 {
 	*ret = NULL;
-	return im->params.must & (FEATURE_BASE | FEATURE_DEDUP) ?
+	return im->params.must & FEATURES_REFER ?
 		refs_new(im->params.chunk_size, ret, e) : 0;
 }
 
@@ -58,7 +58,7 @@ int chunk_fetch(struct image *im, const struct image_chunk *c, uint8_t *body,
 		return r;
 	wrong = check_head(im, c, body, &rec);
 	if (!wrong)
-		r = refs_fetch(im, im->codec, &rec, body + IMAGE_HEAD_LEN, refs, &wrong, e);
+		r = refs_fetch(im, &rec, body + IMAGE_HEAD_LEN, refs, &wrong, e);
 	return r < 0 || !wrong ? r : corrupt(im, c, wrong, e);
 }
 

@@ -23,6 +23,7 @@
 #define FEATURE_SPLIT (1u << 2)
 #define FEATURE_DEDUP (1u << 3)
 #define FEATURE_PARTIAL (1u << 5)
+#define FEATURES_REFER (FEATURE_BASE | FEATURE_DEDUP) /* chunks refer to others */
 
 /* The HEADER record (FORMAT.md 2.2). */
 struct image_params {

@@ -116,7 +116,7 @@ static const char *chunk_wrong(const struct record *r,
 	map_len = 4 * r->map_count;
 	if (!r->plain_len || r->plain_len > p->chunk_size)
 		return "holds more than a chunk, or nothing";
-	if (refs_needed(r) && !(p->must & (FEATURE_BASE | FEATURE_DEDUP)))
+	if (refs_needed(r) && !(p->must & FEATURES_REFER))
 		return "refers to another chunk in an image without such references";
 	if (refs_needed(r) && (len < map_len + REF_LEN ||
 			       (r->codec == CODEC_REFERENCE) != (len == map_len + REF_LEN)))

@@ -189,13 +189,13 @@ static const char *take_reference(struct image *im, const struct record *r,
 	return take_full(f, to);
 }
 
-int refs_fetch(struct image *im, struct codec *c, const struct record *r, uint8_t *body,
+int refs_fetch(struct image *im, const struct record *r, uint8_t *body,
 	       struct chunk_refs *f, const char **ret_wrong, struct err *e)
 {
 	uint8_t *inner = body;
 	int failed = 0;
 
-	*ret_wrong = body_open(c, r, body, &inner);
+	*ret_wrong = body_open(im->codec, r, body, &inner);
 	f->inner = inner;
 	if (!*ret_wrong)
 		*ret_wrong = r->codec == CODEC_PATCH ?

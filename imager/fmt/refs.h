@@ -28,10 +28,10 @@ int refs_new(uint32_t chunk_size, struct chunk_refs **ret, struct err *e) must_c
 struct chunk_refs *refs_free(struct chunk_refs *f);
 
 struct codec;
-/* r: a CHUNK of im with codec reference or patch; body: as stored, decrypted in place
- * by c, im's; f keeps pointing into it.  *ret_wrong: what is wrong with it, or NULL.
+/* r: a CHUNK of im with codec reference or patch; body: as stored, decrypted in place;
+ * f keeps pointing into it.  *ret_wrong: what is wrong with it, or NULL.
  * By one thread at a time for one im. */
-int refs_fetch(struct image *im, struct codec *c, const struct record *r, uint8_t *body,
+int refs_fetch(struct image *im, const struct record *r, uint8_t *body,
 	       struct chunk_refs *f, const char **ret_wrong, struct err *e) must_check;
 /* Makes *ret, a copy of c with codec reference, the record of c->ref: *ret_buf, malloc'd,
  * holds it. */

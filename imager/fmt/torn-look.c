@@ -186,7 +186,7 @@ static int guess(struct torn *t, const struct seen *s, struct err *e)
 				    .disk_size = INT64_MAX, .must = FEATURE_SPLIT };
 	memcpy(p->image_id, s->id, sizeof p->image_id);
 	if (s->refers)
-		p->must |= FEATURE_BASE | FEATURE_DEDUP;
+		p->must |= FEATURES_REFER;
 	while (p->chunk_size < (uint64_t)s->largest_end * REC_UNIT && p->chunk_size < IMAGE_CHUNK_MAX)
 		p->chunk_size *= 2;
 	if (find_hash(t, s, e) < 0)

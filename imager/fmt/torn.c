@@ -123,7 +123,7 @@ static int unpack(struct torn *t, const struct record *r, const char **ret_wrong
 	if (rc == 0)
 		rc = map_room(t, r->map_count, e);
 	if (rc == 0 && refers)
-		rc = refs_fetch(im, im->codec, r, body, im->refs, ret_wrong, e);
+		rc = refs_fetch(im, r, body, im->refs, ret_wrong, e);
 	if (rc == ERR_IO) { /* of another record, or another file */
 		*ret_wrong = "refers to a chunk that can't be read";
 		rc = 0;
@@ -181,7 +181,7 @@ int torn_next(struct torn *t, struct torn_rec *ret, struct err *e)
 	/* behind a damaged body, or in it, may be the next header: bytes can be missing */
 	t->pos = at + IMAGE_HEAD_LEN + (ret->wrong ? 0 : r.body_len);
 	if (r.type == REC_CHUNK && !ret->wrong && r.codec != CODEC_ZEROS &&
-	    r.codec != CODEC_REFERENCE && (p->must & (FEATURE_BASE | FEATURE_DEDUP)))
+	    r.codec != CODEC_REFERENCE && (p->must & FEATURES_REFER))
 		rc = known_add(&t->known, r.hash, at, e);
 	return rc < 0 ? rc : 1;
 }
@@ -293,7 +293,7 @@ static int prepare(struct torn *t, struct err *e)
 	struct image *im = t->im;
 	int r = im->codec ? 0 : codec_new(im->params.hash, &(struct packing){ .level = 3 }, &im->codec, e);
 
-	if (r == 0 && (im->params.must & (FEATURE_BASE | FEATURE_DEDUP)))
+	if (r == 0 && (im->params.must & FEATURES_REFER))
 		r = refs_new(im->params.chunk_size, &im->refs, e);
 	im->locate = locate;
 	im->locate_ctx = t;

@@ -109,7 +109,7 @@ mv kept.img disk.img
 # nothing there: begins at the front, and says so
 rm -f c.rhi.part
 expect_status 0 rehost capture --no-systems --resume disk.img c.rhi
-grep -q "no interrupted capture" err || fail "$(cat err)"
+grep -q "an interrupted capture of c.rhi isn't there" err || fail "$(cat err)"
 expect_status 2 rehost capture --resume disk.img - >/dev/null
 
 # a full place: what was captured stays, and more room is enough
