@@ -9,6 +9,7 @@
 #include <unistd.h>
 #include "common/checked.h"
 #include "common/cleanup.h"
+#include "common/vec.h"
 
 /* A line has 2 numbers and a character; comments may be longer and are cut. */
 #define LINE_MAX_LEN 400
@@ -50,15 +51,12 @@ static int number(const char **at, uint64_t *ret)
 
 static int add_mark(struct reader *r, uint64_t off, uint64_t len, char status, struct err *e)
 {
-	if (r->m.n == r->room) {
-		size_t room = r->room ? 2 * r->room : 64;
-		struct map_mark *n = r->room < MARKS_MAX ? realloc(r->m.mark, room * sizeof *n) : NULL;
+	struct map_mark *v = r->m.n == MARKS_MAX ? NULL :
+		vec_room(r->m.mark, r->m.n, &r->room, sizeof *v);
 
-		if (!n)
-			return err_set(e, ERR_NOMEM, "%s: too many failed blocks", r->path);
-		r->m.mark = n;
-		r->room = room;
-	}
+	if (!v)
+		return err_set(e, ERR_NOMEM, "%s: too many failed blocks", r->path);
+	r->m.mark = v;
 	r->m.mark[r->m.n++] = (struct map_mark){ off, len, status };
 	return 0;
 }

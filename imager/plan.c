@@ -2,6 +2,7 @@
 #include "imager/plan.h"
 #include <stdlib.h>
 #include <string.h>
+#include "common/vec.h"
 
 #define UNIT 512u
 /* Ranges with no more than this between them are read as one: a read of its own
@@ -64,6 +65,7 @@ int bad_add(struct bad_list *b, uint64_t off, uint64_t len, struct err *e)
 {
 	size_t i = b->n;
 	int before, behind;
+	struct byte_range *v;
 
 	while (i && b->range[i - 1].off > off)
 		i--;
@@ -80,15 +82,10 @@ int bad_add(struct bad_list *b, uint64_t off, uint64_t len, struct err *e)
 		}
 		return 0;
 	}
-	if (b->n == b->room) {
-		size_t room = b->room ? b->room * 2 : 16;
-		struct byte_range *n = realloc(b->range, room * sizeof *n);
-
-		if (!n)
-			return err_set(e, ERR_NOMEM, "out of memory for the list of unreadable places");
-		b->range = n;
-		b->room = room;
-	}
+	v = vec_room(b->range, b->n, &b->room, sizeof *v);
+	if (!v)
+		return err_set(e, ERR_NOMEM, "out of memory for the list of unreadable places");
+	b->range = v;
 	memmove(b->range + i + 1, b->range + i, (b->n++ - i) * sizeof *b->range);
 	b->range[i] = (struct byte_range){ off, len };
 	return 0;

@@ -2,6 +2,7 @@
 #include "imager/putoff.h"
 #include <stdlib.h>
 #include <string.h>
+#include "common/vec.h"
 #include "imager/fmt/page.h"
 
 /* Of the pages that are kept, bytes: about 100, each of which covers 1 GiB of
@@ -31,6 +32,7 @@ int putoff_may(const struct putoff *p)
 int putoff_add(struct putoff *p, uint64_t number, enum putoff_why why, struct err *e)
 {
 	struct putoff_run *last = p->n ? &p->run[p->n - 1] : NULL;
+	struct putoff_run *v;
 
 	if (!p->page_counts && number / PAGE_CHUNKS == p->page) {
 		p->page_counts = 1;
@@ -40,15 +42,10 @@ int putoff_add(struct putoff *p, uint64_t number, enum putoff_why why, struct er
 		last->n++;
 		return 0;
 	}
-	if (p->n == p->room) {
-		size_t room = p->room ? p->room * 2 : 16;
-		struct putoff_run *n = realloc(p->run, room * sizeof *n);
-
-		if (!n)
-			return err_set(e, ERR_NOMEM, "out of memory for the list of unreadable places");
-		p->run = n;
-		p->room = room;
-	}
+	v = vec_room(p->run, p->n, &p->room, sizeof *v);
+	if (!v)
+		return err_set(e, ERR_NOMEM, "out of memory for the list of unreadable places");
+	p->run = v;
 	p->run[p->n++] = (struct putoff_run){ number, 1, why };
 	return 0;
 }

@@ -1,6 +1,7 @@
 /* salvage-look.c: see salvage.h: what is there, and what is lost. */
 #include <stdlib.h>
 #include <string.h>
+#include "common/vec.h"
 #include "imager/salvage-int.h"
 
 static void bit_set(uint8_t *bits, uint64_t i)
@@ -13,6 +14,7 @@ static void bit_set(uint8_t *bits, uint64_t i)
 static int page_of(struct salvage *s, uint64_t number, struct salvage_page **ret, struct err *e)
 {
 	size_t i = s->n_pages, lo = 0;
+	struct salvage_page *v;
 
 	/* mostly behind all others, or the last */
 	if (i && s->page[i - 1].number >= number)
@@ -28,16 +30,12 @@ static int page_of(struct salvage *s, uint64_t number, struct salvage_page **ret
 		*ret = &s->page[i];
 		return 0;
 	}
-	if (s->n_pages == s->room_pages) {
-		size_t room = s->room_pages ? 2 * s->room_pages : 64;
-		struct salvage_page *p = room > SALVAGE_PAGES_MAX ? NULL : realloc(s->page, room * sizeof *p);
-
-		if (!p)
-			return err_set(e, ERR_NOMEM, "%s: it has chunks of more than %zu places of the disk: there is no memory for that",
-				       s->file->name, s->n_pages);
-		s->page = p;
-		s->room_pages = room;
-	}
+	v = s->n_pages == SALVAGE_PAGES_MAX ? NULL :
+		vec_room(s->page, s->n_pages, &s->room_pages, sizeof *v);
+	if (!v)
+		return err_set(e, ERR_NOMEM, "%s: it has chunks of more than %zu places of the disk: there is no memory for that",
+			       s->file->name, s->n_pages);
+	s->page = v;
 	memmove(&s->page[i + 1], &s->page[i], (s->n_pages++ - i) * sizeof *s->page);
 	s->page[i] = (struct salvage_page){ .number = number };
 	*ret = &s->page[i];
@@ -46,16 +44,13 @@ static int page_of(struct salvage *s, uint64_t number, struct salvage_page **ret
 
 static int add_late(struct salvage *s, uint64_t number, uint64_t at, struct err *e)
 {
-	if (s->n_late == s->room_late) {
-		size_t room = s->room_late ? 2 * s->room_late : 64;
-		struct salvage_late *v = room > SALVAGE_LATE_MAX ? NULL : realloc(s->late, room * sizeof *v);
+	struct salvage_late *v = s->n_late == SALVAGE_LATE_MAX ? NULL :
+		vec_room(s->late, s->n_late, &s->room_late, sizeof *v);
 
-		if (!v)
-			return err_set(e, ERR_NOMEM, "%s: more than %zu chunks aren't in order: there is no memory for that",
-				       s->file->name, s->n_late);
-		s->late = v;
-		s->room_late = room;
-	}
+	if (!v)
+		return err_set(e, ERR_NOMEM, "%s: more than %zu chunks aren't in order: there is no memory for that",
+			       s->file->name, s->n_late);
+	s->late = v;
 	s->late[s->n_late++] = (struct salvage_late){ number, at };
 	return 0;
 }

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 #include "common/cleanup.h"
+#include "common/vec.h"
 
 const struct kernel_view kernel_view_real = { "/sys", "/proc", "/dev" };
 
@@ -128,13 +129,10 @@ char **sysfs_names(const char *fmt, ...)
 	while ((de = readdir(d))) {
 		if (de->d_name[0] == '.')
 			continue;
-		if (n + 2 > room) {
-			room = room ? 2 * room : 16;
-			more = realloc(names, room * sizeof *names);
-			if (!more)
-				break;
-			names = more;
-		}
+		more = vec_room(names, n + 1, &room, sizeof *names);
+		if (!more)
+			break;
+		names = more;
 		if (!(names[n] = strdup(de->d_name)))
 			break;
 		names[++n] = NULL;

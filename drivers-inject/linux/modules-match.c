@@ -2,6 +2,7 @@
  * built-in ones, modules.builtin.modinfo. */
 #include <stdlib.h>
 #include <string.h>
+#include "common/vec.h"
 #include "drivers-inject/linux/modules-private.h"
 
 static int same(char a, char b)
@@ -86,15 +87,11 @@ int modules_glob(const char *p, const char *t)
 static int add_alias(struct modules *m, size_t *room, const char *pattern, char *name,
 		     struct err *e)
 {
-	if (m->n_aliases == *room) {
-		size_t n = *room ? 2 * *room : 4096;
-		struct mod_alias *a = reallocarray(m->alias, n, sizeof *a);
+	struct mod_alias *a = vec_room(m->alias, m->n_aliases, room, sizeof *a);
 
-		if (!a)
-			return err_set(e, ERR_NOMEM, "out of memory for %s/modules.alias", m->dir);
-		m->alias = a;
-		*room = n;
-	}
+	if (!a)
+		return err_set(e, ERR_NOMEM, "out of memory for %s/modules.alias", m->dir);
+	m->alias = a;
 	for (char *c = name; *c; c++)
 		if (*c == '-')
 			*c = '_';
@@ -162,16 +159,13 @@ static int builtin_records(struct modules *m, size_t *room, struct err *e)
 			if (*c == '-')
 				*c = '_';
 		if (!n || strcmp(names[n - 1], p)) {
-			if (n == names_room) {
-				names_room = n ? 2 * n : 256;
-				more = reallocarray(names, names_room, sizeof *names);
-				if (!more) {
-					r = err_set(e, ERR_NOMEM, "out of memory for %s/"
-						    "modules.builtin.modinfo", m->dir);
-					break;
-				}
-				names = more;
+			more = vec_room(names, n, &names_room, sizeof *names);
+			if (!more) {
+				r = err_set(e, ERR_NOMEM, "out of memory for %s/modules.builtin.modinfo",
+					    m->dir);
+				break;
 			}
+			names = more;
 			names[n++] = p;
 		}
 		if (!strncmp(dot + 1, "alias=", 6))

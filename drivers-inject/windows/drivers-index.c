@@ -5,6 +5,7 @@
 #include <string.h>
 #include <xxhash.h>
 #include "common/cleanup.h"
+#include "common/vec.h"
 #include "drivers-inject/windows/drivers-int.h"
 
 /* Entries looked at in one INF; the largest known has 20,000, some of them are in
@@ -75,23 +76,19 @@ static int step(struct collect *c)
 static void add_id(struct collect *c, const char *id)
 {
 	struct drivers_index *x = c->x;
+	struct pair *v;
 
 	if (x->n == DRIVERS_IDS_MAX) {
 		c->rc = err_set(c->e, ERR_UNSUPPORTED, "%s: more than %u device ids in all the packages",
 				inf_name(c->f), DRIVERS_IDS_MAX);
 		return;
 	}
-	if (x->n == x->room) {
-		size_t room = x->room ? 2 * x->room : 1024;
-		struct pair *v = realloc(x->v, room * sizeof *v);
-
-		if (!v) {
-			c->rc = err_set(c->e, ERR_NOMEM, "out of memory for the ids of %s", inf_name(c->f));
-			return;
-		}
-		x->v = v;
-		x->room = room;
+	v = vec_room(x->v, x->n, &x->room, sizeof *v);
+	if (!v) {
+		c->rc = err_set(c->e, ERR_NOMEM, "out of memory for the ids of %s", inf_name(c->f));
+		return;
 	}
+	x->v = v;
 	x->v[x->n++] = (struct pair){ hash(id), c->package };
 }
 

@@ -8,6 +8,7 @@
 #include "drivers-inject/windows/inf-int.h"
 #include <stdlib.h>
 #include <string.h>
+#include "common/vec.h"
 
 /* How far the end of a %strkey% is looked for; real ones have up to 60. */
 #define STRKEY_MAX 256
@@ -142,24 +143,10 @@ static char token(struct lexer *x, int in_key)
 	return end;
 }
 
-static void *grow(void *v, size_t n, size_t *room, size_t size)
-{
-	void *bigger = v;
-
-	if (n == *room) {
-		size_t more = n ? 2 * n : 64;
-
-		bigger = reallocarray(v, more, size);
-		if (bigger)
-			*room = more;
-	}
-	return bigger;
-}
-
 static int add_value(struct lexer *x, const char *text)
 {
 	struct inf *f = x->f;
-	uint32_t *v = grow(f->values, f->n_values, &f->room_values, sizeof *v);
+	uint32_t *v = vec_room(f->values, f->n_values, &f->room_values, sizeof *v);
 
 	if (!v)
 		return err_set(x->e, ERR_NOMEM, "out of memory for the values of %s", f->name);
@@ -185,7 +172,7 @@ static int add_line(struct lexer *x, const struct inf_line *l)
 	if (f->n_lines == INF_LINES_MAX)
 		return err_set(x->e, ERR_UNSUPPORTED, "%s line %u: more than %u entries",
 			       f->name, l->line, INF_LINES_MAX);
-	v = grow(f->lines, f->n_lines, &f->room_lines, sizeof *v);
+	v = vec_room(f->lines, f->n_lines, &f->room_lines, sizeof *v);
 	if (!v)
 		return err_set(x->e, ERR_NOMEM, "out of memory for the entries of %s", f->name);
 	f->lines = v;
@@ -250,7 +237,7 @@ static int head(struct lexer *x)
 		return err_set(x->e, ERR_UNSUPPORTED,
 			       "%s line %u: a section's name of %zu bytes, Windows takes 255 characters",
 			       f->name, x->line, (size_t)(end - p));
-	v = grow(f->heads, f->n_heads, &f->room_heads, sizeof *v);
+	v = vec_room(f->heads, f->n_heads, &f->room_heads, sizeof *v);
 	if (!v)
 		return err_set(x->e, ERR_NOMEM, "out of memory for the sections of %s", f->name);
 	f->heads = v;

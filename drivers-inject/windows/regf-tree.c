@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "common/vec.h"
 #include "drivers-inject/windows/regf.h"
 
 #define NONE 0xffffffffu        /* an offset: there is none                  */
@@ -339,15 +340,11 @@ static int check_keys(struct walk *w, struct key_disk *k, uint32_t at, unsigned 
 
 static int add_security(struct walk *w, uint32_t at)
 {
-	if (w->n_security == w->room) {
-		size_t room = w->room ? 2 * w->room : 1024;
-		uint32_t *p = reallocarray(w->security, room, sizeof *p);
+	uint32_t *v = vec_room(w->security, w->n_security, &w->room, sizeof *v);
 
-		if (!p)
-			return err_set(w->e, ERR_NOMEM, "out of memory");
-		w->security = p;
-		w->room = room;
-	}
+	if (!v)
+		return err_set(w->e, ERR_NOMEM, "out of memory");
+	w->security = v;
 	w->security[w->n_security++] = at;
 	return 0;
 }

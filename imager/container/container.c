@@ -2,6 +2,7 @@
 #include "imager/container/container.h"
 #include <stdlib.h>
 #include <string.h>
+#include "common/vec.h"
 #include "imager/container/kinds.h"
 
 const struct container *const containers[] = {
@@ -10,35 +11,28 @@ const struct container *const containers[] = {
 
 struct cont_volume *cont_volume_add(struct container_found *ret, struct err *e)
 {
-	if (ret->n == ret->room) {
-		size_t room = ret->room ? ret->room * 2 : 16;
-		struct cont_volume *v = realloc(ret->v, room * sizeof *v);
+	struct cont_volume *v = vec_room(ret->v, ret->n, &ret->room, sizeof *v);
 
-		if (!v) {
-			err_set(e, ERR_NOMEM, "out of memory for a list of volumes");
-			return NULL;
-		}
-		ret->v = v;
-		ret->room = room;
+	if (!v) {
+		err_set(e, ERR_NOMEM, "out of memory for a list of volumes");
+		return NULL;
 	}
+	ret->v = v;
 	memset(&ret->v[ret->n], 0, sizeof *ret->v);
 	return &ret->v[ret->n++];
 }
 
 int cont_piece_add(struct cont_volume *v, const struct dev_piece *p, struct err *e)
 {
+	struct dev_piece *all;
+
 	if (v->n == CONT_PIECES_MAX)
 		return err_set(e, ERR_UNSUPPORTED, "%s is made of more than %u pieces", v->what,
 			       CONT_PIECES_MAX);
-	if (v->n == v->room) {
-		size_t room = v->room ? v->room * 2 : 8;
-		struct dev_piece *all = realloc(v->v, room * sizeof *all);
-
-		if (!all)
-			return err_set(e, ERR_NOMEM, "out of memory for the pieces of a volume");
-		v->v = all;
-		v->room = room;
-	}
+	all = vec_room(v->v, v->n, &v->room, sizeof *all);
+	if (!all)
+		return err_set(e, ERR_NOMEM, "out of memory for the pieces of a volume");
+	v->v = all;
 	v->v[v->n++] = *p;
 	return 0;
 }

@@ -2,6 +2,7 @@
  * keys with a number, a string or an array, comments behind "#". */
 #include <stdlib.h>
 #include <string.h>
+#include "common/vec.h"
 #include "imager/container/lvm.h"
 
 #define DEPTH_MAX 16u
@@ -34,22 +35,18 @@ static void skip(struct parser *s)
 static uint32_t add(struct parser *s, uint32_t parent, uint32_t *last, const char *key)
 {
 	struct lvm_tree *t = s->t;
+	struct lvm_node *v;
 
 	if (t->n == LVM_NODES_MAX) {
 		err_set(s->e, ERR_UNSUPPORTED, "the metadata of a volume group has more than %u entries", LVM_NODES_MAX);
 		return 0;
 	}
-	if (t->n == t->room) {
-		size_t room = t->room ? t->room * 2 : 256;
-		struct lvm_node *v = realloc(t->v, room * sizeof *v);
-
-		if (!v) {
-			err_set(s->e, ERR_NOMEM, "out of memory for the metadata of a volume group");
-			return 0;
-		}
-		t->v = v;
-		t->room = room;
+	v = vec_room(t->v, t->n, &t->room, sizeof *v);
+	if (!v) {
+		err_set(s->e, ERR_NOMEM, "out of memory for the metadata of a volume group");
+		return 0;
 	}
+	t->v = v;
 	t->v[t->n] = (struct lvm_node){ .key = key, .text = "" };
 	if (*last)
 		t->v[*last].next = (uint32_t)t->n;

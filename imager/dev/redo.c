@@ -3,6 +3,7 @@
 #include "imager/dev/redo.h"
 #include <stdlib.h>
 #include <string.h>
+#include "common/vec.h"
 
 uint32_t redo_len(const struct blkdev *parent, uint64_t off)
 {
@@ -58,21 +59,18 @@ static int redo_read(struct blkdev *d, uint64_t off, void *buf, size_t len, stru
 /* The granule at off, made from the device's bytes; NULL with e filled. */
 static struct granule *get(struct dev_redo *x, uint64_t off, struct err *e)
 {
-	size_t i = find(x, off), room = x->room ? 2 * x->room : 64;
+	size_t i = find(x, off);
 	struct granule *v;
 	uint8_t *data;
 
 	if (i < x->n && x->v[i].off == off)
 		return &x->v[i];
-	if (x->n == x->room) {
-		v = x->n < REDO_LOG_MAX / REDO_GRANULE ? realloc(x->v, room * sizeof *v) : NULL;
-		if (!v) {
-			err_set(e, ERR_NOMEM, "%s: too much to be written at once", x->d.name);
-			return NULL;
-		}
-		x->v = v;
-		x->room = room;
+	v = x->n < REDO_LOG_MAX / REDO_GRANULE ? vec_room(x->v, x->n, &x->room, sizeof *v) : NULL;
+	if (!v) {
+		err_set(e, ERR_NOMEM, "%s: too much to be written at once", x->d.name);
+		return NULL;
 	}
+	x->v = v;
 	data = calloc(1, REDO_GRANULE);
 	if (!data) {
 		err_set(e, ERR_NOMEM, "%s: out of memory", x->d.name);

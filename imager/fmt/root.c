@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "common/cleanup.h"
+#include "common/vec.h"
 #include "imager/fmt/disk.h"
 #include "imager/fmt/page.h"
 
@@ -33,20 +34,16 @@ struct root_page *root_find(const struct root *r, uint64_t page)
 int root_add(struct root *r, const struct root_page *p, struct err *e)
 {
 	size_t i = root_place(r, p->page);
+	struct root_page *v;
 
 	if (i < r->n && r->page[i].page == p->page) {
 		r->page[i] = *p;
 		return 0;
 	}
-	if (r->n == r->room) {
-		size_t room = r->room ? r->room * 2 : 16;
-		struct root_page *n = realloc(r->page, room * sizeof *n);
-
-		if (!n)
-			return err_set(e, ERR_NOMEM, "out of memory for the index");
-		r->page = n;
-		r->room = room;
-	}
+	v = vec_room(r->page, r->n, &r->room, sizeof *v);
+	if (!v)
+		return err_set(e, ERR_NOMEM, "out of memory for the index");
+	r->page = v;
 	memmove(r->page + i + 1, r->page + i, (r->n - i) * sizeof *p);
 	r->page[i] = *p;
 	r->n++;

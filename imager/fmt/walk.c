@@ -1,6 +1,7 @@
 /* walk.c: see walk.h: order, chunks and pages. */
 #include <stdlib.h>
 #include <string.h>
+#include "common/vec.h"
 #include "imager/fmt/walk-int.h"
 
 int walk_new(const struct image_params *params, const struct image_key *key,
@@ -63,15 +64,11 @@ void walk_tell_chunk(struct walk *w, uint64_t chunk, uint64_t off, const char *t
 
 static int add_pending(struct walk *w, uint64_t off, struct err *e)
 {
-	if (w->n_pending == w->room_pending) {
-		size_t room = w->room_pending ? 2 * w->room_pending : 16;
-		uint64_t *n = realloc(w->pending, room * sizeof *n);
+	uint64_t *v = vec_room(w->pending, w->n_pending, &w->room_pending, sizeof *v);
 
-		if (!n)
-			return err_set(e, ERR_NOMEM, "out of memory for the list of damaged places");
-		w->pending = n;
-		w->room_pending = room;
-	}
+	if (!v)
+		return err_set(e, ERR_NOMEM, "out of memory for the list of damaged places");
+	w->pending = v;
 	w->pending[w->n_pending++] = off;
 	return 0;
 }

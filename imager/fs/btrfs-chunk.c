@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "common/checked.h"
+#include "common/vec.h"
 #include "imager/fs/btrfs.h"
 
 struct stripe_disk {
@@ -95,19 +96,15 @@ static int chunk_get(const struct btrfs *fs, uint64_t logical, const uint8_t *p,
 static int chunks_add(struct btrfs_chunks *l, const struct btrfs_chunk *c, struct err *e)
 {
 	struct btrfs_chunk *v;
-	size_t room = l->room ? l->room * 2 : 64;
 
 	if (l->n && l->v[l->n - 1].logical + l->v[l->n - 1].len > c->logical)
 		return bad_chunk(e, c->logical, "it overlaps the one before it");
 	if (l->n == CHUNKS_MAX)
 		return err_set(e, ERR_UNSUPPORTED, "more than %zu Btrfs chunks", CHUNKS_MAX);
-	if (l->n == l->room) {
-		v = realloc(l->v, room * sizeof *v);
-		if (!v)
-			return err_set(e, ERR_NOMEM, "out of memory for the chunks of Btrfs");
-		l->v = v;
-		l->room = room;
-	}
+	v = vec_room(l->v, l->n, &l->room, sizeof *v);
+	if (!v)
+		return err_set(e, ERR_NOMEM, "out of memory for the chunks of Btrfs");
+	l->v = v;
 	l->v[l->n++] = *c;
 	return 0;
 }

@@ -4,6 +4,7 @@
  * followed twice in a sound volume, which bounds damaged ones. */
 #include <stdlib.h>
 #include <string.h>
+#include "common/vec.h"
 #include "imager/fs/exfat.h"
 
 enum { ENTRY_FILE = 0x85, ENTRY_STREAM = 0xc0, ENTRY_NAME = 0xc1,
@@ -31,19 +32,16 @@ struct tree {
 
 static int wait_for(struct tree *t, const struct waiting *dir, struct err *e)
 {
+	struct waiting *v;
+
 	if (t->n == WAITING_MAX) {
 		t->all = 0;
 		return 0;
 	}
-	if (t->n == t->room) {
-		size_t room = t->room ? t->room * 2 : 64;
-		struct waiting *v = realloc(t->v, room * sizeof *v);
-
-		if (!v)
-			return err_set(e, ERR_NOMEM, "out of memory for a list of directories");
-		t->v = v;
-		t->room = room;
-	}
+	v = vec_room(t->v, t->n, &t->room, sizeof *v);
+	if (!v)
+		return err_set(e, ERR_NOMEM, "out of memory for a list of directories");
+	t->v = v;
 	t->v[t->n++] = *dir;
 	return 0;
 }

@@ -14,6 +14,7 @@
 #include <string.h>
 #include "common/be.h"
 #include "common/cleanup.h"
+#include "common/vec.h"
 #include "imager/fs/extio.h"
 
 struct jbd_header_disk { be32 magic, type, sequence; };
@@ -114,20 +115,9 @@ static int log_super(ext2_filsys fs, struct ext_journal *j, struct jbd_super_dis
 	return 0;
 }
 
-/* Room for one more in an array that grows; NULL with e filled. */
-static void *grow(void *v, size_t n, size_t *room, size_t size, struct err *e)
+static int no_memory(struct err *e)
 {
-	size_t want = *room ? *room * 2 : 256;
-	void *p;
-
-	if (n < *room)
-		return v;
-	p = realloc(v, want * size);
-	if (!p)
-		err_set(e, ERR_NOMEM, "out of memory for the journal");
-	else
-		*room = want;
-	return p;
+	return err_set(e, ERR_NOMEM, "out of memory for the journal");
 }
 
 static uint32_t next_block(const struct ext_journal *j, uint32_t log)
@@ -159,9 +149,9 @@ static int read_tags(struct ext_journal *j, uint32_t tid, uint32_t *log,
 
 		flags = j->features & J_CSUM_V3 ? get32(t + 4) : (uint32_t)(t[6] << 8 | t[7]);
 		pos += size + (flags & TAG_SAME_UUID ? 0 : 16);
-		all = grow(j->copies, j->n_copies, &j->room_copies, sizeof *all, e);
+		all = vec_room(j->copies, j->n_copies, &j->room_copies, sizeof *all);
 		if (!all)
-			return ERR_NOMEM;
+			return no_memory(e);
 		j->copies = all;
 		c = &all[j->n_copies++];
 		*c = (struct copy){ .block = get32(t), .log = *log, .tid = tid,
@@ -183,12 +173,12 @@ static int read_revokes(struct ext_journal *j, uint32_t tid, struct err *e)
 	if (used > j->bs)
 		return err_set(e, ERR_CORRUPT, "a revoke block of the journal is damaged");
 	for (size_t pos = 16; pos + size <= used; pos += size) {
-		struct revoke *all = grow(j->revokes, j->n_revokes, &j->room_revokes,
-					  sizeof *all, e);
+		struct revoke *all = vec_room(j->revokes, j->n_revokes, &j->room_revokes,
+					      sizeof *all);
 		uint64_t block = get32(j->buf + pos);
 
 		if (!all)
-			return ERR_NOMEM;
+			return no_memory(e);
 		j->revokes = all;
 		if (size == 8)
 			block = block << 32 | get32(j->buf + pos + 4);

@@ -4,10 +4,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "common/vec.h"
 
 int ranges_add(struct ranges *l, uint64_t start, uint64_t end, struct err *e)
 {
-	struct range *last = l->n ? &l->v[l->n - 1] : NULL;
+	struct range *last = l->n ? &l->v[l->n - 1] : NULL, *v;
 
 	if (start >= end)
 		return 0;
@@ -18,24 +19,17 @@ int ranges_add(struct ranges *l, uint64_t start, uint64_t end, struct err *e)
 			last->end = end;
 		return 0;
 	}
-	if (l->n == l->room) {
-		size_t room = l->room ? l->room * 2 : 64;
-		struct range *v;
-
-		if (l->n == RANGES_MAX) {
-			ranges_sort(l); /* may merge */
-			if (l->n > RANGES_MAX / 4 * 3)
-				return err_set(e, ERR_UNSUPPORTED,
-					       "more than %zu pieces to keep in memory",
-					       RANGES_MAX);
-			return ranges_add(l, start, end, e);
-		}
-		v = realloc(l->v, room * sizeof *v);
-		if (!v)
-			return err_set(e, ERR_NOMEM, "out of memory for a list of ranges");
-		l->v = v;
-		l->room = room;
+	if (l->n == RANGES_MAX) {
+		ranges_sort(l); /* may merge */
+		if (l->n > RANGES_MAX / 4 * 3)
+			return err_set(e, ERR_UNSUPPORTED, "more than %zu pieces to keep in memory",
+				       RANGES_MAX);
+		return ranges_add(l, start, end, e);
 	}
+	v = vec_room(l->v, l->n, &l->room, sizeof *v);
+	if (!v)
+		return err_set(e, ERR_NOMEM, "out of memory for a list of ranges");
+	l->v = v;
 	l->v[l->n++] = (struct range){ start, end };
 	return 0;
 }

@@ -9,6 +9,7 @@
 #include "common/json.h"
 #include "common/run.h"
 #include "common/units.h"
+#include "common/vec.h"
 
 static void hostile_text_becomes_json(void **state)
 {
@@ -111,12 +112,40 @@ static void sizes_and_times(void **state)
 	assert_string_equal(units_time(3723).s, "1:02:03");
 }
 
+static void arrays_grow(void **state)
+{
+	uint32_t *v = NULL, *more;
+	size_t room = 0, n;
+	unsigned int moved = 0;
+
+	(void)state;
+	for (n = 0; n < 100000; n++) {
+		size_t before = room;
+
+		more = vec_room(v, n, &room, sizeof *v);
+		assert_non_null(more);
+		v = more;
+		assert_true(room > n);
+		moved += room != before;
+		v[n] = (uint32_t)n;
+	}
+	assert_in_range(moved, 10, 20);
+	for (n = 0; n < 100000; n++)
+		assert_int_equal(v[n], n);
+	/* a size that no memory has: nothing is lost */
+	n = room;
+	assert_null(vec_room(v, n, &room, SIZE_MAX / n));
+	assert_int_equal(room, n);
+	assert_int_equal(v[99999], 99999);
+	free(v);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(hostile_text_becomes_json), cmocka_unit_test(documents_are_checked),
 		cmocka_unit_test(programs_are_run), cmocka_unit_test(a_program_that_hangs_is_ended),
-		cmocka_unit_test(sizes_and_times),
+		cmocka_unit_test(sizes_and_times), cmocka_unit_test(arrays_grow),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
