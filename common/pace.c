@@ -1,10 +1,15 @@
 /* pace.c: see pace.h. */
 #include "common/pace.h"
+#include <stddef.h>
 
 #define EVERY_LEAST 0.25   /* s */
-#define KNOWN_AFTER 1.0    /* s of work */
-/* The two halves of what is counted may differ by so much. */
-#define STEADY 1.5
+#define KNOWN_AFTER 5.0    /* s of work */
+
+/* A stretch of time is cut into so many pieces of equal length, and how much their
+ * rates differ says how far their mean may be from the true one: to be told, it
+ * must lie within 15 %, with two standard errors. */
+#define PIECES 8
+#define ERRORS_MAX (0.15 / 2)
 
 void pace_begin(struct pace *p)
 {
@@ -26,7 +31,7 @@ void pace_add(struct pace *p, double at, uint64_t done)
 	p->sample[p->n++].done = done;
 }
 
-/* The last sample that isn't younger than `at`. */
+/* The last of the n samples that isn't younger than `at`. */
 static unsigned int find(const struct pace *p, double at)
 {
 	unsigned int i = p->n - 1;
@@ -36,31 +41,39 @@ static unsigned int find(const struct pace *p, double at)
 	return i;
 }
 
-/* Bytes per second since sample i. */
-static double rate(const struct pace *p, unsigned int i, double at, uint64_t done)
+/* Bytes per second from `from` until `at`; 0: they can't be relied on. */
+static double steady_rate(const struct pace *p, double from, double at, uint64_t done)
 {
-	double seconds = at - p->sample[i].at;
+	const double length = (at - from) / PIECES;
+	unsigned int first = find(p, from), i = first;
+	double sum = 0, squares = 0, mean;
 
-	if (seconds <= 0 || done < p->sample[i].done)
+	for (unsigned int piece = 1; piece <= PIECES; piece++) {
+		unsigned int k = find(p, from + piece * length);
+		double until = piece < PIECES ? p->sample[k].at : at, rate;
+		uint64_t had = piece < PIECES ? p->sample[k].done : done;
+
+		if (until <= p->sample[i].at || had < p->sample[i].done)
+			return 0;
+		rate = (double)(had - p->sample[i].done) / (until - p->sample[i].at);
+		sum += rate;
+		squares += rate * rate;
+		i = k;
+	}
+	mean = sum / PIECES;
+	if ((squares / PIECES - mean * mean) / (PIECES - 1) > mean * ERRORS_MAX * mean * ERRORS_MAX)
 		return 0;
-	return (double)(done - p->sample[i].done) / seconds;
+	return (double)(done - p->sample[first].done) / (at - p->sample[first].at);
 }
 
 int64_t pace_left(const struct pace *p, double at, uint64_t done, uint64_t total)
 {
-	double since, all, first, second;
-	unsigned int half, quarter;
+	static const double shares[] = { 1, 0.75, 0.5 };
+	double rate = 0;
 
 	if (!p->n || at - p->sample[0].at < KNOWN_AFTER || done > total)
 		return -1;
-	since = at - p->sample[0].at;
-	half = find(p, at - since / 2);
-	quarter = find(p, at - since / 4);
-	all = rate(p, half, at, done);
-	first = rate(p, half, p->sample[quarter].at, p->sample[quarter].done);
-	second = rate(p, quarter, at, done);
-	if (all <= 0 || first <= 0 || second <= 0 || first > second * STEADY ||
-	    second > first * STEADY)
-		return -1;
-	return (int64_t)((double)(total - done) / all + 0.5);
+	for (size_t i = 0; i < sizeof shares / sizeof *shares && rate <= 0; i++)
+		rate = steady_rate(p, at - shares[i] * (at - p->sample[0].at), at, done);
+	return rate > 0 ? (int64_t)((double)(total - done) / rate + 0.5) : -1;
 }

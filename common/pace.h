@@ -4,7 +4,7 @@
 #define REHOST_PACE_H
 #include <stdint.h>
 
-#define PACE_SAMPLES 32
+#define PACE_SAMPLES 64
 struct pace {
 	struct { double at; uint64_t done; } sample[PACE_SAMPLES];
 	unsigned int n;
@@ -15,8 +15,9 @@ struct pace {
 void pace_begin(struct pace *p);
 /* at: seconds of any clock that only goes forward; done only grows. */
 void pace_add(struct pace *p, double at, uint64_t done);
-/* Seconds; -1: not known: it only just began, stands still, or has become much faster
- * or slower than it was.  Counts the last half of the time, so that a memory that
- * took the first bytes fast is forgotten. */
+/* Seconds; -1: not known: it only just began, stands still, or goes now faster, now
+ * slower, so that how it went says little yet.  Counts all of the time, or only its
+ * last three quarters or half where those are steadier: a memory that took the first
+ * bytes fast is forgotten. */
 int64_t pace_left(const struct pace *p, double at, uint64_t done, uint64_t total);
 #endif

@@ -97,9 +97,9 @@ static void not_known(void **state)
 
 	(void)state;
 	assert_int_equal(at(steady, 0.1), -1);
-	assert_int_equal(at(steady, 0.9), -1);
-	assert_int_equal(at(burst, 1.3), -1);
-	assert_true(at(steady, 1.5) > 0);
+	assert_int_equal(at(steady, 4.9), -1);
+	assert_int_equal(at(jerky, 6), -1);
+	assert_true(at(steady, 5.5) > 0);
 	/* it changed, and then that is the pace */
 	assert_true(at(slower, 19) > 0);
 	assert_int_equal(at(slower, 24), -1);
