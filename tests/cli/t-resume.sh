@@ -24,7 +24,33 @@ def whole():
     assert p.returncode == 0, said
     return time.monotonic() - t
 
+def written():
+    n = 0
+    for name in os.listdir("."):
+        if name.startswith("k.rhi"):
+            try:
+                n += os.path.getsize(name)
+            except FileNotFoundError:
+                pass   # it just got its name
+    return n
+
+def remove():
+    for name in os.listdir("."):
+        if name.startswith("k.rhi"):
+            os.unlink(name)
+
+def wait_for_kill(p):
+    """Until some time has passed, or the image has grown to some size."""
+    if rng.random() < 0.5:
+        return time.sleep(rng.random() * seconds * 1.2)
+    so_far = written()
+    until = so_far + rng.random() * 1.1 * max(0, sizes.get(tuple(kind), size) - so_far)
+    while p.poll() is None and written() <= until:
+        time.sleep(0.0005)
+
 seconds = whole()
+size = os.path.getsize("k.rhi")
+sizes = {}   # by kind
 os.rename("k.rhi", "all.rhi")
 rng = random.Random(int(os.environ.get("REHOST_SEED", "5")))
 os.environ["REHOST_PASSPHRASE"] = "x"
@@ -34,14 +60,15 @@ wanted = int(os.environ.get("REHOST_KILLS", "12"))
 killed = went_on = 0
 while killed < wanted:
     p = capture("--resume", *kind)
-    time.sleep(rng.random() * seconds * 1.2)
+    wait_for_kill(p)
     p.send_signal(signal.SIGKILL)
     said = p.communicate()[1]
     if os.path.exists("k.rhi"):
         # done, or killed after it got its name: then it must be good
         went_on += "captured before" in said
         subprocess.run(["rehost", "verify", "k.rhi"], check=True, stderr=subprocess.DEVNULL)
-        os.unlink("k.rhi")
+        sizes[tuple(kind)] = written()
+        remove()
         kind = rng.choice(KINDS)
         continue
     assert p.returncode == -signal.SIGKILL, (p.returncode, said)
@@ -52,10 +79,7 @@ assert p.returncode == 0, said
 went_on += "captured before" in said
 print(killed, "kills,", went_on, "times an image was finished that had been begun before")
 # and one that is surely in the middle
-os.unlink("k.rhi")
-for name in os.listdir("."):
-    if name.startswith("k.rhi."):
-        os.unlink(name)
+remove()
 p = capture("--encrypt")
 while not os.path.exists("k.rhi.part") or os.path.getsize("k.rhi.part") < 4 << 20:
     assert p.poll() is None, p.communicate()[1]
