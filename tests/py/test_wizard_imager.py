@@ -88,7 +88,7 @@ def test_verify_of_an_encrypted_image(tmp_path):
         nowhere_told(w)
 
 
-def to_options(w):
+def past_the_place(w):
     w.title("Main menu")
     w.send("1")
     w.title("Capture: disks")
@@ -99,6 +99,10 @@ def to_options(w):
     w.send("192.0.2.1", TAB, "images", TAB, "machines/old", ENTER)
     w.title("Capture: place checked")
     w.send(ENTER)
+
+
+def to_options(w):
+    past_the_place(w)
     return w.title("Capture: options")
 
 
@@ -137,16 +141,7 @@ def test_encrypted_capture_with_a_base(tmp_path):
 def test_interrupted_capture_goes_on(tmp_path):
     with Wizard(tmp_path) as w:
         shutil.copy(HERE / "fake/place-cut.json", tmp_path / "place.json")
-        w.title("Main menu")
-        w.send("1")
-        w.title("Capture: disks")
-        w.send(" ", ENTER)
-        w.title("Capture: place")
-        w.send("2")
-        w.wait("SMB share", "Password")
-        w.send("192.0.2.1", TAB, "images", TAB, "machines/old", ENTER)
-        w.title("Capture: place checked")
-        w.send(ENTER)
+        past_the_place(w)
         t = w.title("Capture: interrupted")
         assert w.line().startswith("web1-20261123.rhi") and "2.1 GB so far" in t
         assert "larger.rhi" not in t and "dedup.rhi" not in t
