@@ -62,6 +62,11 @@ for f in $(echo "$c_files" | grep -E '^imager/(dev|part|fs|container|fmt|store)/
 	xargs grep -lE '(^|[^a-z_])(printf|puts|perror|fprintf|vfprintf|exit|abort)\('); do
 	found "$f: a library neither prints nor exits"
 done
+# what is printed by the rest of imager/ goes to a FILE that a command gives it
+for f in $(echo "$c_files" | grep -E '^imager/[^/]*\.c$' | grep -vE '^imager/(cmd-[a-z-]*|main|report)\.c$' |
+	xargs grep -lE '(^|[^a-z_])((printf|puts|perror|exit|abort)\(|stdout|stderr)'); do
+	found "$f: only commands print, others are given a FILE"
+done
 
 # --- no unfinished work; the pattern is split so that it does not find itself
 for f in $(echo "$all" | grep -vE '\.(gz|xz|bz2|png)$|corpus/' | xargs grep -lE 'TO''DO|FIX''ME|XX''X[: ]'); do

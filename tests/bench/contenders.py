@@ -32,7 +32,7 @@ NTFSCLONE = Contender("ntfsclone, zstd -1 -T2",
                       UNZSTD + "ntfsclone -q --restore-image -O {dst} - && sync {dst}", "")
 FSARCHIVER = Contender("fsarchiver -Z1 -j2", *LOOP_FSARCHIVER, "")
 QEMU = Contender("qemu-img convert -c", "qemu-img convert -q -c -O qcow2 {src} {img} && sync {img}",
-                 "qemu-img convert -q -n -O raw {img} {dst} && sync {dst}", "qemu-img check -q {img}")
+                 "qemu-img convert -q -n -O raw {img} {dst} && sync {dst}", "")
 DD = Contender("dd, zstd -1 -T2", "dd if={src} bs=1M status=none | zstd -q -1 -T2 -f -o {img} && sync {img}",
                UNZSTD + "dd of={dst} bs=1M iflag=fullblock conv=sparse,notrunc,fsync status=none", UNZSTD + "cat >/dev/null")
 LIMIT = Contender("limit: zstd -1 -T2 of the used bytes", "zstd -q -1 -T2 -f -o {img} < {bytes} && sync {img}",

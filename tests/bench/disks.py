@@ -114,7 +114,7 @@ def change(disk, out, tree, share, used):
             break
         with open(f, "rb") as g:
             for buf in iter(lambda: g.read(4096), b""):
-                if len(buf) == 4096 and len(set(buf)) > 16:
+                if left > 0 and len(buf) == 4096 and len(set(buf)) > 16:
                     blocks[buf] = True
                     left -= 4096
     sparse(out, os.path.getsize(disk))
@@ -124,11 +124,27 @@ def change(disk, out, tree, share, used):
         at = 0
         while buf := src.read(4 << 20):
             for i in range(0, len(buf), 4096):
-                if buf[i:i + 4096] in blocks:
+                if changed < share * used and buf[i:i + 4096] in blocks:
                     os.pwrite(dst.fileno(), os.urandom(4096), at + i)
                     changed += 4096
             at += len(buf)
     return changed
+
+
+def joined(path, parts):
+    """A GPT disk that has copies of these disks as its partitions."""
+    mib = 1 << 20
+    sizes = [-(-os.path.getsize(p) // mib) for p in parts]
+    sparse(path, (sum(sizes) + 2) * mib)
+    table, at = "label: gpt\nlabel-id: %s\n" % UUID, 1
+    for n in sizes:
+        table += "start=%d, size=%d, type=linux\n" % (at * 2048, n * 2048)
+        at += n
+    run("sfdisk", "-q", path, input=table.encode())
+    at = 1
+    for p, n in zip(parts, sizes):
+        place(p, path, at * mib)
+        at += n
 
 
 def place(part, disk, off):

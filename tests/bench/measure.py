@@ -14,6 +14,24 @@ def machine_cpu():
     return busy / os.sysconf("SC_CLK_TCK")
 
 
+def busy(seconds):
+    """How many processors are busy now: watched for so long."""
+    cpu = machine_cpu()
+    time.sleep(seconds)
+    return (machine_cpu() - cpu) / seconds
+
+
+def page_cache(path, wanted):
+    """A file is in memory, or isn't, when this returns."""
+    with open(path, "rb") as f:
+        if wanted:
+            while f.read(1 << 20):
+                pass
+        else:
+            os.fsync(f.fileno())
+            os.posix_fadvise(f.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+
+
 class Run:
     """events: the command's --events-fd 9 is read; self.events has (seconds since the
     start, event)."""

@@ -20,6 +20,7 @@ import time
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import contenders
 import disks
+import measure
 import tables
 from measure import Run
 
@@ -33,7 +34,7 @@ class Bench:
     def __init__(self, o):
         self.o = o
         self.log = os.path.join(o.scratch, "log")
-        self.results, self.estimates, self.more, self.skipped, self.maps = {}, {}, [], [], {}
+        self.results, self.estimates, self.more, self.skipped, self.maps, self.digests = {}, {}, [], [], {}, {}
         self.hash = contenders.hash_name()
 
     def say(self, text):
@@ -102,13 +103,13 @@ class Bench:
 
     def wait(self):
         end = time.monotonic() + self.o.wait * 60
-        while self.o.wait and os.getloadavg()[0] > 0.5 and time.monotonic() < end:
-            time.sleep(10)
+        while self.o.wait and measure.busy(2) > 0.1 and time.monotonic() < end:
+            pass
 
     def words(self, disk, **more):
         v = {"src": self.disk(disk), "img": self.path("image"), "bytes": self.path(disk + ".bytes"),
              "dst": self.path("restored.disk"), "rehost": os.path.join(self.o.build, "rehost"),
-             "pc": contenders.PARTCLONE_NAME[DISKS[disk]], "hash": self.hash, **more}
+             "pc": contenders.PARTCLONE_NAME.get(DISKS.get(disk), ""), "hash": self.hash, **more}
         return {k: shlex.quote(x) for k, x in v.items()}
 
     def one(self, disk, c, last):
@@ -140,7 +141,9 @@ class Bench:
     def judged(self, disk, q):
         """Is what was restored right?  fsarchiver makes a new file system: only fsck."""
         ok = Run(contenders.CHECK[DISKS[disk]].format(**q), self.log).status == 0
-        same = self.digest(disk, self.path("restored.disk")) == self.digest(disk, self.disk(disk))
+        if disk not in self.digests:
+            self.digests[disk] = self.digest(disk, self.disk(disk))
+        same = self.digest(disk, self.path("restored.disk")) == self.digests[disk]
         return "%s, used bytes %s" % ("clean" if ok else "NOT CLEAN", "equal" if same else "differ")
 
     def run(self):
@@ -150,13 +153,12 @@ class Bench:
                 for c in contenders.contenders(DISKS[disk], self.o.levels, self.o.no_fsarchiver):
                     if any(text in c.name for text in self.o.programs):
                         self.one(disk, c, n == self.o.runs - 1)
-        for disk in self.o.disks:
-            for _ in range(self.o.runs):
-                self.honest(disk)
+        self.honest()
         for option, command, rows in (("--base", "capture", self.base), ("--delta", "restore", self.delta)):
             if contenders.has(self.o.build, command, option):
-                for disk in set(self.o.disks) - {"empty"}:
-                    rows(disk)
+                for disk in self.o.disks:
+                    if disk != "empty":
+                        rows(disk)
             else:
                 self.skipped.append("%s %s" % (command, option))
                 self.say("%s: skipped, this rehost has no such option" % self.skipped[-1])
@@ -167,16 +169,31 @@ class Bench:
             raise SystemExit("%s: status %d; see %s" % (template.format(**q), x.status, self.log))
         return x
 
-    def honest(self, disk):
-        """What was told at 20 % about the time that is left, and what it was."""
-        self.wait()
-        disks.sparse(self.path("restored.disk"), os.path.getsize(self.disk(disk)))
+    def honest(self):
+        """What was told at 20 % about the time that is left, and what it was, on a disk
+        that takes long enough: copies of the others as its partitions."""
+        parts = [self.disk(d) for d in self.o.disks if d not in ("empty", "random")]
+        if not parts:
+            return
+        copies = -(-int(self.o.long * 1e9) // sum(self.used(d) for d in self.o.disks if self.disk(d) in parts))
+        disks.joined(self.disk("long"), parts * copies)
         fd = "--events-fd 9"
-        for what, command in (("capture", contenders.REHOST % ("balanced", fd)), ("verify", contenders.VERIFY % fd),
-                              ("restore", contenders.RESTORE % fd)):
-            x = self.rehost(command, self.words(disk), True)
-            self.estimates.setdefault((disk, what), []).append(x.estimate())
-        self.forget("restored.disk", "image")
+        for _ in range(self.o.runs):
+            disks.sparse(self.path("restored.disk"), os.path.getsize(self.disk("long")))
+            for what, command in (("capture", contenders.REHOST % ("balanced", fd)), ("verify", contenders.VERIFY % fd),
+                                  ("restore", contenders.RESTORE % fd)):
+                self.wait()
+                x = self.rehost(command, self.words("long"), True)
+                self.estimates.setdefault(what, []).append(x.estimate())
+                self.say("long: %s %.1f s" % (what, x.wall))
+        self.forget("restored.disk", "image", "long.disk")
+
+    def measured(self, where, function, template, q):
+        """With the files in memory, or read from the disk."""
+        for name in ("changed.disk", "base.rhi", os.path.basename(shlex.split(q["bytes"])[0])):
+            measure.page_cache(self.path(name), where == "memory")
+        self.wait()
+        return function(template, q)
 
     def base(self, disk):
         """A second capture, of the disk with 1 % changed, beside reading its used bytes."""
@@ -184,13 +201,13 @@ class Bench:
         changed = disks.change(self.disk(disk), self.path("changed.disk"), self.tree(disk), 0.01, self.used(disk))
         q = self.words(disk, src=self.path("changed.disk"))
         for _ in range(self.o.runs):
-            self.wait()
-            x = self.rehost(contenders.REHOST % ("balanced", "--base " + shlex.quote(self.path("base.rhi"))), q)
-            reading = Run("cat {bytes} >/dev/null".format(**q), self.log)
-            self.more.append("| %s | capture --base, %.2f %% changed | image %.2f %% of the used bytes (aim: <= 2), %.1f s, "
-                             "%.2f of reading them (aim: <= 1.1) |" % (
-                                 disk, 100 * changed / self.used(disk),
-                                 100 * os.path.getsize(self.path("image")) / self.used(disk), x.wall, x.wall / reading.wall))
+            for where in ("memory", "the disk"):
+                x = self.measured(where, self.rehost, contenders.REHOST % ("balanced", "--base " + shlex.quote(self.path("base.rhi"))), q)
+                reading = self.measured(where, self.rehost, "cat {bytes} >/dev/null", q)
+                self.more.append("| %s | capture --base, %.2f %% changed, from %s | image %.2f %% of the used bytes (aim: <= 2), "
+                                 "%.1f s, %.2f of reading them (aim: <= 1.1) |" % (
+                                     disk, 100 * changed / self.used(disk), where,
+                                     100 * os.path.getsize(self.path("image")) / self.used(disk), x.wall, x.wall / reading.wall))
         self.forget("base.rhi", "changed.disk", "image")
 
     def delta(self, disk):
@@ -216,12 +233,13 @@ def main():
     p.add_argument("--files", default="/usr", help="where real files are taken from")
     p.add_argument("--size", type=float, default=2.4, help="GB of files")
     p.add_argument("--empty", type=float, default=64, help="GB: size of the disk that is almost empty")
+    p.add_argument("--long", type=float, default=10, help="GB that are used of the disk for estimates")
     p.add_argument("--runs", type=int, default=3)
     p.add_argument("--disks", nargs="+", default=list(DISKS), choices=DISKS)
     p.add_argument("--levels", nargs="+", default=["balanced", "fast"])
     p.add_argument("--programs", nargs="+", default=[""], metavar="TEXT", help="only those with such a text in the name")
     p.add_argument("--no-fsarchiver", action="store_true", help="it takes longest")
-    p.add_argument("--wait", type=float, default=0, help="minutes to wait before each run for a load below 0.5")
+    p.add_argument("--wait", type=float, default=0, help="minutes to wait before each run for 2 s in which nothing else runs")
     o = p.parse_args()
     o.build = os.path.abspath(o.build)
     o.scratch = os.path.abspath(o.scratch or os.path.join(o.build, "bench"))

@@ -67,13 +67,12 @@ def places(b, disk):
 
 
 def estimates(b):
-    for (disk, what), found in b.estimates.items():
+    for what, found in b.estimates.items():
         for e in found:
             if e[0] is None:
-                yield "| %s | %s | %s | | |" % (disk, what, "too short" if e[1] is None else "not known")
+                yield "| %s | %s | | |" % (what, "too short" if e[1] is None else "not known")
             else:
-                yield "| %s | %s | %.1f | %.1f | %+.0f %% |" % (
-                    disk, what, *e, 100 * (e[0] - e[1]) / max(e[1], 0.01))
+                yield "| %s | %.0f | %.1f | %+.0f %% |" % (what, *e, 100 * (e[0] - e[1]) / max(e[1], 0.01))
 
 
 def report(b):
@@ -86,7 +85,8 @@ def report(b):
     behind = [x for d in b.o.disks for x in places(b, d)]
     out += ["", "%s is first everywhere." % US] if not behind else [
         "", "| disk | | before %s |" % US, "|---|---|---|", *behind]
-    out += ["", "| disk | | at 20 %: seconds said to be left | were left | off |", "|---|---|---|---|---|", *estimates(b)]
+    if b.estimates:
+        out += ["", "| | at 20 %: seconds said to be left | were left | off (aim: <= 15 %) |", "|---|---|---|---|", *estimates(b)]
     if b.more:
         out += ["", "| disk | | |", "|---|---|---|", *b.more]
     return "\n".join([*out, "", *("%s: skipped, this rehost has no such option." % s for s in b.skipped), machine(b)])
@@ -109,5 +109,5 @@ def machine(b):
             statistics.median(x.others for x in every), max(x.others for x in every), b.load_before[0]),
         "CPU: user + system time of all processes. RSS: of the largest one. Disks are files, and what is unused",
         "in them are holes: a disk that was used before is slower for dd and qemu-img. Sources were in the page",
-        "cache; every time includes fsync of what was written. Verify: rehost verify, partclone.chkimg, qemu-img",
-        "check (of the frame only), zstd's checksum (dd), the used bytes hashed with %s (limit)." % b.hash])
+        "cache; every time includes fsync of what was written. Verify: rehost verify, partclone.chkimg, zstd's",
+        "checksum (dd), the used bytes hashed with %s by OpenSSL (limit)." % b.hash])
