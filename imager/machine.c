@@ -94,18 +94,11 @@ static int take_all(struct machine *m, struct json_object *doc, const char *path
 	return r;
 }
 
-int machine_read(const char *dir, struct machine *ret, struct err *e)
+int machine_parse(const char *text, size_t len, const char *path, struct machine *ret, struct err *e)
 {
 	cleanup_json struct json_object *doc = NULL;
-	cleanup_free char *text = NULL;
 	struct machine m = { 0 };
-	char path[PATH_MAX];
-	size_t len;
 
-	if (snprintf(path, sizeof path, "%s/" MACHINE_FILE, dir) >= (int)sizeof path)
-		return err_set(e, ERR_USAGE, "the path of the directory is too long");
-	if (read_text(path, &text, &len, e) < 0)
-		return e->code;
 	if (json_parse(text, len, &doc, e) < 0)
 		return err_prefix(e, "%s", path);
 	if (take_all(&m, doc, path, e) < 0) {
@@ -114,6 +107,19 @@ int machine_read(const char *dir, struct machine *ret, struct err *e)
 	}
 	*ret = m;
 	return 0;
+}
+
+int machine_read(const char *dir, struct machine *ret, struct err *e)
+{
+	cleanup_free char *text = NULL;
+	char path[PATH_MAX];
+	size_t len;
+
+	if (snprintf(path, sizeof path, "%s/" MACHINE_FILE, dir) >= (int)sizeof path)
+		return err_set(e, ERR_USAGE, "the path of the directory is too long");
+	if (read_text(path, &text, &len, e) < 0)
+		return e->code;
+	return machine_parse(text, len, path, ret, e);
 }
 
 void machine_done(struct machine *m)
@@ -145,7 +151,7 @@ int machine_write(const char *dir, struct json_object *disks, struct json_object
 		return err_sys(e, errno, "%s", part);
 	if (json_print(f, o, e) < 0)
 		err_prefix(e, "%s", part);
-	else if (fsync(fileno(f)) < 0 || rename(part, path) < 0)
+	else if (fsync(fileno(f)) < 0 || rename(part, path) < 0 || (errno = io_sync_directory(path)))
 		err_sys(e, errno, "%s", path);
 	else
 		return 0;

@@ -26,6 +26,9 @@ struct machine {
  * comes twice, and a list without entries are ERR_CORRUPT.  ERR_NOT_FOUND: the
  * directory has no such file. */
 int machine_read(const char *dir, struct machine *ret, struct err *e) must_check;
+/* The same from the file's text; path: for messages. */
+int machine_parse(const char *text, size_t len, const char *path, struct machine *ret,
+		  struct err *e) must_check;
 void machine_done(struct machine *m);
 /* Writes it anew: disks, an array of entries; hardware: as `rehost hardware`; both stay
  * the caller's. */

@@ -2,7 +2,9 @@
  *
  * Input: one byte of mode, then the image.  Checksums would stop every change
  * at once, so sums, hashes and the digest are made right again first (FIX), and
- * numbers and places in the index too (PLACES). */
+ * numbers and places in the index too (PLACES).  Encrypted images are sealed by what
+ * encrypts nothing, for else no change would come behind the seal. */
+#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +12,7 @@
 #include "imager/engine.h"
 #include "imager/fmt/disk.h"
 #include "imager/fmt/record.h"
+#include "imager/fmt/seal.h"
 #include "imager/salvage.h"
 
 enum { FIX = 1, PLACES = 2, AS_PIPE = 4 };
@@ -18,6 +21,54 @@ enum { FIX = 1, PLACES = 2, AS_PIPE = 4 };
 #define DISK_MAX (8u << 20)       /* larger disks are not restored */
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+/* ---- instead of libsodium's: every passphrase fits, and nothing is hidden ---- */
+
+int crypto_pwhash(unsigned char *out, unsigned long long len, const char *word, unsigned long long n,
+		  const unsigned char *salt, unsigned long long ops, size_t mem, int alg)
+{
+	(void)word, (void)n, (void)salt, (void)ops, (void)mem, (void)alg;
+	memset(out, 0, len);
+	return 0;
+}
+
+int crypto_aead_xchacha20poly1305_ietf_encrypt(
+	unsigned char *c, unsigned long long *c_len, const unsigned char *m, unsigned long long m_len,
+	const unsigned char *ad, unsigned long long ad_len, const unsigned char *secret,
+	const unsigned char *nonce, const unsigned char *key)
+{
+	(void)ad, (void)ad_len, (void)secret, (void)nonce, (void)key;
+	memmove(c, m, m_len);
+	memset(c + m_len, 0, SEAL_TAG);
+	if (c_len)
+		*c_len = m_len + SEAL_TAG;
+	return 0;
+}
+
+int crypto_aead_xchacha20poly1305_ietf_decrypt(
+	unsigned char *m, unsigned long long *m_len, unsigned char *secret, const unsigned char *c,
+	unsigned long long c_len, const unsigned char *ad, unsigned long long ad_len,
+	const unsigned char *nonce, const unsigned char *key)
+{
+	(void)ad, (void)ad_len, (void)secret, (void)nonce, (void)key;
+	if (c_len < SEAL_TAG)
+		return -1;
+	memmove(m, c, c_len - SEAL_TAG);
+	if (m_len)
+		*m_len = c_len - SEAL_TAG;
+	return 0;
+}
+
+static int passphrase(void *ctx, const char *name, char *buf, size_t size, struct err *e)
+{
+	(void)ctx, (void)name, (void)e;
+	snprintf(buf, size, "x");
+	return 0;
+}
+
+static const struct image_access access_all = { .passphrase = passphrase };
+
+/* ---- what was changed is made right ---- */
 
 struct seen {
 	uint64_t off, aux;
@@ -134,7 +185,7 @@ static void fix_hash(struct fixer *f, struct record_disk *d, const uint8_t *body
 	} else {
 		memset(f->plain, 0, plain_len);
 	}
-	if (hash_bytes(f->hasher, f->alg, plain, plain_len, d->hash, NULL) < 0)
+	if ((d->sealed ? hash_bytes : hash_plain)(f->hasher, f->alg, plain, plain_len, d->hash, NULL) < 0)
 		abort();
 }
 
@@ -151,6 +202,32 @@ static void keep(struct fixer *f, const struct record_disk *d, uint64_t at)
 	f->seen[f->n++] = (struct seen){ at, le64_get(d->aux), *d };
 }
 
+/* How much a sealed body has in front of what was sealed. */
+static uint32_t sealed(struct fixer *f, const struct record_disk *d, const uint8_t *body, uint32_t len)
+{
+	uint32_t front = SEAL_NONCE + (le16_get(d->type) == REC_META ? SEAL_WRAPPED : 0);
+	struct image_key key;
+
+	if (!d->sealed || len < front + SEAL_TAG)
+		return 0;
+	if (le16_get(d->type) == REC_META) {
+		seal_key(body + SEAL_NONCE, &key);
+		hasher_key(f->hasher, key.hash);
+	}
+	return front;
+}
+
+static void fix_body(struct fixer *f, struct record_disk *d, uint64_t at, uint8_t *body, uint32_t len)
+{
+	if (le16_get(d->type) == REC_PAGE && d->codec == CODEC_NONE)
+		fix_page(f, le64_get(d->aux), body, len);
+	if (le16_get(d->type) == REC_ROOT)
+		fix_root(f, body, len);
+	if (le16_get(d->type) == REC_END)
+		fix_end(f, at, body, len);
+	fix_hash(f, d, body, len);
+}
+
 static void fix(struct fixer *f)
 {
 	size_t at = 0;
@@ -158,7 +235,7 @@ static void fix(struct fixer *f)
 	while (f->len - at >= IMAGE_HEAD_LEN && f->n < RECORDS_MAX) {
 		uint8_t *body = f->image + at + IMAGE_HEAD_LEN;
 		struct record_disk d;
-		uint32_t len;
+		uint32_t len, seal;
 
 		memcpy(&d, f->image + at, sizeof d);
 		len = le32_get(d.body_len);
@@ -169,13 +246,8 @@ static void fix(struct fixer *f)
 			memcpy(d.image_id, f->image + offsetof(struct record_disk, image_id), 16);
 			d.seq = le64_make(f->n);
 		}
-		if (le16_get(d.type) == REC_PAGE && d.codec == CODEC_NONE)
-			fix_page(f, le64_get(d.aux), body, len);
-		if (le16_get(d.type) == REC_ROOT)
-			fix_root(f, body, len);
-		if (le16_get(d.type) == REC_END)
-			fix_end(f, at, body, len);
-		fix_hash(f, &d, body, len);
+		seal = sealed(f, &d, body, len);
+		fix_body(f, &d, at, body + seal, seal ? len - seal - SEAL_TAG : len);
 		d.body_sum = le32_make(body_sum(body, len));
 		d.head_sum = le32_make(body_sum(&d, offsetof(struct record_disk, head_sum)));
 		memcpy(f->image + at, &d, sizeof d);
@@ -216,8 +288,10 @@ static int verify(struct blkdev *d, int as_pipe, struct verify_result *ret)
 	struct err e;
 	int r = store_open_dev(d, as_pipe, &in, &e);
 
-	if (r == 0)
+	if (r == 0) {
+		in->access = &access_all;
 		r = verify_run(in, &opt, NULL, ret, &e);
+	}
 	store_close(in);
 	return r;
 }
@@ -264,11 +338,13 @@ static int restore(struct blkdev *f, const struct image_params *p, int as_pipe,
 	if (dev_mem(disk, p->disk_size, 1, &t, &e) < 0 ||
 	    store_open_dev(f, as_pipe, &in, &e) < 0)
 		abort();
+	in->access = &access_all;
 	t->sector_size = p->sector_size;
 	r = restore_run(in, t, &opt, NULL, &res, &e);
 	store_close(in);
 	if (store_open_dev(f, 0, &in, &e) < 0)
 		abort();
+	in->access = &access_all;
 	/* what is there already isn't written again; of a bad one nothing is asked */
 	opt.how = RESTORE_DELTA;
 	opt.verify = 0;
@@ -297,7 +373,7 @@ static void try_cut(struct blkdev *f)
 	uint64_t used = 0;
 	struct err e;
 
-	if (image_open_cut(f, NULL, &im, &e) < 0)
+	if (image_open_cut(f, &access_all, &im, &e) < 0)
 		return;
 	if (image_extents(im, sum, &used, &e) == 0 && image_file_len(im) <= f->size &&
 	    image_writer_resume(im, &sink, &w, &e) == 0) {
@@ -349,7 +425,7 @@ static void check_salvaged(struct kept *k, const uint8_t *digest, const struct s
 /* good: verify said so; then all of it must come back. */
 static void try_salvage(struct blkdev *f, int good)
 {
-	struct salvage_source src = { .file = f };
+	struct salvage_source src = { .file = f, .access = &access_all };
 	struct salvage_options opt = { .from = "fuzz" };
 	struct kept k = { .s = { .ops = &kept_ops, .name = (char *)"memory" } };
 	const struct salvage_found *found;
@@ -366,6 +442,8 @@ static void try_salvage(struct blkdev *f, int good)
 	found = salvage_found(s);
 	if (good && (found->lost || found->missing || found->n_unknown || found->bad_records))
 		abort();
+	if (found->params.must & FEATURE_ENCRYPTED)
+		opt.passphrase = "x";
 	k.bytes = malloc(SALVAGED_MAX);
 	if (!k.bytes)
 		abort();
@@ -392,7 +470,7 @@ static void try(struct blkdev *f, unsigned int mode)
 
 	if (image_identify(f, &id, &e) < 0 && good)
 		abort();
-	failed = image_open(f, NULL, &im, &e);
+	failed = image_open(f, &access_all, &im, &e);
 	if (im && image_params(im)->disk_size && image_params(im)->disk_size <= DISK_MAX) {
 		size = image_params(im)->disk_size;
 		disk = malloc(size);
