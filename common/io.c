@@ -2,9 +2,23 @@
 #include "common/io.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <libgen.h>
 #include <poll.h>
 #include <signal.h>
+#include <string.h>
 #include <unistd.h>
+#include "common/cleanup.h"
+
+int io_sync_directory(const char *path)
+{
+	cleanup_free char *copy = strdup(path);
+	cleanup_close int fd = -1;
+
+	if (!copy)
+		return ENOMEM;
+	fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return fd < 0 || (fsync(fd) < 0 && errno != EINVAL && errno != ENOTSUP) ? errno : 0;
+}
 
 /* A descriptor that was given to us may be non-blocking. */
 static void wait_for(int fd, short what)

@@ -7,6 +7,10 @@
 int io_write_all(int fd, const void *buf, size_t len);
 /* Up to len bytes; *ret_got < len only at the end of the file.  0 or errno. */
 int io_read_full(int fd, void *buf, size_t len, size_t *ret_got);
+/* A file that got the name `path` by rename() or open() keeps it when the power fails:
+ * its directory is synced.  0 or errno; network file systems that have nothing to do
+ * for it are no failure. */
+int io_sync_directory(const char *path);
 /* For the begin of main(): descriptors 0 to 2 that are not open become ones
  * that only fail, so that no disk or image gets such a number and with it what
  * is meant for people.  0 or errno. */

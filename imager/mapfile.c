@@ -9,6 +9,7 @@
 #include <unistd.h>
 #include "common/checked.h"
 #include "common/cleanup.h"
+#include "common/io.h"
 #include "common/vec.h"
 
 /* A line has 2 numbers and a character; comments may be longer and are cut. */
@@ -260,7 +261,7 @@ int mapfile_write(const char *path, const struct mapfile_view *v, struct err *e)
 		v->finished ? 0 : v->done_to, v->finished ? MAP_GOOD : MAP_UNTRIED);
 	put_all(&w);
 	failed = ferror(w.f) || fflush(w.f) || fsync(fileno(w.f)) < 0;
-	if (fclose(w.f) || failed || rename(part, path) < 0) {
+	if (fclose(w.f) || failed || rename(part, path) < 0 || (errno = io_sync_directory(path))) {
 		err_sys(e, errno, "%s", path);
 		unlink(part);
 		return e ? e->code : ERR_IO;

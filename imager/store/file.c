@@ -3,7 +3,6 @@
  * its further volumes, PATH.001 and so on. */
 #include <errno.h>
 #include <fcntl.h>
-#include <libgen.h>
 #include <limits.h>
 #include <linux/fs.h>
 #include <stdio.h>
@@ -12,7 +11,6 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include "common/cleanup.h"
 #include "common/io.h"
 #include "imager/store/impl.h"
 
@@ -97,16 +95,9 @@ static int rename_part(const struct file_out *f, unsigned int volume, struct err
 
 static int sync_directory(const char *path, struct err *e)
 {
-	cleanup_free char *copy = strdup(path);
-	cleanup_close int fd = -1;
+	int n = io_sync_directory(path);
 
-	if (!copy)
-		return err_set(e, ERR_NOMEM, "out of memory");
-	fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	/* EINVAL: network file systems that have nothing to do */
-	if (fd < 0 || (fsync(fd) < 0 && errno != EINVAL && errno != ENOTSUP))
-		return err_sys(e, errno, "%s: its directory could not be made durable", path);
-	return 0;
+	return n ? err_sys(e, n, "%s: its directory could not be made durable", path) : 0;
 }
 
 static void close_all(struct file_out *f)
