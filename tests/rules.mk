@@ -109,16 +109,18 @@ flip-sweep: deps ## images with one bit flipped, verified and salvaged (ten minu
 .PHONY: flip-sweep
 
 FUZZ_SAN := -fsanitize=address,undefined -fno-sanitize-recover=undefined
-fuzz: deps ## libFuzzer over every parser: FUZZ_SECONDS=60 FUZZ="names"
+fuzz: deps ## libFuzzer over every parser, CHECK_JOBS at a time: FUZZ_SECONDS=60 FUZZ="names"
 	$(Q)[ "$(DEPS)" = 0 ] || common/deps.sh tests/fuzz.deps
-	$(Q)$(MAKE) --no-print-directory CC=clang B=$(B)/fuzz FUZZ_ENGINE=-fsanitize=fuzzer \
+	$(Q)$(MAKE) --no-print-directory -k -j$(CHECK_JOBS) CC=clang B=$(B)/fuzz FUZZ_ENGINE=-fsanitize=fuzzer \
 		CFLAGS='-O1 -g -fsanitize=fuzzer-no-link $(FUZZ_SAN)' LDFLAGS='$(FUZZ_SAN)' fuzz-run
 FUZZ ?= $(fuzz_names)
-fuzz-run: export ASAN_OPTIONS = suppressions=$(CURDIR)/tests/asan.supp
-fuzz-run: export LSAN_OPTIONS = print_suppressions=0:suppressions=$(CURDIR)/tests/lsan.supp
-fuzz-run: $(patsubst %,$(B)/tests/fuzz/%/fuzz,$(FUZZ))
-	$(Q)for t in $(FUZZ); do echo "== $$t"; mkdir -p $(B)/corpus/$$t; \
-		$(B)/tests/fuzz/$$t/fuzz -max_total_time=$(FUZZ_SECONDS) -timeout=20 -rss_limit_mb=1024 \
-			-print_final_stats=0 -verbosity=0 -artifact_prefix=$(B)/ \
-			$(B)/corpus/$$t tests/fuzz/$$t/corpus || exit 1; \
-	done
+fuzz-run: $(addprefix fuzz-run/,$(FUZZ))
+# one target; what it said is in $(B)/NAME.log, what it found beside it
+fuzz-run/%: export ASAN_OPTIONS = suppressions=$(CURDIR)/tests/asan.supp
+fuzz-run/%: export LSAN_OPTIONS = print_suppressions=0:suppressions=$(CURDIR)/tests/lsan.supp
+fuzz-run/%: $(B)/tests/fuzz/%/fuzz
+	$(Q)mkdir -p $(B)/corpus/$*
+	$(Q)$< -max_total_time=$(FUZZ_SECONDS) -timeout=20 -rss_limit_mb=1024 -artifact_prefix=$(B)/$*- \
+		$(B)/corpus/$* tests/fuzz/$*/corpus >$(B)/$*.log 2>&1 || \
+		{ echo "fuzz-$*: FAILED, $(B)/$*.log:"; tail -n 60 $(B)/$*.log; exit 1; }
+	$(Q)echo "fuzz-$*: $$(sed -n 's/^Done //p' $(B)/$*.log), $$(sed -n 's/.* DONE *\(cov: [0-9]*\).*/\1/p' $(B)/$*.log)"
