@@ -123,4 +123,4 @@ fuzz-run/%: $(B)/tests/fuzz/%/fuzz
 	$(Q)$< -max_total_time=$(FUZZ_SECONDS) -timeout=20 -rss_limit_mb=1024 -artifact_prefix=$(B)/$*- \
 		$(B)/corpus/$* tests/fuzz/$*/corpus >$(B)/$*.log 2>&1 || \
 		{ echo "fuzz-$*: FAILED, $(B)/$*.log:"; tail -n 60 $(B)/$*.log; exit 1; }
-	$(Q)echo "fuzz-$*: $$(sed -n 's/^Done //p' $(B)/$*.log), $$(sed -n 's/.* DONE *\(cov: [0-9]*\).*/\1/p' $(B)/$*.log)"
+	$(Q)echo "fuzz-$*: $$(sed -n 's/^Done //p' $(B)/$*.log), $$(sed -n 's/.*DONE *\(cov: [0-9]*\).*/\1/p' $(B)/$*.log)"
