@@ -95,6 +95,7 @@ static void part_read(json *o, struct model_part *p)
 
 	p->number = get_int(o, "number");
 	GET_STR(o, "path", p->path);
+	get_u64(o, "start", &p->start);
 	get_u64(o, "size", &p->size);
 	p->used_known = get_u64(o, "used", &p->used);
 	GET_STR(o, "fs", p->fs);

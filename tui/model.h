@@ -15,7 +15,7 @@
 struct model_part {
 	int number;
 	char path[80];
-	uint64_t size;            /* bytes */
+	uint64_t start, size;     /* bytes; start: 0 if not told */
 	uint64_t used;            /* bytes, if used_known */
 	bool used_known;
 	char fs[24];              /* "" if not recognised */

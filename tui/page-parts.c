@@ -1,5 +1,7 @@
-/* page-parts.c: which partitions of a disk are captured, of an image restored. */
+/* page-parts.c: which partitions of a disk are captured, of an image restored; and into
+ * which one of the target a single one goes. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include "tui/page.h"
 
@@ -21,6 +23,13 @@ static size_t choosable(const struct model_disk *d, size_t ret[JOB_ONLY_MAX])
 		if (d->parts[i].number && !d->parts[i].extended && !d->parts[i].absent)
 			ret[n++] = i;
 	return n;
+}
+
+bool wiz_has_parts(const struct model_disk *d)
+{
+	size_t at[JOB_ONLY_MAX];
+
+	return choosable(d, at);
 }
 
 static int parts_rows(const struct wiz *w)
@@ -65,6 +74,16 @@ static enum wiz_act parts_event(struct wiz *w, enum wiz_ev ev, int arg)
 	return ev == EV_CHAR && arg == ' ' ? turn(w) : ACT_DEFAULT;
 }
 
+static void draw_part(struct canvas *c, int y, int x, int attr, const struct model_part *p)
+{
+	char size[32];
+
+	text_bytes(size, p->size);
+	canvas_printf(c, y, x, attr, "%3d  %9s", p->number, size);
+	canvas_column(c, y, x + 16, 10, attr, draw_fs_name(p->fs));
+	canvas_column(c, y, x + 27, c->cols - x - 29, attr, p->label);
+}
+
 static void parts_draw(const struct wiz *w, struct canvas *c)
 {
 	size_t at[JOB_ONLY_MAX];
@@ -73,18 +92,14 @@ static void parts_draw(const struct wiz *w, struct canvas *c)
 	int n = (int)choosable(d, at), y = draw_lead(c, w->job.kind == JOB_CAPTURE ?
 		"Which partitions shall be captured?" : "Which partitions shall be restored?");
 	int height = body_last(c) - y - 2, first = list_first(n, w->cur[P_PARTS], height);
-	char size[32];
 
 	canvas_printf(c, y, 4, CELL_PLAIN, "%s", w->job.kind == JOB_CAPTURE ? model_name(of) : of);
 	for (int i = first; i < n && i < first + height; i++) {
 		const struct model_part *p = &d->parts[at[i]];
 		int row = y + 1 + i - first, attr = draw_mark(c, row, i == w->cur[P_PARTS]);
 
-		text_bytes(size, p->size);
 		canvas_text(c, row, 4, attr, job_only_has(&w->job, of, p->number) ? "[x]" : "[ ]");
-		canvas_printf(c, row, 8, attr, "%3d  %9s", p->number, size);
-		canvas_column(c, row, 24, 10, attr, draw_fs_name(p->fs));
-		canvas_column(c, row, 35, c->cols - 37, attr, p->label);
+		draw_part(c, row, 8, attr, p);
 	}
 }
 
@@ -97,6 +112,125 @@ const struct page page_parts = {
 		"partitions. In a later restore the others stay as they are on the target.\n\n"
 		"When not all partitions of an image are restored, the target disk must have "
 		"a partition at the same place, at least as large, for each marked one; its "
-		"table and all else on it stay. Without a mark taken out the whole disk is "
-		"overwritten.",
+		"table and all else on it stay. A single one can go into any partition that is "
+		"large enough: the page after the target disk asks for it. Without a mark taken "
+		"out the whole disk is overwritten.",
+};
+
+/* ---- into which partition of the target ---- */
+
+/* The one partition of the image that is chosen; NULL: there are several, or all. */
+static const struct model_part *single(const struct wiz *w)
+{
+	const char *list = job_only(&w->job, w->job.image);
+	const struct model_disk *d = &w->info.disk;
+
+	for (size_t i = 0; list && !strchr(list, ',') && i < d->nparts; i++)
+		if (d->parts[i].number == atoi(list))
+			return &d->parts[i];
+	return NULL;
+}
+
+static const struct model_disk *target(const struct wiz *w)
+{
+	return model_find(&w->disks, w->job.target);
+}
+
+static int into_rows(const struct wiz *w)
+{
+	size_t at[JOB_ONLY_MAX];
+
+	return (int)choosable(target(w), at);
+}
+
+/* Its place in the captured disk. */
+static bool same_place(const struct model_part *from, const struct model_part *to)
+{
+	return from && to->start && from->start == to->start;
+}
+
+static bool too_small(const struct model_part *from, const struct model_part *to)
+{
+	return from && from->used_known && to->size < from->used;
+}
+
+enum wiz_act wiz_to_places(struct wiz *w)
+{
+	const struct model_part *from = single(w);
+	const struct model_disk *d = target(w);
+	size_t at[JOB_ONLY_MAX], n = choosable(d, at), same = n, fits = n;
+
+	text_put(&w->job.into, "");
+	if (!from || !n)
+		return wiz_to_confirm(w);
+	for (size_t i = n; i-- > 0; ) {
+		if (same_place(from, &d->parts[at[i]]))
+			same = i;
+		if (!too_small(from, &d->parts[at[i]]))
+			fits = i;
+	}
+	w->cur[P_INTO] = (int)(same < n ? same : fits < n ? fits : 0);
+	return wiz_go(w, P_INTO);
+}
+
+static enum wiz_act into_event(struct wiz *w, enum wiz_ev ev, int arg)
+{
+	size_t at[JOB_ONLY_MAX];
+	const struct model_disk *d = target(w);
+	const struct model_part *from = single(w), *to;
+	char used[32], number[16];
+
+	(void)arg;
+	if (ev != EV_NEXT)
+		return ACT_DEFAULT;
+	if (!from || (size_t)w->cur[P_INTO] >= choosable(d, at))
+		return ACT_BEEP;
+	to = &d->parts[at[w->cur[P_INTO]]];
+	text_bytes(used, from->used);
+	if (too_small(from, to))
+		return wiz_beep(w, "Partition %d is too small: %s are used.", to->number, used);
+	snprintf(number, sizeof number, "%d", to->number);
+	text_put(&w->job.into, same_place(from, to) ? "" : number);
+	return wiz_to_confirm(w);
+}
+
+static void into_draw(const struct wiz *w, struct canvas *c)
+{
+	size_t at[JOB_ONLY_MAX];
+	const struct model_disk *d = target(w);
+	const struct model_part *from = single(w);
+	int n = (int)choosable(d, at), y, height, first;
+	char lead[160], used[32];
+
+	snprintf(lead, sizeof lead, "Into which partition of %s shall partition %d go?",
+		 model_name(w->job.target), from ? from->number : 0);
+	y = draw_lead(c, lead);
+	height = body_last(c) - y - 6;
+	first = list_first(n, w->cur[P_INTO], height);
+	for (int i = first; i < n && i < first + height; i++) {
+		const struct model_part *p = &d->parts[at[i]];
+		int row = y + i - first, attr = draw_mark(c, row, i == w->cur[P_INTO]);
+
+		canvas_text(c, row, 5, attr, too_small(from, p) ? "-" : same_place(from, p) ? "=" : " ");
+		draw_part(c, row, 7, attr, p);
+	}
+	y += 1 + (n < height ? n : height);
+	draw_rule(c, y, "What goes there");
+	if (!from)
+		return;
+	draw_part(c, y + 1, 7, CELL_PLAIN, from);
+	text_bytes(used, from->used);
+	if (from->used_known)
+		canvas_printf(c, y + 2, 12, CELL_PLAIN, "%s of it are used", used);
+}
+
+const struct page page_into = {
+	.title = "target partition", .in_job = true, .rows = into_rows, .event = into_event,
+	.draw = into_draw,
+	.keys = "Up/Down Move   Enter Choose   Esc Back   F1 Help",
+	.help = "The partition is overwritten; the disk's table and all else on it stay. '=' "
+		"stands before the one at the place that the captured one had, '-' before one "
+		"in which there is no room.\n\n"
+		"It must be of the same kind in the disk's table (a system looks for what is "
+		"in it by that), which is checked before anything is written.",
 };

@@ -60,6 +60,8 @@ const char *wiz_target_refusal(const struct wiz *w, const struct model_disk *d,
 		snprintf(buf, size, "chosen for %.200s already", taken(w, d));
 	else if (all && d->size < info->smallest)
 		snprintf(buf, size, "too small, the image needs %s", need);
+	else if (whole && !all && !wiz_has_parts(d))
+		snprintf(buf, size, "it has no partitions");
 	else if (all && !strcmp(info->disk.kind, "part"))
 		snprintf(buf, size, "the image is of one partition only");
 	else if (d->in_use[0])
@@ -118,7 +120,7 @@ static enum wiz_act choose(struct wiz *w)
 	if (wiz_can_go_on(w, d))
 		return wiz_go(w, P_AGAIN);
 	w->job.resume = false;
-	return job_into_parts(&w->job) ? wiz_to_confirm(w) : wiz_go(w, P_WISHES);
+	return job_into_parts(&w->job) ? wiz_to_places(w) : wiz_go(w, P_WISHES);
 }
 
 enum wiz_act wiz_to_confirm(struct wiz *w)
@@ -324,6 +326,9 @@ static void confirm_lead(const struct wiz *w, char *out, size_t size)
 	wiz_target_names(w, names, sizeof names);
 	if (wiz_targets(w) > 1)
 		snprintf(out, size, "Everything on these disks will be lost. To go on, type: %s", names);
+	else if (w->job.into.s[0])
+		snprintf(out, size, "What is in partition %.8s of %s will be lost. To go on, type the "
+			 "disk's name: %s", w->job.into.s, w->job.target, names);
 	else if (job_into_parts(&w->job))
 		snprintf(out, size, "What is in the places of partitions %.20s on %s will be lost. To go "
 			 "on, type its name: %s", list ? list : "", w->job.target, names);

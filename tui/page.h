@@ -37,7 +37,7 @@ struct page {
 
 extern const struct page page_menu, page_power, page_disks, page_disk, page_parts, page_place,
 	page_part, page_dir, page_smb, page_nfs, page_check, page_cut, page_options,
-	page_base, page_seal, page_summary, page_images, page_secret, page_image, page_target, page_again, page_wishes, page_confirm,
+	page_base, page_seal, page_summary, page_images, page_secret, page_image, page_target, page_into, page_again, page_wishes, page_confirm,
 	page_adisk, page_aoptions, page_aconfirm, page_luks, page_verdict,
 	page_drivers, page_dpart, page_folder, page_dpath, page_run, page_result, page_net,
 	page_iface;
@@ -62,6 +62,11 @@ const char *wiz_job_word(const struct wiz *w); /* "Capture" ... */
 
 /* The partitions of d: of the disk w->detail, or of the image (page-parts.c). */
 enum wiz_act wiz_choose_parts(struct wiz *w, const struct model_disk *d);
+/* There is a partition on it that can be chosen. */
+bool wiz_has_parts(const struct model_disk *d);
+/* The target of chosen partitions is known: on to which partition of it, if one was
+ * chosen, else to the confirmation. */
+enum wiz_act wiz_to_places(struct wiz *w);
 /* Several targets: one for each image of a machine. */
 size_t wiz_targets(const struct wiz *w);
 /* What the targets are called, separated by blanks: "sda sdb" (page-target.c). */

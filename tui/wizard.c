@@ -15,7 +15,7 @@ static const struct page *const pages[P_COUNT] = {
 	[P_OPTIONS] = &page_options, [P_BASE] = &page_base, [P_SEAL] = &page_seal,
 	[P_SUMMARY] = &page_summary,
 	[P_IMAGES] = &page_images, [P_SECRET] = &page_secret, [P_IMAGE] = &page_image,
-	[P_TARGET] = &page_target, [P_AGAIN] = &page_again,
+	[P_TARGET] = &page_target, [P_INTO] = &page_into, [P_AGAIN] = &page_again,
 	[P_WISHES] = &page_wishes,
 	[P_CONFIRM] = &page_confirm,
 	[P_ADISK] = &page_adisk, [P_AOPTIONS] = &page_aoptions,

@@ -76,14 +76,72 @@ def test_restore_chosen_partitions(tmp_path):
         w.send(DOWN, DOWN)          # too small for the whole image, but that doesn't matter
         w.wait("4C530001", gone="too small")
         w.send(ENTER)
+        t = w.title("Restore: target partition")
+        assert "12 GB of it are used" in t and "Into which partition of sdb shall partition 2 go?" in t
+        assert w.line().split() == ["1", "64", "GB", "ext4", "backup"]
+        w.send(ENTER)
         t = w.title("Restore: confirm")         # nothing is adapted
-        assert "What is in the places of partitions 2 on /dev/sdb will be lost." in " ".join(t.split())
+        assert "What is in partition 1 of /dev/sdb will be lost." in " ".join(t.split())
         w.send("sdb", ENTER)
         t = w.title("Restore: result")
         call, = w.calls("restore")
-        assert call["argv"] == ["restore", "--events-fd=3", "--yes", "--only", "2",
+        assert call["argv"] == ["restore", "--events-fd=3", "--yes", "--only", "2", "--into", "1",
                                 "--expect-serial=4C530001", URL + "web1-20261101.rhi", "/dev/sdb"]
-        assert "rehost restore --only 2 --expect-serial=4C530001" in t
+        assert "rehost restore --only 2 --into 1 --expect-serial=4C530001" in t
+
+
+def test_restore_into_its_own_place(tmp_path):
+    with Wizard(tmp_path) as w:
+        disks = json.loads((tmp_path / "disks.json").read_text())
+        disks["disks"][2]["partitions"] = []            # sdb
+        (tmp_path / "disks.json").write_text(json.dumps(disks))
+        to_images(w)
+        w.send(ENTER)
+        w.title("Restore: image details")
+        w.send("p")
+        w.title("Restore: partitions")
+        w.send(" ", ENTER)                              # the second one
+        w.title("Restore: image details")
+        w.send(ENTER)
+        w.title("Restore: target disk")
+        w.send(DOWN, DOWN, ENTER)
+        w.wait("sdb can't be the target: it has no partitions")
+        w.send("\033[A", "\033[A", ENTER)
+        w.title("Restore: target partition")
+        assert w.line().split()[:2] == ["=", "2"]       # the highlight
+        w.send("\033[A", ENTER)
+        w.wait("Partition 1 is too small: 12 GB are used.")
+        assert w.line().split()[:2] == ["-", "1"]
+        w.send(DOWN, DOWN, ENTER)
+        w.wait("Partition 3 is too small")
+        w.send("\033[A", ENTER)
+        t = w.title("Restore: confirm")
+        assert "What is in the places of partitions 2 on /dev/sda will be lost." in " ".join(t.split())
+        w.send("sda", ENTER)
+        w.title("Restore: result")
+        call, = w.calls("restore")
+        assert call["argv"] == ["restore", "--events-fd=3", "--yes", "--only", "2",
+                                "--expect-serial=S3Z9NB0K123456X", URL + "web1-20261101.rhi", "/dev/sda"]
+
+
+def test_restore_several_partitions(tmp_path):
+    with Wizard(tmp_path) as w:
+        info = json.loads((tmp_path / "info.json").read_text())
+        info["disk"]["partitions"].append({"number": 3, "path": "/dev/sda3", "size": 1500000000,
+                                           "start": 498537919488, "fs": "swap", "label": ""})
+        (tmp_path / "info.json").write_text(json.dumps(info))
+        to_images(w)
+        w.send(ENTER)
+        w.title("Restore: image details")
+        w.send("p")
+        w.title("Restore: partitions")
+        w.send(" ", ENTER)
+        w.title("Restore: image details")
+        w.send(ENTER)
+        w.title("Restore: target disk")
+        w.send(ENTER)
+        t = w.title("Restore: confirm")
+        assert "What is in the places of partitions 2,3 on /dev/sda will be lost." in " ".join(t.split())
 
 
 def machine_place(folder):
