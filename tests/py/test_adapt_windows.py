@@ -14,7 +14,7 @@ import win_targets
 import winboot
 import winguest
 from windisk import (FIXTURES, Disk, copy_of, files_below, list_below, ntfs_file, packages,
-                     recovered, volume)
+                     recovered, same_bytes, volume)
 
 B = os.environ.get("REHOST_B", "build")
 ADAPT = os.path.join(B, "rehost-adapt")
@@ -65,11 +65,11 @@ def test_profile(disks, tmp_path, name, target):
     disk = disks(name)
     at = copy_of(disk, tmp_path)
     plan = adapt(at, "--dry-run", "--profile", target)
-    ours, hive, has = said(plan), disk.original(), disk.guest.has()
+    ours, hive, has = said(plan), disk.original, disk.guest.has()
     for way in ways_of(target):
         compare(boots(hive, has, target, way), not ours[way.title]["before"],
                 (way.name, "before", ours[way.title]["before"]))
-    assert at.read_bytes() == disk.path.read_bytes()
+    assert same_bytes(at, disk.path)
     adapt(at, "--yes", "--profile", target)
     vol = volume(disk, at, tmp_path)
     after = regf.Hive(disk.hive_on(vol))
@@ -113,7 +113,7 @@ def test_physical(disks, tmp_path, name, way):
     at = copy_of(disk, tmp_path)
     plan = adapt(at, "--dry-run", *hardware)
     ours = plan["ways"][0]
-    compare(boots(disk.original(), disk.guest.has(), "physical", way), not ours["before"],
+    compare(boots(disk.original, disk.guest.has(), "physical", way), not ours["before"],
             ("before", ours["before"]))
     if not plan["edits"]:
         return
@@ -197,7 +197,7 @@ def test_new_ids(disks, tmp_path, name):
                            str(image), str(copy)], stderr=subprocess.PIPE,
                           stdout=subprocess.PIPE, text=True, env=env, check=False)
     assert done.returncode in (0, 3), done.stderr
-    old, new = disk.original(), regf.Hive(disk.hive_on(volume(disk, copy, tmp_path)))
+    old, new = disk.original, regf.Hive(disk.hive_on(volume(disk, copy, tmp_path)))
     c = [h.root.find("MountedDevices").value("\\DosDevices\\C:").data for h in (old, new)]
     table = open(copy, "rb").read(1 << 20)
     if len(c[1]) == 12:

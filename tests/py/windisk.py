@@ -1,4 +1,5 @@
 """Windows-like disks for tests (winguest.py), and what foreign tools read of them."""
+import functools
 import os
 import re
 import shutil
@@ -38,6 +39,7 @@ class Disk:
         name = "system32/config/system" if self.guest.old else "System32/config/SYSTEM"
         return ntfs_file(vol, f"/{self.guest.root_name}/{name}")
 
+    @functools.cached_property
     def original(self):
         """The hive as Windows would load it."""
         if self.system:
@@ -52,8 +54,12 @@ def volume(disk, path, where):
         left = disk.size
         while left:
             data = f.read(min(left, 1 << 20))
-            out.write(data)
+            if data.count(0) == len(data):
+                out.seek(len(data), os.SEEK_CUR)
+            else:
+                out.write(data)
             left -= len(data)
+        out.truncate()
     return at
 
 
@@ -80,6 +86,10 @@ def list_below(vol, windows):
 
 def files_below(vol, windows):
     return winboot.file_set(list_below(vol, windows))
+
+
+def same_bytes(one, other):
+    return subprocess.run(["cmp", "-s", str(one), str(other)]).returncode == 0
 
 
 def copy_of(disk, where):
