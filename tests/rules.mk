@@ -85,7 +85,7 @@ SEED ?= 1
 fs-matrix: deps ## random disks of every file system, captured and restored (an hour; root): N=20 FS="ext4 xfs" SEED=1
 	$(Q)$(MAKE) --no-print-directory programs
 	$(Q)tests/matrix/fs.py --build $(B) --out $(B)/fs-matrix --doc docs/FS-MATRIX.md \
-		--n $(N) --seed $(SEED) $(FS_MATRIX) $(FS)
+		--n $(N) --seed $(SEED) $(FS) $(FS_MATRIX)
 .PHONY: fs-matrix
 
 SWEEP ?= 1

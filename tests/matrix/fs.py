@@ -8,7 +8,7 @@ partition table, what happens to its files (life.py); every fourth is filled to 
 Right is a disk if `rehost` finds nothing to warn of and took no part of it whole
 that it could read, the checker is clean on source and copy, every file of the copy is
 the source's, and at most 1.02 times the bytes that the file system calls used were
-captured.  Disks that are done stay in OUT/cells and are not made again;
+captured.  Disks that are right stay in OUT/cells and are not made again;
 the source of one that failed stays in OUT/failed."""
 import argparse
 import collections
@@ -130,7 +130,9 @@ class Matrix:
                 cell = json.load(f)
         except FileNotFoundError:
             return {}
-        return {} if self.o.again and cell["program"] != self.program else cell
+        if cell["result"] != "ok" or (self.o.again and cell["program"] != self.program):
+            return {}
+        return cell
 
     def one(self, name, n, work):
         rnd = random.Random("%s/%s/%d" % (self.o.seed, name, n))

@@ -213,14 +213,14 @@ class Xfs4(Xfs):
         one = life.Life(tree, self.rnd, self.can, self.unit)
         one.make(int((self.size - self.used(dev, work, self.size)) * (0.99 if full else level)),
                  self.rnd.randrange(20, 80), True)
-        for _ in range(8):      # with its own metadata the tree may need more than there is
+        for n in range(20):     # with its own metadata the tree may need more than there is
             with open(proto, "w", encoding="utf-8") as f:
                 f.write("boot\n0 0\nd--755 0 0\n%s$\n" % "".join(disks.prototype(tree)))
             code, said = status("mkfs.xfs", "-q", "-f", "-K", "-p", proto, *self.options, dev)
             # at times it says nothing and leaves a file system that isn't sound
             if not code and not status("xfs_repair", "-n", "-o", "force_geometry", dev)[0]:
                 break
-            one.remove(0.05)
+            one.remove(0.05 if n < 8 else 0.2)
         else:
             raise Failed("mkfs.xfs -p: " + said[-500:])
         self.names = sorted(files_only(life.hashes(tree)))
