@@ -109,7 +109,9 @@ int head_mark(struct restore *re, uint64_t next_chunk, int now, struct err *e)
 	re->marked_at = job_seconds(&re->job);
 	re->marked_bytes = re->changed;
 	put_mark(re, buf);
-	return dev_write(re->target, 0, buf, sizeof buf, e);
+	r = dev_write(re->target, 0, buf, sizeof buf, e);
+	/* else it would get there with the next one, and a power cut undo both */
+	return r < 0 ? r : dev_flush(re->target, e);
 }
 
 /* ---- the partition table ---- */

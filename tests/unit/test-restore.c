@@ -301,6 +301,37 @@ static void cut_restore(void **state)
 	sweep(k, RESTORE_ALL);
 }
 
+/* Nothing is written behind a mark that a power cut could still undo. */
+static int after_mark(struct blkdev *d, uint64_t off, const void *buf, size_t len, struct err *e)
+{
+	struct cutdev *c = (struct cutdev *)d;
+	struct restore_mark m;
+
+	assert_true(!off || !c->unflushed[0] || !mark_get(c->now, &m));
+	return cut_write(d, off, buf, len, e);
+}
+
+static void marks_last(void **state)
+{
+	static const struct blkdev_ops ops = { .read = cut_read, .write = after_mark,
+					       .flush = cut_flush };
+	static const enum restore_how hows[] = { RESTORE_ALL, RESTORE_DELTA };
+	struct fixture *k = *state;
+	struct restore_result res;
+	struct cutdev c;
+	struct err e;
+
+	cut_new(&c, SIZE);
+	c.d.ops = &ops;
+	for (size_t i = 0; i < 2; i++) {
+		cut_begin(&c, k->old, CUT_POWER, UINT64_MAX);
+		assert_ok(restore_to(k, &c.d, hows[i], -1, &res, &e));
+		assert_true(c.writes > 10);
+		used_is_equal(k, c.now);
+	}
+	cut_free(&c);
+}
+
 static void cut_delta(void **state)
 {
 	struct fixture *k = *state;
@@ -510,6 +541,7 @@ int main(void)
 		cmocka_unit_test(other_disk),
 		cmocka_unit_test(unreadable_target),
 		cmocka_unit_test(cut_restore),
+		cmocka_unit_test(marks_last),
 		cmocka_unit_test(cut_delta),
 		cmocka_unit_test(resume_skips),
 		cmocka_unit_test(resume_refused),
