@@ -190,6 +190,11 @@ static const char *set_encrypt(struct answers *a, const char *value)
 	return set_bool(&a->job.encrypt, value);
 }
 
+static const char *set_dedup(struct answers *a, const char *value)
+{
+	return set_bool(&a->job.dedup, value);
+}
+
 static const char *set_passphrase_file(struct answers *a, const char *value)
 {
 	if (strlen(value) >= sizeof a->passphrase_file)
@@ -300,6 +305,7 @@ static const struct key {
 	{ "resume", set_resume, FOR_CAPTURE | FOR_RESTORE, 0, false, ALWAYS },
 	{ "delta", set_delta, FOR_RESTORE, 0, false, ALWAYS },
 	{ "encrypt", set_encrypt, FOR_CAPTURE, 0, false, ALWAYS },
+	{ "dedup", set_dedup, FOR_CAPTURE, 0, false, ALWAYS },
 	{ "passphrase_file", set_passphrase_file, FOR_IMAGE, 0, false, ALWAYS },
 	{ "split", set_split, FOR_CAPTURE, 0, false, ALWAYS },
 	{ "base", set_base, FOR_CAPTURE, 0, false, ALWAYS },

@@ -236,6 +236,7 @@ static int add_ways(const struct job *j, struct argv *a, struct err *e)
 		{ (capture || whole) && j->resume, "--resume", NULL },
 		{ whole && j->delta && !j->resume, "--delta", NULL },
 		{ capture && j->encrypt, "--encrypt", NULL },
+		{ capture && j->dedup, "--dedup", NULL },
 		{ capture && j->split, "--split", split_names[j->split] },
 		{ capture && j->ndisks == 1 && j->base[0], "--base", base },
 	};

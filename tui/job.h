@@ -86,6 +86,7 @@ struct job {
 	bool resume;           /* capture, restore: go on where it was interrupted */
 	bool delta;            /* restore: only what differs */
 	bool encrypt;          /* capture: with the passphrase */
+	bool dedup;            /* capture: equal chunks are stored once */
 	int split;             /* capture: index into split_names */
 	char base[240];        /* capture of one disk: an image of the place; "" */
 	struct job_adapt adapt;

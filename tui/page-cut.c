@@ -5,7 +5,7 @@
 #include "tui/page.h"
 
 /* The k-th interrupted capture that may be of the disk; NULL: there are fewer.  *ret_n:
- * how many.  One with --dedup can be gone on with in the shell only. */
+ * how many. */
 static const struct model_image *cut_at(const struct wiz *w, int k, int *ret_n)
 {
 	const struct model_disk *d = w->job.ndisks != 1 ? NULL :
@@ -14,8 +14,7 @@ static const struct model_image *cut_at(const struct wiz *w, int k, int *ret_n)
 
 	*ret_n = 0;
 	for (size_t i = 0; d && i < w->place.ncuts; i++)
-		if (w->place.cuts[i].disk_size == d->size && !w->place.cuts[i].dedup &&
-		    (*ret_n)++ == k)
+		if (w->place.cuts[i].disk_size == d->size && (*ret_n)++ == k)
 			found = &w->place.cuts[i];
 	return found;
 }
@@ -50,6 +49,7 @@ static enum wiz_act go_on(struct wiz *w, const struct model_image *m)
 	memcpy(w->name_default, name, sizeof name);
 	w->job.resume = true;
 	w->job.encrypt = m->encrypted;
+	w->job.dedup = m->dedup;
 	if (!m->split)
 		w->job.split = SPLIT_NO;
 	else if (!w->job.split)

@@ -143,6 +143,9 @@ static const struct field fields[] = {
 	  "changes it.", split_names },
 	FIELD(FIELD_CHECK, "Encrypt", job.encrypt,
 	      "With a passphrase, which is asked for on a page of its own. Space changes it."),
+	FIELD(FIELD_CHECK, "Equal data once", job.dedup,
+	      "Stores what is on the disk several times only once: for disks with copies of "
+	      "virtual machines, say. Space changes it."),
 };
 
 static enum wiz_act options_event(struct wiz *w, enum wiz_ev ev, int arg)
@@ -238,7 +241,7 @@ static void summary_draw(const struct wiz *w, struct canvas *c)
 		if (!d)
 			continue;
 		text_bytes(size, d->size);
-		if (y > body_last(c) - 13 && i + 1 < w->job.ndisks) {
+		if (y > body_last(c) - 14 && i + 1 < w->job.ndisks) {
 			y = draw_fact(c, y, "", "and %zu more", w->job.ndisks - i);
 			break;
 		}
@@ -257,6 +260,8 @@ static void summary_draw(const struct wiz *w, struct canvas *c)
 		y = draw_fact(c, y, "Split", "into files of %s", split_names[w->job.split]);
 	if (w->job.encrypt)
 		y = draw_fact(c, y, "Encrypted", "yes; without the passphrase nobody can read it");
+	if (w->job.dedup)
+		y = draw_fact(c, y, "Equal data", "stored once");
 	if (w->job.base[0])
 		draw_fact(c, y, "Base", "%s: what differs from it is stored", w->job.base);
 }

@@ -111,7 +111,7 @@ def test_encrypted_capture_with_a_base(tmp_path):
         shutil.copy(HERE / "fake/place-more.json", tmp_path / "place.json")
         t = to_options(w)
         assert "(*) no" in t and "( ) 4095M" in t       # this is no FAT
-        w.send(CTRL_U, "tuesday", UP, DOWN, DOWN, DOWN, DOWN, DOWN, " ", UP, " ", ENTER)
+        w.send(CTRL_U, "tuesday", *[DOWN] * 6, " ", UP, " ", UP, " ", ENTER)
         t = w.title("Capture: older image")
         assert "monday.rhi" in t and "other.rhi" not in t
         assert w.line().startswith("None")
@@ -125,12 +125,12 @@ def test_encrypted_capture_with_a_base(tmp_path):
         w.wait("The two passphrases differ.")
         w.send(CTRL_U, SECRET, ENTER)
         t = w.title("Capture: summary")
-        assert "into files of 700M" in t and "monday.rhi: what differs" in t
+        assert "into files of 700M" in t and "monday.rhi: what differs" in t and "stored once" in t
         w.send(ENTER)
         t = w.title("Capture: result")
         assert "Keep monday.rhi beside it" in t
         call, = w.calls("capture")
-        words = ["--level", "balanced", "--encrypt", "--split", "700M", "--base", "monday.rhi"]
+        words = ["--level", "balanced", "--encrypt", "--dedup", "--split", "700M", "--base", "monday.rhi"]
         assert call["argv"] == ["capture", "--events-fd=3", *words, "/dev/sda", URL + "tuesday.rhi"]
         assert call["env"]["REHOST_PASSPHRASE"] == SECRET
         w.send("\033[F")
@@ -143,9 +143,12 @@ def test_interrupted_capture_goes_on(tmp_path):
         shutil.copy(HERE / "fake/place-cut.json", tmp_path / "place.json")
         past_the_place(w)
         t = w.title("Capture: interrupted")
-        assert w.line().startswith("web1-20261123.rhi") and "2.1 GB so far" in t
-        assert "larger.rhi" not in t and "dedup.rhi" not in t
-        w.send(DOWN, ENTER)                         # a new one: not under that name
+        assert w.line().startswith("dedup.rhi") and "2.1 GB so far" in t and "larger.rhi" not in t
+        w.send(ENTER)
+        w.wait("Equal data        stored once")
+        w.send(ESC)
+        w.title("Capture: interrupted")
+        w.send(DOWN, DOWN, ENTER)                         # a new one: not under that name
         t = w.title("Capture: options")
         assert "[web1-20261123 " not in t
         w.send(ESC)

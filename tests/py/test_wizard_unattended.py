@@ -334,10 +334,10 @@ def test_ctrl_c_asks(tmp_path):
 def test_encrypted_split_capture_with_a_base(tmp_path):
     (tmp_path / "secret").write_text("s3cret phrase\nnot this\n")
     status, out = run(tmp_path, CAPTURE + "encrypt = yes\npassphrase_file = secret\nsplit = 4095M\n"
-                      "base = monday.rhi\n")
+                      "dedup = yes\nbase = monday.rhi\n")
     assert status == 0, out
     call, = calls(tmp_path, "capture")
-    assert call["argv"][2:-2] == ["--level", "small", "--verify", "--encrypt", "--split", "4095M",
+    assert call["argv"][2:-2] == ["--level", "small", "--verify", "--encrypt", "--dedup", "--split", "4095M",
                                   "--base", "monday.rhi"]
     assert call["env"]["REHOST_PASSPHRASE"] == "s3cret phrase"
     assert all("REHOST_PASSPHRASE" not in c["env"] for c in calls(tmp_path, "disks"))
