@@ -33,6 +33,14 @@ def capture(vm, url, env):
     return shell, shell.digest(said)
 
 
+def verify_deep(shell, url, env, digest):
+    """What the image holds is whole; that is kept beside it, where the server has it."""
+    said = shell.run(f"rehost verify --deep '{url}'", JOB, env=env)
+    assert shell.digest(said) == digest and "can't be kept" not in said, said
+    said = shell.run(f"rehost info '{url}'", JOB, env=env)
+    assert "\nverified in depth " in said, said
+
+
 def restore(shell, url, env, digest):
     """By command, to the disk NEW1, which is read back then."""
     said = shell.run(f"rehost restore --yes --verify '{url(shell)}' {shell.disk('NEW1')}",
@@ -58,6 +66,7 @@ def test_smb(iso, debian, samba, work):
     env = credentials(samba)
     with live.boot("smb-capture", iso, [Disk(source.path, serial="OLD1")], direct=False) as vm:
         shell, digest = capture(vm, lambda _: samba.url("a.rhi"), env)
+        verify_deep(shell, samba.url("a.rhi"), env, digest)
         shell.power_off()
     source.untouched()
     with live.boot("smb-restore", iso, [Disk(target, serial="NEW1")], firmware="uefi") as vm:
@@ -69,7 +78,12 @@ def test_smb(iso, debian, samba, work):
 @pytest.mark.parametrize("version", ["4", "3"])
 def test_nfs(iso, debian, nfs, work, version):
     source, target = debian(guests.DEBIAN_BIOS_GPT), disks.create(work / "target.raw", LARGER)
-    move(f"nfs{version}", iso, source.path, target, lambda _: nfs.url("a.rhi", version))
+    url = nfs.url("a.rhi", version)
+    with live.boot(f"nfs{version}", iso, [Disk(source.path, serial="OLD1"),
+                                          Disk(target, serial="NEW1")]) as vm:
+        shell, digest = capture(vm, lambda _: url, None)
+        verify_deep(shell, url, None, digest)
+        restore(shell, lambda _: url, None, digest)
     source.untouched()
     source.check(target)
     boots(target, f"nfs{version}-boot")
