@@ -21,7 +21,8 @@ int draw_lead(struct canvas *c, const char *s)
 			   CELL_BOLD, s) + 1;
 }
 
-int list_first(int n, int cur, int height)
+/* Which row is drawn first when `cur` of n is to be seen in `height` rows. */
+static int list_first(int n, int cur, int height)
 {
 	int first = cur - height / 2;
 
@@ -37,6 +38,16 @@ int draw_mark(struct canvas *c, int y, bool current)
 	canvas_fill(c, y, BODY_LEFT, body_width(c), attr, ' ');
 	canvas_text(c, y, BODY_LEFT, attr, current ? ">" : " ");
 	return attr;
+}
+
+int draw_list(const struct wiz *w, struct canvas *c, int y, int below, draw_row_fn *row)
+{
+	int n = wiz_page(w)->rows(w), cur = w->cur[w->page], height = body_last(c) + 1 - y - below;
+	int first = list_first(n, cur, height);
+
+	for (int i = first; i < n && i < first + height; i++, y++)
+		row(w, c, y, i, draw_mark(c, y, i == cur));
+	return y;
 }
 
 void draw_rule(struct canvas *c, int y, const char *title)

@@ -74,9 +74,9 @@ static enum wiz_act base_event(struct wiz *w, enum wiz_ev ev, int arg)
 	return wiz_options_next(w);
 }
 
-static void base_row(const struct wiz *w, struct canvas *c, int y, int i)
+static void base_row(const struct wiz *w, struct canvas *c, int y, int i, int attr)
 {
-	int attr = draw_mark(c, y, i == w->cur[P_BASE]), n;
+	int n;
 	const struct model_image *m = base_at(w, i - 1, &n);
 	char date[20], used[32];
 
@@ -94,16 +94,13 @@ static void base_row(const struct wiz *w, struct canvas *c, int y, int i)
 
 static void base_draw(const struct wiz *w, struct canvas *c)
 {
-	int n = base_rows(w), y = draw_lead(c, w->job.resume ?
+	int y = draw_lead(c, w->job.resume ?
 		"Which older image was it begun with?" :
 		"Store only what differs from an older image of this disk?");
-	int height = body_last(c) - y - 6, first = list_first(n, w->cur[P_BASE], height);
 
 	canvas_text(c, y, 4, CELL_PLAIN, "Older image");
 	canvas_text(c, y, c->cols - 43, CELL_PLAIN, "Captured (UTC)         Used");
-	for (int i = first; i < n && i < first + height; i++)
-		base_row(w, c, y + 1 + i - first, i);
-	y += 2 + (n < height ? n : height);
+	y = draw_list(w, c, y + 1, 6, base_row) + 1;
 	canvas_wrap(c, y, 4, c->cols - 8, body_last(c), 0, CELL_PLAIN, !w->cur[P_BASE] ?
 		    "The new image needs no other one." :
 		    "The new image is small, and made fast, but can't be restored without this "

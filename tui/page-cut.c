@@ -76,27 +76,27 @@ static enum wiz_act cut_event(struct wiz *w, enum wiz_ev ev, int arg)
 	return wiz_go(w, P_OPTIONS);
 }
 
-static void cut_draw(const struct wiz *w, struct canvas *c)
+static void cut_row(const struct wiz *w, struct canvas *c, int y, int i, int attr)
 {
-	int n = cut_rows(w), y = draw_lead(c, "A capture of a disk of this size was interrupted here.");
-	int height = body_last(c) - y - 6, first = list_first(n, w->cur[P_CUT], height), many;
-	const struct model_image *m;
+	int many;
+	const struct model_image *m = cut_at(w, i, &many);
 	char size[32], date[20];
 
-	for (int i = first; i < n && i < first + height; i++) {
-		int attr = draw_mark(c, y + i - first, i == w->cur[P_CUT]);
-
-		m = cut_at(w, i, &many);
-		if (!m) {
-			canvas_text(c, y + i - first, 4, attr, "Begin a new image");
-			continue;
-		}
-		text_bytes(size, m->size);
-		wiz_when(m->created, date);
-		canvas_column(c, y + i - first, 4, c->cols - 48, attr, m->name);
-		canvas_printf(c, y + i - first, c->cols - 43, attr, "%16s  %9s so far", date, size);
+	if (!m) {
+		canvas_text(c, y, 4, attr, "Begin a new image");
+		return;
 	}
-	y += 1 + (n < height ? n : height);
+	text_bytes(size, m->size);
+	wiz_when(m->created, date);
+	canvas_column(c, y, 4, c->cols - 48, attr, m->name);
+	canvas_printf(c, y, c->cols - 43, attr, "%16s  %9s so far", date, size);
+}
+
+static void cut_draw(const struct wiz *w, struct canvas *c)
+{
+	int y = draw_lead(c, "A capture of a disk of this size was interrupted here."), many;
+
+	y = draw_list(w, c, y, 7, cut_row) + 1;
 	canvas_wrap(c, y, 4, c->cols - 8, body_last(c), 0, CELL_PLAIN, cut_at(w, w->cur[P_CUT], &many) ?
 		    "It goes on where it stopped, if it is of this disk and the disk is as it was: "
 		    "the machine must not have been started since. Otherwise nothing is changed." :

@@ -119,10 +119,9 @@ static enum wiz_act disks_event(struct wiz *w, enum wiz_ev ev, int arg)
 	}
 }
 
-static void draw_row(const struct wiz *w, struct canvas *c, int y, int i)
+static void disks_row(const struct wiz *w, struct canvas *c, int y, int i, int attr)
 {
 	const struct model_disk *d = &w->disks.d[i];
-	int attr = draw_mark(c, y, i == w->cur[P_DISKS]);
 	char size[32];
 
 	text_bytes(size, d->size);
@@ -138,8 +137,7 @@ static void draw_row(const struct wiz *w, struct canvas *c, int y, int i)
 
 static void disks_draw(const struct wiz *w, struct canvas *c)
 {
-	int n = (int)w->disks.n, y = draw_lead(c, "Which disks shall be captured?");
-	int height = body_last(c) - y - 8, first;
+	int y = draw_lead(c, "Which disks shall be captured?");
 	const struct model_disk *d = current(w);
 
 	if (!d) {
@@ -150,10 +148,7 @@ static void disks_draw(const struct wiz *w, struct canvas *c)
 		return;
 	}
 	canvas_text(c, y, 8, CELL_PLAIN, "Disk           Size  Model                    Serial number");
-	first = list_first(n, w->cur[P_DISKS], height);
-	for (int i = first; i < n && i < first + height; i++)
-		draw_row(w, c, y + 1 + i - first, i);
-	y += 1 + (n < height ? n : height) + 1;
+	y = draw_list(w, c, y + 1, 8, disks_row) + 1;
 	draw_rule(c, y, model_name(d->path));
 	if (refusal(d))
 		canvas_printf(c, ++y, 4, CELL_BOLD, "It can't be captured: %s.", refusal(d));

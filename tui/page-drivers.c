@@ -274,23 +274,24 @@ static enum wiz_act folder_event(struct wiz *w, enum wiz_ev ev, int arg)
 	return ev == EV_CHAR && arg == 'r' ? wiz_task_start(w, T_FOLDER) : ACT_DEFAULT;
 }
 
+static void folder_row(const struct wiz *w, struct canvas *c, int y, int i, int attr)
+{
+	const char *dir = dir_at(w, i);
+	char name[260];
+
+	snprintf(name, sizeof name, "%s%s", !i ? "This folder, with all below it" : dir ?
+		 dir : file_at(w, i), dir ? "/" : "");
+	canvas_column(c, y, 4, body_width(c) - 4, attr, name);
+}
+
 static void folder_draw(const struct wiz *w, struct canvas *c)
 {
-	int n = folder_rows(w), y = draw_lead(c, "Which folder or file has the drivers?");
-	int height = body_last(c) - y - 1, first = list_first(n, w->cur[P_FOLDER], height);
+	int y = draw_lead(c, "Which folder or file has the drivers?");
 	char url[JOB_URL_MAX];
 
 	job_place_url(&w->from, "", url);
-	canvas_column(c, y++, BODY_LEFT + 2, body_width(c) - 2, CELL_PLAIN, url);
-	for (int i = first; i < n && i < first + height; i++) {
-		int attr = draw_mark(c, y + 1 + i - first, i == w->cur[P_FOLDER]);
-		const char *dir = dir_at(w, i);
-		char name[260];
-
-		snprintf(name, sizeof name, "%s%s", !i ? "This folder, with all below it" : dir ?
-			 dir : file_at(w, i), dir ? "/" : "");
-		canvas_column(c, y + 1 + i - first, 4, body_width(c) - 4, attr, name);
-	}
+	canvas_column(c, y, BODY_LEFT + 2, body_width(c) - 2, CELL_PLAIN, url);
+	draw_list(w, c, y + 2, 0, folder_row);
 }
 
 const struct page page_folder = {

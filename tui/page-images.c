@@ -68,9 +68,9 @@ void wiz_when(const char *created, char out[20])
 		out[10] = ' ';
 }
 
-static void images_row(const struct wiz *w, struct canvas *c, int y, int i)
+static void images_row(const struct wiz *w, struct canvas *c, int y, int i, int attr)
 {
-	int attr = draw_mark(c, y, i == w->cur[P_IMAGES]), width = c->cols - 46;
+	int width = c->cols - 46;
 	const struct model_image *m = image_at(w, i);
 	char size[32], date[20];
 
@@ -92,23 +92,20 @@ static void images_row(const struct wiz *w, struct canvas *c, int y, int i)
 
 static void images_draw(const struct wiz *w, struct canvas *c)
 {
-	int n = images_rows(w), y = draw_lead(c, "Which image?"), width = c->cols - 46;
-	int height = body_last(c) - y - 9, first = list_first(n, w->cur[P_IMAGES], height);
+	int y = draw_lead(c, "Which image?"), width = c->cols - 46;
 	const struct model_image *m = image_at(w, w->cur[P_IMAGES]);
 	char url[JOB_URL_MAX], size[32];
 
 	job_place_url(&w->job.place, "", url);
 	canvas_column(c, y++, BODY_LEFT + 2, body_width(c) - 2, CELL_PLAIN, url);
-	if (!n) {
+	if (!images_rows(w)) {
 		canvas_text(c, y + 1, BODY_LEFT + 2, CELL_PLAIN,
 			    "There is no image here. Esc leads to another place.");
 		return;
 	}
 	canvas_text(c, y, 4, CELL_PLAIN, "Image");
 	canvas_text(c, y, width + 5, CELL_PLAIN, "Captured (UTC)    Disk size       Used");
-	for (int i = first; i < n && i < first + height; i++)
-		images_row(w, c, y + 1 + i - first, i);
-	y += 1 + (n < height ? n : height);
+	y = draw_list(w, c, y + 1, 8, images_row);
 	draw_rule(c, y++, "");
 	if (!m) {
 		canvas_text(c, y, 4, CELL_PLAIN, "A directory: Enter opens it.");

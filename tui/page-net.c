@@ -45,30 +45,30 @@ static enum wiz_act net_event(struct wiz *w, enum wiz_ev ev, int arg)
 	return ACT_DEFAULT;
 }
 
+static void net_row(const struct wiz *w, struct canvas *c, int y, int i, int attr)
+{
+	const struct model_iface *f = &w->net.i[i];
+
+	canvas_column(c, y, 4, 11, attr, f->name);
+	canvas_column(c, y, 16, 6, attr, f->link ? "yes" : "no");
+	canvas_column(c, y, 23, 8, attr, !strcmp(f->method, "dhcp") ? "DHCP" :
+		      !strcmp(f->method, "static") ? "fixed" : "-");
+	canvas_column(c, y, 32, 18, attr, f->mac);
+	canvas_column(c, y, 51, c->cols - 53, attr, f->addresses[0] ? f->addresses : "none");
+}
+
 static void net_draw(const struct wiz *w, struct canvas *c)
 {
-	int y = draw_lead(c, "The network interfaces of this machine:"), n = net_rows(w);
-	int height = body_last(c) - y - 5, first = list_first(n, w->cur[P_NET], height);
+	int y = draw_lead(c, "The network interfaces of this machine:");
 
-	if (!n) {
+	if (!w->net.n) {
 		canvas_wrap(c, y, BODY_LEFT, body_width(c), body_last(c), 0, CELL_PLAIN,
 			    "No network interface was found. Its driver may be missing "
 			    "here; a USB network adapter is another way. 'r' looks again.");
 		return;
 	}
-	canvas_text(c, y++, 4, CELL_PLAIN, "Interface   Cable  How      MAC address        Addresses");
-	for (int i = first; i < n && i < first + height; i++) {
-		const struct model_iface *f = &w->net.i[i];
-		int attr = draw_mark(c, y, i == w->cur[P_NET]);
-
-		canvas_column(c, y, 4, 11, attr, f->name);
-		canvas_column(c, y, 16, 6, attr, f->link ? "yes" : "no");
-		canvas_column(c, y, 23, 8, attr, !strcmp(f->method, "dhcp") ? "DHCP" :
-			      !strcmp(f->method, "static") ? "fixed" : "-");
-		canvas_column(c, y, 32, 18, attr, f->mac);
-		canvas_column(c, y++, 51, c->cols - 53, attr, f->addresses[0] ?
-			      f->addresses : "none");
-	}
+	canvas_text(c, y, 4, CELL_PLAIN, "Interface   Cable  How      MAC address        Addresses");
+	y = draw_list(w, c, y + 1, 5, net_row);
 	y = draw_fact(c, y + 1, "Gateway", "%s", w->net.gateway);
 	draw_fact(c, y, "Name servers", "%s", w->net.dns);
 }

@@ -84,23 +84,29 @@ static void draw_part(struct canvas *c, int y, int x, int attr, const struct mod
 	canvas_column(c, y, x + 27, c->cols - x - 29, attr, p->label);
 }
 
-static void parts_draw(const struct wiz *w, struct canvas *c)
+static void parts_row(const struct wiz *w, struct canvas *c, int y, int i, int attr)
 {
 	size_t at[JOB_ONLY_MAX];
 	const char *of;
 	const struct model_disk *d = subject(w, &of);
-	int n = (int)choosable(d, at), y = draw_lead(c, w->job.kind == JOB_CAPTURE ?
-		"Which partitions shall be captured?" : "Which partitions shall be restored?");
-	int height = body_last(c) - y - 2, first = list_first(n, w->cur[P_PARTS], height);
+	const struct model_part *p;
 
-	canvas_printf(c, y, 4, CELL_PLAIN, "%s", w->job.kind == JOB_CAPTURE ? model_name(of) : of);
-	for (int i = first; i < n && i < first + height; i++) {
-		const struct model_part *p = &d->parts[at[i]];
-		int row = y + 1 + i - first, attr = draw_mark(c, row, i == w->cur[P_PARTS]);
+	choosable(d, at);
+	p = &d->parts[at[i]];
+	canvas_text(c, y, 4, attr, job_only_has(&w->job, of, p->number) ? "[x]" : "[ ]");
+	draw_part(c, y, 8, attr, p);
+}
 
-		canvas_text(c, row, 4, attr, job_only_has(&w->job, of, p->number) ? "[x]" : "[ ]");
-		draw_part(c, row, 8, attr, p);
-	}
+static void parts_draw(const struct wiz *w, struct canvas *c)
+{
+	bool capture = w->job.kind == JOB_CAPTURE;
+	const char *of;
+	int y = draw_lead(c, capture ? "Which partitions shall be captured?" :
+			  "Which partitions shall be restored?");
+
+	subject(w, &of);
+	canvas_printf(c, y, 4, CELL_PLAIN, "%s", capture ? model_name(of) : of);
+	draw_list(w, c, y + 1, 2, parts_row);
 }
 
 const struct page page_parts = {
@@ -194,27 +200,27 @@ static enum wiz_act into_event(struct wiz *w, enum wiz_ev ev, int arg)
 	return wiz_to_confirm(w);
 }
 
-static void into_draw(const struct wiz *w, struct canvas *c)
+static void into_row(const struct wiz *w, struct canvas *c, int y, int i, int attr)
 {
 	size_t at[JOB_ONLY_MAX];
 	const struct model_disk *d = target(w);
+	const struct model_part *from = single(w), *p;
+
+	choosable(d, at);
+	p = &d->parts[at[i]];
+	canvas_text(c, y, 5, attr, too_small(from, p) ? "-" : same_place(from, p) ? "=" : " ");
+	draw_part(c, y, 7, attr, p);
+}
+
+static void into_draw(const struct wiz *w, struct canvas *c)
+{
 	const struct model_part *from = single(w);
-	int n = (int)choosable(d, at), y, height, first;
+	int y;
 	char lead[160], used[32];
 
 	snprintf(lead, sizeof lead, "Into which partition of %s shall partition %d go?",
 		 model_name(w->job.target), from ? from->number : 0);
-	y = draw_lead(c, lead);
-	height = body_last(c) - y - 6;
-	first = list_first(n, w->cur[P_INTO], height);
-	for (int i = first; i < n && i < first + height; i++) {
-		const struct model_part *p = &d->parts[at[i]];
-		int row = y + i - first, attr = draw_mark(c, row, i == w->cur[P_INTO]);
-
-		canvas_text(c, row, 5, attr, too_small(from, p) ? "-" : same_place(from, p) ? "=" : " ");
-		draw_part(c, row, 7, attr, p);
-	}
-	y += 1 + (n < height ? n : height);
+	y = draw_list(w, c, draw_lead(c, lead), 7, into_row) + 1;
 	draw_rule(c, y, "What goes there");
 	if (!from)
 		return;

@@ -158,11 +158,10 @@ static enum wiz_act part_event(struct wiz *w, enum wiz_ev ev, int arg)
 	return wiz_go(w, P_DIR);
 }
 
-static void part_row(const struct wiz *w, struct canvas *c, int y, int i)
+static void part_row(const struct wiz *w, struct canvas *c, int y, int i, int attr)
 {
 	const struct model_disk *d;
 	const struct model_part *p = part_at(w, i, &d);
-	int attr = draw_mark(c, y, i == w->cur[w->page]);
 	char size[32];
 
 	text_bytes(size, p->size);
@@ -179,8 +178,7 @@ static void part_draw(const struct wiz *w, struct canvas *c)
 {
 	const struct model_disk *d = NULL;
 	const struct model_part *p = part_at(w, w->cur[w->page], &d);
-	int n = part_rows(w), y = draw_lead(c, "Which partition?");
-	int height = body_last(c) - y - 4, first = list_first(n, w->cur[w->page], height);
+	int y = draw_lead(c, "Which partition?");
 	char where[300];
 	const char *why = p ? part_refusal(w, d, p) : NULL;
 
@@ -191,9 +189,7 @@ static void part_draw(const struct wiz *w, struct canvas *c)
 		return;
 	}
 	canvas_text(c, y, 4, CELL_PLAIN, "  Partition        Size  System    Label            Disk");
-	for (int i = first; i < n && i < first + height; i++)
-		part_row(w, c, y + 1 + i - first, i);
-	y += 2 + (n < height ? n : height);
+	y = draw_list(w, c, y + 1, 4, part_row) + 1;
 	draw_rule(c, y - 1, model_name(p->path));
 	snprintf(where, sizeof where, "On %s, serial number %s, %s", model_name(d->path),
 		 d->serial[0] ? d->serial : "not known", model_title(d));

@@ -148,10 +148,9 @@ static enum wiz_act target_event(struct wiz *w, enum wiz_ev ev, int arg)
 	return ACT_DEFAULT;
 }
 
-static void target_row(const struct wiz *w, struct canvas *c, int y, int i)
+static void target_row(const struct wiz *w, struct canvas *c, int y, int i, int attr)
 {
 	const struct model_disk *d = &w->disks.d[i];
-	int attr = draw_mark(c, y, i == w->cur[w->page]);
 	char size[32], why[300];
 	const char *refused = wiz_target_refusal(w, d, why, sizeof why);
 
@@ -167,8 +166,7 @@ static void target_row(const struct wiz *w, struct canvas *c, int y, int i)
 static void draw_choice(const struct wiz *w, struct canvas *c, const char *lead,
 			const char *cannot, const char *contents)
 {
-	int n = (int)w->disks.n, y = draw_lead(c, lead);
-	int height = body_last(c) - y - 8, first = list_first(n, w->cur[w->page], height);
+	int y = draw_lead(c, lead);
 	const struct model_disk *d = current(w);
 	char why[300], line[340];
 	const char *refused = d ? wiz_target_refusal(w, d, why, sizeof why) : NULL;
@@ -181,9 +179,7 @@ static void draw_choice(const struct wiz *w, struct canvas *c, const char *lead,
 		return;
 	}
 	canvas_text(c, y, 6, CELL_PLAIN, "Disk           Size  Model                 Serial number");
-	for (int i = first; i < n && i < first + height; i++)
-		target_row(w, c, y + 1 + i - first, i);
-	y += 2 + (n < height ? n : height);
+	y = draw_list(w, c, y + 1, 8, target_row) + 1;
 	draw_rule(c, y, refused ? "What is on it" : contents);
 	if (refused)
 		y = canvas_wrap(c, y + 1, 4, c->cols - 8, body_last(c), 0, CELL_BOLD, line) - 1;

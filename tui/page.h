@@ -133,10 +133,13 @@ int body_last(const struct canvas *c);           /* the last row of the body */
 int body_width(const struct canvas *c);
 /* The page's first sentence; returns the row after it and a blank one. */
 int draw_lead(struct canvas *c, const char *s);
-/* Which row is drawn first when `cur` of n is to be seen in `height` rows. */
-int list_first(int n, int cur, int height);
 /* The attribute of a list's row; draws its '>' mark. */
 int draw_mark(struct canvas *c, int y, bool current);
+/* Row i of the page's list, into line y. */
+typedef void draw_row_fn(const struct wiz *w, struct canvas *c, int y, int i, int attr);
+/* The page's rows (its `rows`) from line y on, as many as leave `below` lines of the body
+ * free, the highlighted one among them; returns the line after them. */
+int draw_list(const struct wiz *w, struct canvas *c, int y, int below, draw_row_fn *row);
 /* A form's fields from row y on; returns the row after them. */
 int draw_form(const struct wiz *w, struct canvas *c, int y);
 /* "Label  text", the text wrapped; returns the next row. */

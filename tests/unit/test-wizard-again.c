@@ -64,6 +64,8 @@ static void test_another_image(void **state)
 	to_target(&w);                  /* chosen partitions don't go on */
 	assert_true(job_only_set(&w.job, w.job.image, "2"));
 	press(&w, EV_NEXT, 0);
+	check_resume(&w, P_INTO, false);
+	press(&w, EV_NEXT, 0);
 	check_resume(&w, P_CONFIRM, false);
 	wiz_done(&w);
 }
@@ -115,7 +117,12 @@ static void test_a_new_image_keeps_the_old_beginning(void **state)
 	place_file = CUT;
 	go_to(&w, JOB_CAPTURE, P_CUT);
 	press(&w, EV_NEXT, 0);
-	assert_true(w.job.resume);
+	assert_true(w.job.resume && w.job.dedup);
+	assert_string_equal(w.job.name.s, "dedup");
+	press(&w, EV_BACK, 0);
+	press(&w, EV_DOWN, 0);
+	press(&w, EV_NEXT, 0);
+	assert_true(w.job.resume && !w.job.dedup);
 	assert_string_equal(w.job.name.s, "web1-20261123");
 	press(&w, EV_BACK, 0);
 	press(&w, EV_DOWN, 0);

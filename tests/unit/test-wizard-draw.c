@@ -111,7 +111,7 @@ static void test_restore_pages(void **state)
 		const char *name;
 	} pages[] = {
 		{ P_IMAGES, "restore-image" }, { P_IMAGE, "restore-details" },
-		{ P_TARGET, "restore-target" }, { P_WISHES, "restore-adapt" },
+		{ P_TARGET, "restore-target" }, { P_INTO, "restore-target-partition" }, { P_WISHES, "restore-adapt" },
 		{ P_VERDICT, "restore-verdict" }, { P_CONFIRM, "restore-confirm" },
 		{ P_RESULT, "restore-result" },
 	};

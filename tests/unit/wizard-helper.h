@@ -183,6 +183,10 @@ static inline void go_to(struct wiz *w, enum job_kind kind, enum wiz_page p)
 		if ((w->page == P_CONFIRM && p != P_CONFIRM) ||
 		    (w->page == P_ACONFIRM && p != P_ACONFIRM))
 			type(w, model_name(w->job.target));
+		if (w->page == P_CUT)           /* the one with a base and a passphrase */
+			w->cur[P_CUT] = 1;
+		if (w->page == P_IMAGE && p == P_INTO)
+			assert_true(job_only_set(&w->job, w->job.image, "2"));
 		if (w->page == P_BASE && w->job.resume)
 			w->cur[P_BASE] = 1;
 		if (w->page == P_OPTIONS && p == P_SEAL)
