@@ -16,21 +16,33 @@ static inline void btrfs_seal_one(uint8_t *p, size_t len)
 		p[i] = (uint8_t)(c >> 8 * i);
 }
 
-/* The superblock, and whatever looks like a block of its trees: what has the
- * file system's UUID where they have it. */
-static inline void btrfs_seal(uint8_t *disk, size_t size)
+/* The superblock; returns how long a block of its trees is, or 0: it makes no sense. */
+static inline uint32_t btrfs_seal_super(uint8_t *disk, size_t size)
 {
 	uint8_t *s = disk + SEAL_SUPER;
 	uint32_t node;
 
 	if (size < SEAL_SUPER + 4096 || s[0xc4] || s[0xc5])
-		return;
+		return 0;
 	btrfs_seal_one(s, 4096);
 	node = s[0x94] | (uint32_t)s[0x95] << 8 | (uint32_t)s[0x96] << 16;
-	if (node < 4096 || node > 65536)
-		return;
-	for (size_t at = 0; at + node <= size; at += 4096)
-		if (at != SEAL_SUPER && !memcmp(disk + at + 32, s + 32, 16))
+	return node < 4096 || node > 65536 ? 0 : node;
+}
+
+/* Whatever looks like a block of its trees in these bytes: what has the file system's UUID
+ * where they have it. */
+static inline void btrfs_seal_blocks(uint8_t *disk, size_t size, uint32_t node, size_t from, size_t end)
+{
+	for (size_t at = from / 4096 * 4096; at < end && at + node <= size; at += 4096)
+		if (at != SEAL_SUPER && !memcmp(disk + at + 32, disk + SEAL_SUPER + 32, 16))
 			btrfs_seal_one(disk + at, node);
+}
+
+static inline void btrfs_seal(uint8_t *disk, size_t size)
+{
+	uint32_t node = btrfs_seal_super(disk, size);
+
+	if (node)
+		btrfs_seal_blocks(disk, size, node, 0, size);
 }
 #endif

@@ -82,25 +82,25 @@ static inline void fuzz_owners(owners_fn *owners, uint8_t *disk, size_t len)
 static inline int fuzz_reader_and_owners(const struct fs_reader *reader, owners_fn *owners,
 					 const uint8_t *data, size_t size)
 {
-	size_t len;
+	size_t len = 0;
 	uint8_t *disk = sparse_load(data, size, &len);
 
 	if (disk) {
 		fuzz_reader_disk(reader, disk, len);
 		fuzz_owners(owners, disk, len);
 	}
-	free(disk);
+	sparse_free(disk, len);
 	return 0;
 }
 
 static inline int fuzz_reader(const struct fs_reader *reader, const uint8_t *data, size_t size)
 {
-	size_t len;
+	size_t len = 0;
 	uint8_t *disk = sparse_load(data, size, &len);
 
 	if (disk)
 		fuzz_reader_disk(reader, disk, len);
-	free(disk);
+	sparse_free(disk, len);
 	return 0;
 }
 #endif

@@ -167,7 +167,7 @@ static void test_hidden_extents(void **state)
 				if (!strstr(e.msg, "its extent tree doesn't know it"))
 					assert_non_null(strstr(e.msg, "begins with another key"));
 			}
-			free(disk);
+			sparse_free(disk, size);
 			if (!h.at)
 				break;
 		}
@@ -198,7 +198,7 @@ static void test_damaged_blocks(void **state)
 		}
 		/* of DUP the other copy is there */
 		assert_true(strcmp(disks[i], "dup") ? refused >= 6 : !refused);
-		free(disk);
+		sparse_free(disk, size);
 	}
 }
 
@@ -215,7 +215,7 @@ static void test_log(void **state)
 	for (size_t at = 0; at < size; at += NODE)
 		n += is_block(at, (uint64_t)-6) && is_used(&u, at);
 	assert_true(n >= 2);
-	free(disk);
+	sparse_free(disk, size);
 }
 
 int main(void)

@@ -109,7 +109,7 @@ static void flips(const char *name, size_t step)
 	/* the test itself reaches something */
 	assert_true(refused > 20 && refused < n);
 	dev_close(d);
-	free(v.bytes);
+	sparse_free(v.bytes, v.len);
 }
 
 static void changed_v5(void **state)
@@ -155,7 +155,7 @@ static void unreadable(void **state)
 	}
 	assert_true(failed > 10);
 	dev_close(d);
-	free(v.bytes);
+	sparse_free(v.bytes, v.len);
 }
 
 static int stop(void *ctx, uint64_t off, uint64_t len)
@@ -177,7 +177,7 @@ static void sink_stops(void **state)
 	assert_int_equal(fs_xfs.probe(d, &id, &e), 0);
 	assert_int_equal(fs_xfs.walk(d, &id, &opt, &sink, &e), 17);
 	dev_close(d);
-	free(v.bytes);
+	sparse_free(v.bytes, v.len);
 }
 
 /* Identity, the end of the volume, sectors, and what is no XFS. */
@@ -213,7 +213,7 @@ static void windows(void **state)
 	v.bytes[0] = 'x';
 	assert_int_equal(fs_xfs.probe(d, &id, &e), FS_NOT_MINE);
 	dev_close(d);
-	free(v.bytes);
+	sparse_free(v.bytes, v.len);
 }
 
 int main(void)

@@ -29,6 +29,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	make_right(disk, len);
 	fuzz_reader_disk(&fs_exfat, disk, len);
-	free(disk);
+	sparse_free(disk, len);
 	return 0;
 }

@@ -44,6 +44,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			make_right(disk + last * BLOCK);
 	}
 	fuzz_reader_disk(&fs_f2fs, disk, len);
-	free(disk);
+	sparse_free(disk, len);
 	return 0;
 }

@@ -71,6 +71,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	dev_close(d);
 	dev_close(m);
-	free(disk);
+	sparse_free(disk, len);
 	return 0;
 }

@@ -30,6 +30,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		map_free(m);
 	}
 	dev_close(d);
-	free(disk);
+	sparse_free(disk, len);
 	return 0;
 }

@@ -74,6 +74,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		part_free(t);
 	}
 	dev_close(d);
-	free(disk);
+	sparse_free(disk, len);
 	return 0;
 }

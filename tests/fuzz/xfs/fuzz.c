@@ -58,6 +58,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	mend_all(disk, len);
 	fuzz_reader_disk(&fs_xfs, disk, len);
-	free(disk);
+	sparse_free(disk, len);
 	return 0;
 }
