@@ -1,7 +1,8 @@
 /* sparse.h: a fuzz input as a disk that is mostly empty, so that inputs stay
  * small: le32 size in sectors of 512 bytes (at most 64 Ki of them: 32 MiB), then
  * records: le32 sector, u8 kind; kind 0: 512 bytes of data; else: le16 count,
- * u8 byte: so many sectors full of that byte.  What is cut off is ignored.
+ * u8 byte: so many sectors full of that byte, of all such ones the first MiB.
+ * What is cut off is ignored.
  * make-corpus.py writes such files from disk images. */
 #ifndef REHOST_FUZZ_SPARSE_H
 #define REHOST_FUZZ_SPARSE_H
@@ -13,6 +14,7 @@
 
 #define SPARSE_SECTORS_MAX 65536u
 #define SPARSE_PAGE 4096u
+#define SPARSE_FILL_MAX (1u << 20)  /* more would be all that takes time */
 
 static uint32_t sparse_le32(const uint8_t *p)
 {
@@ -20,10 +22,10 @@ static uint32_t sparse_le32(const uint8_t *p)
 }
 
 /* Bytes of the disk that a record fills: `data`, or `byte` where that is NULL. */
-struct sparse_run { size_t off, len; const uint8_t *data; uint8_t byte; };
+struct sparse_run { size_t off, len, filled; const uint8_t *data; uint8_t byte; };
 
 /* The next record of an input for a disk of n sectors, behind its first four bytes; 0: there
- * is none. */
+ * is none.  *ret: at first zero, then what the last call left. */
 static int sparse_next(const uint8_t **data, size_t *size, uint32_t n, struct sparse_run *ret)
 {
 	while (*size >= 8) {
@@ -37,9 +39,13 @@ static int sparse_next(const uint8_t **data, size_t *size, uint32_t n, struct sp
 		*size -= used;
 		if (at >= n)
 			continue;
-		*ret = (struct sparse_run){ (size_t)at * 512, (size_t)(count < n - at ? count : n - at) * 512,
-					    p[4] ? NULL : p + 5, p[7] };
-		return 1;
+		ret->off = (size_t)at * 512;
+		ret->len = (size_t)(count < n - at ? count : n - at) * 512;
+		ret->data = p[4] ? NULL : p + 5;
+		ret->byte = p[7];
+		ret->filled += p[4] ? ret->len : 0;
+		if (!p[4] || ret->filled <= SPARSE_FILL_MAX)
+			return 1;
 	}
 	return 0;
 }
@@ -69,7 +75,7 @@ static void sparse_free(uint8_t *disk, size_t len)
 /* The disk's bytes, for sparse_free(); NULL if the input has none. */
 static uint8_t *sparse_load(const uint8_t *data, size_t size, size_t *ret_len)
 {
-	struct sparse_run r;
+	struct sparse_run r = { 0 };
 	uint32_t n;
 	uint8_t *disk;
 

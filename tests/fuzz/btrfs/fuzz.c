@@ -9,7 +9,7 @@
 static void seal(const uint8_t *data, size_t size, uint8_t *disk, size_t len)
 {
 	uint32_t node = btrfs_seal_super(disk, len);
-	struct sparse_run r;
+	struct sparse_run r = { 0 };
 
 	data += 4;
 	size -= 4;
