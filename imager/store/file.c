@@ -75,18 +75,15 @@ static int file_append(struct store_out *s, const void *buf, size_t len,
 static int rename_part(const struct file_out *f, unsigned int volume, struct err *e)
 {
 	struct volume_name part = name_of(f, volume, ".part"), name = name_of(f, volume, "");
-	int r;
 
 	if (!f->replace) {
-		r = renameat2(AT_FDCWD, part.s, AT_FDCWD, name.s, RENAME_NOREPLACE);
-		if (r == 0)
+		if (renameat2(AT_FDCWD, part.s, AT_FDCWD, name.s, RENAME_NOREPLACE) == 0)
 			return 0;
-		if (errno == EEXIST || ((errno == EINVAL || errno == ENOSYS) &&
-					access(name.s, F_OK) == 0))
+		/* EINVAL where the file system can't tell; by NFS it was ENOENT, of Linux 6.12.
+		 * What is really wrong rename() says, too */
+		if (errno == EEXIST || access(name.s, F_OK) == 0)
 			return err_set(e, ERR_REFUSED, "%s came into being meanwhile; it was left alone",
 				       name.s);
-		if (errno != EINVAL && errno != ENOSYS)
-			return err_sys(e, errno, "%s could not be renamed to %s", part.s, name.s);
 	}
 	if (rename(part.s, name.s) < 0)
 		return err_sys(e, errno, "%s could not be renamed to %s", part.s, name.s);

@@ -3,7 +3,9 @@
  *   FAULT_READ   OFF+LEN[,OFF+LEN ...]: reads that touch one of these ranges give EIO
  *   FAULT_SLEEP_US  N: such a read takes so long
  *   FAULT_SAID   path: a line for each read of the file: length, "direct" or "cached"
- *   FAULT_WRITE  N: writes past N bytes of the file give ENOSPC */
+ *   FAULT_WRITE  N: writes past N bytes of the file give ENOSPC
+ *   FAULT_RENAME N: renameat2() with flags fails with errno N, whatever the file
+ *   FAULT_CAME   TEXT: the file, with this in it, is there when that fails */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
@@ -89,4 +91,25 @@ ssize_t write(int fd, const void *buf, size_t len)
 		return -1;
 	}
 	return next(fd, buf, len);
+}
+
+int renameat2(int from_dir, const char *from, int to_dir, const char *to, unsigned int flags)
+{
+	static int (*next)(int, const char *, int, const char *, unsigned int);
+	const char *number = getenv("FAULT_RENAME");
+
+	if (!next)
+		*(void **)&next = dlsym(RTLD_NEXT, "renameat2");
+	if (!flags || !number)
+		return next(from_dir, from, to_dir, to, flags);
+	if (getenv("FAULT_CAME")) {
+		FILE *f = fopen(to, "wx");
+
+		if (f) {
+			fputs(getenv("FAULT_CAME"), f);
+			fclose(f);
+		}
+	}
+	errno = atoi(number);
+	return -1;
 }
