@@ -49,13 +49,15 @@ def restore(shell, url, env, digest):
     shell.power_off()
 
 
-def move(name, iso, source, target, url, env=None, kept=None, **how):
+def move(name, iso, source, target, url, env=None, kept=None, deep=False, **how):
     """Captures and restores by command in one machine that has both disks, and
     `kept`, the disk that holds the image when no server does."""
     drives = [Disk(source, serial="OLD1"), Disk(target, serial="NEW1")]
     with live.boot(name, iso, drives + ([Disk(kept, serial="KEEP1")] if kept else []),
                    **how) as vm:
         shell, digest = capture(vm, url, env)
+        if deep:
+            verify_deep(shell, url(shell), env, digest)
         restore(shell, url, env, digest)
 
 
@@ -78,12 +80,7 @@ def test_smb(iso, debian, samba, work):
 @pytest.mark.parametrize("version", ["4", "3"])
 def test_nfs(iso, debian, nfs, work, version):
     source, target = debian(guests.DEBIAN_BIOS_GPT), disks.create(work / "target.raw", LARGER)
-    url = nfs.url("a.rhi", version)
-    with live.boot(f"nfs{version}", iso, [Disk(source.path, serial="OLD1"),
-                                          Disk(target, serial="NEW1")]) as vm:
-        shell, digest = capture(vm, lambda _: url, None)
-        verify_deep(shell, url, None, digest)
-        restore(shell, lambda _: url, None, digest)
+    move(f"nfs{version}", iso, source.path, target, lambda _: nfs.url("a.rhi", version), deep=True)
     source.untouched()
     source.check(target)
     boots(target, f"nfs{version}-boot")

@@ -64,6 +64,7 @@ static enum wiz_act turn(struct wiz *w)
 		numbers[i] = d->parts[at[i]].number;
 	if (!job_only_turn(&w->job, of, numbers, n, numbers[w->cur[P_PARTS]]))
 		return wiz_beep(w, "At least one partition must stay marked.");
+	text_put(&w->job.into, "");     /* it was for another choice */
 	return ACT_NONE;
 }
 

@@ -67,6 +67,11 @@ static void test_another_image(void **state)
 	check_resume(&w, P_INTO, false);
 	press(&w, EV_NEXT, 0);
 	check_resume(&w, P_CONFIRM, false);
+	text_put(&w.job.into, "3");     /* other partitions: not into that one any more */
+	w.page = P_PARTS;
+	w.cur[P_PARTS] = 0;
+	press(&w, EV_CHAR, ' ');
+	assert_false(job_into_parts(&w.job));
 	wiz_done(&w);
 }
 
