@@ -19,13 +19,8 @@ c_files=$(files | grep '\.[ch]$' | existing)
 all=$(files | existing)
 
 # --- shell
-scripts=$(for f in $all; do
-	case "$f" in
-	*.md|*.[ch]|*.gz|*.xz|*corpus/*) ;;
-	*.sh) echo "$f" ;;
-	*) head -c 40 "$f" | tr -d '\0' | head -n 1 | grep -qE '^#! ?(/usr)?/bin/(env )?(ba|da)?sh' && echo "$f" ;;
-	esac
-done)
+scripts=$(echo "$all" | grep -vE '\.(md|[ch]|gz|xz)$|corpus/' | LC_ALL=C xargs awk '
+	FNR == 1 { if (FILENAME ~ /\.sh$/ || /^#! ?(\/usr)?\/bin\/(env )?(ba|da)?sh/) print FILENAME; nextfile }')
 if [ -n "$scripts" ]; then
 	# those that are only read by others (.) have no #! line: sh
 	# shellcheck disable=SC2046,SC2086
@@ -75,11 +70,10 @@ done
 
 # --- sizes: a file up to 600 lines, a function up to 120, and most far smaller.
 # A function is what lies between a "{" and a "}" in the first column.
-for f in $c_files; do
-	n=$(wc -l < "$f")
-	[ "$n" -le 600 ] || found "$f: $n lines, the limit is 600"
-	head -n 1 "$f" | grep -q '^/\*' || found "$f: does not begin with a comment that says what it is"
-done
+echo "$c_files" | xargs awk '
+	FNR == 1 && !/^\/\*/ { print FILENAME ": does not begin with a comment that says what it is"; bad = 1 }
+	FNR == 601 { print FILENAME ": the limit is 600 lines"; bad = 1 }
+	END { exit bad }' || bad=1
 sizes=$(echo "$c_files" | grep '\.c$' | xargs awk '
 	/^\{/ { start = FNR }
 	/^\}/ { if (start) print FNR - start - 1, FILENAME ":" start; start = 0 }' | sort -n)

@@ -116,7 +116,7 @@ fuzz: deps ## libFuzzer over every parser, CHECK_JOBS at a time: FUZZ_SECONDS=60
 FUZZ ?= $(fuzz_names)
 fuzz-run: $(addprefix fuzz-run/,$(FUZZ))
 # one target; what it said is in $(B)/NAME.log, what it found beside it
-fuzz-run/%: export ASAN_OPTIONS = suppressions=$(CURDIR)/tests/asan.supp
+fuzz-run/%: export ASAN_OPTIONS = clear_shadow_mmap_threshold=1073741824:suppressions=$(CURDIR)/tests/asan.supp
 fuzz-run/%: export LSAN_OPTIONS = print_suppressions=0:suppressions=$(CURDIR)/tests/lsan.supp
 fuzz-run/%: $(B)/tests/fuzz/%/fuzz
 	$(Q)mkdir -p $(B)/corpus/$*

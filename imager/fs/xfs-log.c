@@ -82,7 +82,7 @@ static void look_at(struct log *l, uint32_t at, const uint8_t *p)
 
 static int scan(struct log *l, struct err *e)
 {
-	const uint32_t chunk = 2048; /* 1 MiB */
+	const uint32_t chunk = 128; /* 64 KiB */
 	uint8_t *buf = malloc((size_t)chunk * UNIT);
 	int r = 0;
 

@@ -37,12 +37,4 @@ static inline void btrfs_seal_blocks(uint8_t *disk, size_t size, uint32_t node, 
 		if (at != SEAL_SUPER && !memcmp(disk + at + 32, disk + SEAL_SUPER + 32, 16))
 			btrfs_seal_one(disk + at, node);
 }
-
-static inline void btrfs_seal(uint8_t *disk, size_t size)
-{
-	uint32_t node = btrfs_seal_super(disk, size);
-
-	if (node)
-		btrfs_seal_blocks(disk, size, node, 0, size);
-}
 #endif

@@ -86,9 +86,6 @@ static void flips(const char *name, size_t step)
 	struct err e;
 	size_t refused = 0, n = 0;
 
-#ifdef __SANITIZE_ADDRESS__
-	step = step * 2 - 1; /* ten times as slow */
-#endif
 	assert_int_equal(read_it(d, &want, &e), 0);
 	for (size_t at = 0; at < v.len; at += 512) {
 		if (is_empty(v.bytes + at))

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <cmocka.h>
 #include "tui/canvas.h"
 #include "tui/page.h"
@@ -26,14 +27,17 @@ static inline void test_path(char *out, size_t size, const char *name)
 /* The file NAME below tests/; the caller frees it. */
 static inline char *slurp(const char *name, size_t *ret_len)
 {
-	char path[400], *buf = malloc(1 << 20);
+	char path[400], *buf;
+	struct stat st;
 	FILE *f;
 
 	test_path(path, sizeof path, name);
 	f = fopen(path, "r");
-	if (!f || !buf)
+	if (!f || fstat(fileno(f), &st))
 		fail_msg("%s can't be read", path);
-	*ret_len = fread(buf, 1, (1 << 20) - 1, f);
+	buf = malloc((size_t)st.st_size + 1);
+	assert_non_null(buf);
+	*ret_len = fread(buf, 1, (size_t)st.st_size, f);
 	buf[*ret_len] = 0;
 	fclose(f);
 	return buf;
