@@ -30,6 +30,7 @@ from . import LabError, firmware, patient, powercut, proc
 from .qmp import Qmp
 
 QEMU = "qemu-system-x86_64"
+PANIC = "Kernel panic - not syncing"    # nothing comes after it
 HOST = "10.0.2.2"           # the host's 127.0.0.1 as guests of user networking see it
 LOGS = pathlib.Path(os.environ.get("LAB_LOGS", "build/qemu-tests"))
 
@@ -329,14 +330,18 @@ class Machine:
 
     def expect(self, pattern, timeout=120):
         """Waits for a regular expression (or a list of them) on the serial
-        line; returns pexpect's match object (or the index for a list)."""
+        line; returns pexpect's match object (or the index for a list).  A kernel's
+        panic ends the wait, unless it is what a pattern waits for."""
         timeout = patient(timeout)
+        patterns = pattern if isinstance(pattern, list) else [pattern]
         try:
-            index = self.serial.expect(pattern, timeout=timeout)
+            index = self.serial.expect(patterns + [PANIC], timeout=timeout)
         except pexpect.TIMEOUT:
             raise self.failure(f"{pattern!r} not seen for {timeout} s") from None
         except (pexpect.EOF, OSError):
             raise self.failure(f"ended before {pattern!r} was seen") from None
+        if index == len(patterns):
+            raise self.failure(f"its kernel stopped before {pattern!r} was seen")
         return index if isinstance(pattern, list) else self.serial.match
 
     def send(self, text):

@@ -14,6 +14,7 @@ import pexpect
 import pyte
 
 from . import patient
+from .qemu import PANIC
 
 # what a vt220's (and a Linux console's) keys send
 KEYS = {
@@ -41,7 +42,7 @@ class Screen:
         # out in UTF-8 mode; the bytes are decoded here instead
         self._stream.use_utf8 = False
         self._decode = codecs.getincrementaldecoder("utf-8")("replace").decode
-        self._answer = b""
+        self._said = b""
 
     def _feed(self, data):
         # programs that ask the terminal where its cursor is want an answer
@@ -60,6 +61,9 @@ class Screen:
         except (pexpect.EOF, OSError):
             raise self.vm.failure("ended while its screen was watched:\n" + self.text()) from None
         self._feed(data)
+        self._said = self._said[-len(PANIC):] + data
+        if PANIC.encode() in self._said:
+            raise self.vm.failure("its kernel stopped while its screen was watched")
         return True
 
     def lines(self):
