@@ -121,9 +121,15 @@ static int file_commit(struct store_out *s, struct err *e)
 
 	if (fsync(f->fd) < 0)
 		return err_sys(e, errno, "%s: the image could not be made durable", part_of(f).s);
+	s->whole = 1;
 	/* the first volume last: without it there is no image */
-	for (unsigned int i = f->volume + 1; i-- && r == 0;)
+	for (unsigned int i = f->volume + 1; i-- && r == 0;) {
 		r = rename_part(f, i, e);
+		if (r < 0)
+			err_prefix(e, "the image is whole and stays as %s; rename %s",
+				   name_of(f, 0, ".part").s,
+				   f->volume ? "it and its further volumes" : "it");
+	}
 	if (r == 0)
 		r = sync_directory(s->name, e);
 	if (r < 0)

@@ -31,6 +31,10 @@ int store_commit(struct store_out *s, struct err *e)
 {
 	int r = s->ops->commit(s, e);
 
+	if (r < 0 && s->whole) {
+		store_leave(s);
+		return r;
+	}
 	if (r < 0)
 		s->ops->undo(s);
 	out_free(s);

@@ -29,6 +29,7 @@ struct store_out {
 	const struct store_out_ops *ops;
 	char *name;               /* for messages: the final path, or "standard output" */
 	uint64_t written;         /* bytes */
+	int whole;                /* 1: all of it is durable, only its name is missing */
 };
 
 /* Writes to PATH.part, which commit renames to PATH (fsync before, fsync of
@@ -59,8 +60,9 @@ int store_can_sync(const struct store_out *s);
 int store_sync(struct store_out *s, struct err *e) must_check;
 /* Frees s; what is in PATH.part stays there.  Where that can't be, as store_abort. */
 void store_leave(struct store_out *s);
-/* Frees s in any case; when it fails, PATH isn't there (or is still the old
- * one) and PATH.part is removed. */
+/* Frees s in any case; when it fails, PATH isn't there (or is still the old one).
+ * PATH.part is removed unless all of it is durable and only gets no name: then the
+ * error says where it is. */
 int store_commit(struct store_out *s, struct err *e) must_check;
 /* Takes NULL; returns NULL. */
 struct store_out *store_abort(struct store_out *s);

@@ -20,5 +20,19 @@ for n in 2 22; do
 	[ $st = 4 ] || fail "status $st: $(cat err)"
 	grep -q "came into being meanwhile" err || fail "$(cat err)"
 	[ "$(cat late$n.rhi)" = mine ] || fail "it was overwritten"
+	# hours of work: it is whole, and the user is told where it is
+	grep -q "the image is whole and stays as late$n.rhi.part; rename it: " err || fail "$(cat err)"
+	mv late$n.rhi.part kept.rhi
+	expect_status 0 rehost verify kept.rhi
 	no_part .
 done
+head -c 40M /dev/urandom >raw.img
+st=0
+LD_PRELOAD=$PWD/faults.so FAULT_RENAME=22 FAULT_CAME=mine rehost capture --split 16M raw.img vol.rhi 2>err || st=$?
+[ $st = 4 ] || fail "status $st: $(cat err)"
+grep -q "stays as vol.rhi.part; rename it and its further volumes: " err || fail "$(cat err)"
+for f in vol.rhi*.part; do
+	mv "$f" "${f%.part}"
+done
+[ -f vol.rhi.001 ] || fail "no further volume"
+expect_status 0 rehost verify vol.rhi
