@@ -1,5 +1,6 @@
 /* fuzz lintext: configuration files of a Linux guest, through every planner of
- * text.  What is planned is put into the tree; a second plan must then be empty.
+ * text.  What is planned is put into the tree; a second plan must then be empty, or,
+ * where names were left that are no volume's, a third one.
  *
  * Input: files one behind the other, each a byte (which path, below) and its
  * bytes up to the next 0xff. */
@@ -142,9 +143,25 @@ static void forget(const struct plan *p)
 	}
 }
 
+static int left_in(const struct strv *v)
+{
+	for (size_t i = 0; i < v->n; i++)
+		if (strstr(v->v[i], "is no volume of this guest"))
+			return 1;
+	return 0;
+}
+
+/* Beside /dev/hda1, the guest's own, /dev/sda1 is another disk; when the former has become
+ * an id, nothing tells any more that the latter isn't the guest's. */
+static int left_names(const struct plan *p)
+{
+	return left_in(&p->notes) || left_in(&p->warnings);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct plan *p, *again;
+	struct plan *p[3];
+	size_t n_plans = 0;
 
 	if (!root)
 		start();
@@ -158,16 +175,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		data += n;
 		size -= n;
 	}
-	p = plan_all();
-	apply(p);
-	again = plan_all();
-	if (again->n) {
-		plan_print(p, stderr);
-		plan_print(again, stderr);
+	do {
+		p[n_plans] = plan_all();
+		apply(p[n_plans++]);
+	} while (n_plans < 2 || (n_plans == 2 && p[1]->n && left_names(p[0])));
+	if (p[n_plans - 1]->n) {
+		for (size_t i = 0; i < n_plans; i++)
+			plan_print(p[i], stderr);
 		abort();
 	}
-	forget(p);
-	plan_free(p);
-	plan_free(again);
+	while (n_plans) {
+		forget(p[--n_plans]);
+		plan_free(p[n_plans]);
+	}
 	return 0;
 }
