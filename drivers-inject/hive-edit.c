@@ -10,6 +10,7 @@
 #include "drivers-inject/hive-int.h"
 #include "drivers-inject/utf16.h"
 #include "drivers-inject/windows/regf-tree.h"
+#include "drivers-inject/windows/regf.h"
 
 /* What stands in memory now is of no use any more. */
 static int cant(struct hive *h, const char *key, struct err *e)
@@ -319,6 +320,20 @@ const struct strv *hive_changes(const struct hive *h)
 	return &h->changes;
 }
 
+/* libhivex doesn't know the two checksums that can't be (regf.h): Windows would take the
+ * hive for one that a write was cut off of. */
+static int right_checksum(int fd, const char *name, struct err *e)
+{
+	struct regf_base_disk b;
+
+	if (pread(fd, &b, sizeof b, 0) != sizeof b)
+		return err_sys(e, errno, "memory for %s", name);
+	b.checksum = le32_make(regf_checksum(&b));
+	if (pwrite(fd, &b, sizeof b, 0) != sizeof b)
+		return err_sys(e, errno, "memory for %s", name);
+	return 0;
+}
+
 int hive_save(struct hive *h, int *ret_fd, struct err *e)
 {
 	char path[40];
@@ -335,6 +350,8 @@ int hive_save(struct hive *h, int *ret_fd, struct err *e)
 		rc = err_sys(e, errno, "memory for %s", h->name);
 	if (!rc)
 		rc = hive_tidy(fd, h->name, &h->has_li, e);
+	if (!rc)
+		rc = right_checksum(fd, h->name, e);
 	if (!rc && lseek(fd, 0, SEEK_SET))
 		rc = err_sys(e, errno, "memory for %s", h->name);
 	if (rc)

@@ -13,7 +13,7 @@
 #define CHUNK (1u << 20)
 
 /* Looks at the base block in fd.  A wrong checksum only says that a write was
- * cut off; libhivex refuses it, so our copy gets the right one. */
+ * cut off; libhivex refuses it, so our copy gets the one that it wants. */
 static int look_at_base(int fd, const char *name, struct hive_loaded *h,
 			struct err *e)
 {
@@ -32,7 +32,7 @@ static int look_at_base(int fd, const char *name, struct hive_loaded *h,
 			       "its header says %llu)", name, (long long)size,
 			       REGF_BINS + (unsigned long long)le32_get(b.bins_size));
 	h->dirty |= hivelog_dirty(&b, sizeof b);
-	b.checksum = le32_make(regf_checksum(&b));
+	b.checksum = le32_make(regf_xor(&b));
 	if (pwrite(fd, &b, sizeof b, 0) != sizeof b)
 		return err_sys(e, errno, "%s: the hive's copy", name);
 	return 0;

@@ -136,8 +136,8 @@ int grub_core_content(const uint8_t *core, size_t len, struct grub_content *ret,
 	packed = get32(core + GRUB_SECTOR + RAW_PACKED);
 	unpacked = get32(core + GRUB_SECTOR + RAW_UNPACKED);
 	repair = get32(core + GRUB_SECTOR + RAW_REPAIR);
-	if (repair > len - 2 * GRUB_SECTOR || packed > len - repair - GRUB_SECTOR || !unpacked ||
-	    unpacked > UNPACKED_MAX)
+	if (repair > len - 2 * GRUB_SECTOR || packed > len - repair - GRUB_SECTOR || !packed ||
+	    !unpacked || unpacked > UNPACKED_MAX)
 		return err_set(e, ERR_CORRUPT, "core.img does not fit what its header says");
 	out = malloc(unpacked);
 	if (!out)

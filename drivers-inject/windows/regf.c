@@ -2,13 +2,20 @@
 #include "drivers-inject/windows/regf.h"
 #include <string.h>
 
-uint32_t regf_checksum(const struct regf_base_disk *b)
+uint32_t regf_xor(const struct regf_base_disk *b)
 {
 	const le32 *w = (const le32 *)b;
 	uint32_t sum = 0;
 
 	for (int i = 0; i < 127; i++)
 		sum ^= le32_get(w[i]);
+	return sum;
+}
+
+uint32_t regf_checksum(const struct regf_base_disk *b)
+{
+	uint32_t sum = regf_xor(b);
+
 	if (sum == 0)
 		return 1;
 	return sum == UINT32_MAX ? UINT32_MAX - 1 : sum;

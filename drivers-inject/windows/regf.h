@@ -59,6 +59,9 @@ _Static_assert(sizeof(struct regf_bin_disk) == 0x20, "regf bin header");
 
 /* XOR of the 127 words before the checksum; never 0 or 0xffffffff. */
 uint32_t regf_checksum(const struct regf_base_disk *b);
+/* The same but for two values that the format excludes and libhivex writes and wants:
+ * 0 (then the checksum is 1) and UINT32_MAX (one less). */
+uint32_t regf_xor(const struct regf_base_disk *b);
 /* 1: the magic number and the checksum are right. */
 int regf_valid(const struct regf_base_disk *b);
 /* 1: sequence number a is older than b; they may wrap around. */

@@ -7,6 +7,10 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <cmocka.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "drivers-inject/hive.h"
 #include "hivelog-make.h"
 
 /* The test vectors of dotnet/corefx, MarvinTests.cs. */
@@ -22,6 +26,67 @@ static void test_marvin32(void **state)
 	assert_true(marvin32(seed, "\x86\x42\xdc\x59", 4) == 0x7008f2e87e9cf556);
 	assert_true(marvin32(seed, "\x15\x3f\xb7\x98\x26", 5) ==
 		    0xe6c08c6da2afa997);
+}
+
+/* Sets value "v" of the hive in bytes, and puts there what is saved. */
+static size_t set_and_save(uint8_t *bytes, size_t n, size_t room)
+{
+	struct err e = { 0 };
+	struct hive *h;
+	ssize_t got;
+	int fd;
+
+	if (hive_open_bytes(bytes, n, "hive", 1, &h, &e))
+		fail_msg("%s", e.msg);
+	assert_false(hive_dirty(h));
+	if (hive_set_dword(h, "", "v", 7, &e) || hive_save(h, &fd, &e))
+		fail_msg("%s", e.msg);
+	got = pread(fd, bytes, room, 0);
+	close(fd);
+	hive_close(h);
+	assert_true(got > 0 && (size_t)got < room);
+	return (size_t)got;
+}
+
+static size_t small_hive(uint8_t *bytes, size_t room)
+{
+	const char *top = getenv("REHOST_TOP");
+	char path[300];
+	size_t n;
+	FILE *f;
+
+	snprintf(path, sizeof path, "%s/tests/fuzz/hive-edit/corpus/small", top ? top : ".");
+	f = fopen(path, "r");
+	assert_non_null(f);
+	n = fread(bytes, 1, room, f);
+	fclose(f);
+	return set_and_save(bytes, n, room); /* now there is room in its bins */
+}
+
+/* Checksums that the format excludes, and libhivex knows nothing of: such a hive opens, and
+ * has the right one when it is saved. */
+static void test_excluded_checksums(void **state)
+{
+	static const uint32_t wants[] = { 0, UINT32_MAX };
+	static uint8_t bytes[1 << 16];
+	size_t n = small_hive(bytes, sizeof bytes);
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		struct regf_base_disk b;
+		le32 word;
+
+		memcpy(&b, bytes, sizeof b);
+		memcpy(&word, b.more, sizeof word);
+		word = le32_make(le32_get(word) ^ regf_xor(&b) ^ wants[i]);
+		memcpy(b.more, &word, sizeof word);
+		b.checksum = le32_make(regf_checksum(&b));
+		memcpy(bytes, &b, sizeof b);
+		assert_int_equal(set_and_save(bytes, n, sizeof bytes), n);
+		memcpy(&b, bytes, sizeof b);
+		assert_int_equal(regf_xor(&b), wants[i]);
+		assert_true(regf_valid(&b));
+	}
 }
 
 static void test_checksum(void **state)
@@ -430,6 +495,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_marvin32),
 		cmocka_unit_test(test_checksum),
+		cmocka_unit_test(test_excluded_checksums),
 		cmocka_unit_test(test_clean),
 		cmocka_unit_test(test_no_logs),
 		cmocka_unit_test(test_no_hive),
