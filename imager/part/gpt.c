@@ -160,8 +160,8 @@ static int build(struct blkdev *d, const struct gpt *use, const struct gpt *back
 	if (r)
 		return r;
 	t->from_backup = use == backup;
-	t->bad_header = use == backup ? t->sector_size : backup ? 0 :
-			le64_get(use->h.other_lba) * t->sector_size;
+	t->good_header[0] = use->lba * t->sector_size;
+	t->good_header[1] = backup ? backup->lba * t->sector_size : 0;
 	if (t->from_backup)
 		return part_note(t, e, "The primary GPT is damaged; its backup was used.");
 	if (!backup)

@@ -46,8 +46,8 @@ struct part_table {
 	struct part_range *ranges; /* ascending by start                     */
 	size_t n_ranges;
 	int from_backup;           /* GPT: the primary header is damaged     */
-	uint64_t bad_header;       /* GPT: byte where a header should lie that
-				    * is damaged or missing; 0: both are sound */
+	uint64_t good_header[2];   /* GPT: byte where a sound header lies, the
+				    * used one first; 0: there is none        */
 	char *note;                /* sentences for the user ("the primary GPT
 				    * is damaged, its backup was used") or NULL */
 };

@@ -25,7 +25,7 @@ static char complaint[600]; /* libparted's own words; under the lock */
 
 struct source {
 	struct blkdev *d;
-	uint64_t hide; /* sector; 0: none; see arch_read */
+	const uint64_t *good_header; /* of a GPT, else NULL; see hide() */
 };
 
 static int arch_yes(PedDevice *dev)
@@ -40,6 +40,18 @@ static int arch_no(PedDevice *dev)
 	return 0;
 }
 
+/* A sector of a GPT that may be a header but is none that we found good: libparted's rules
+ * are laxer, it looks at more places, and stops the program, or asks for gigabytes, on what
+ * it does not expect.  The magic stays: without it libparted does not look at the backup. */
+static void hide(const struct source *s, uint64_t at, uint64_t ss, char *sector)
+{
+	if (at == s->good_header[0] || at == s->good_header[1] ||
+	    (at != ss && memcmp(sector, "EFI PART", 8)))
+		return;
+	memset(sector, 0, ss);
+	memcpy(sector, "EFI PART", 8);
+}
+
 static int arch_read(const PedDevice *dev, void *buf, PedSector start, PedSector count)
 {
 	const struct source *s = dev->arch_specific;
@@ -49,15 +61,8 @@ static int arch_read(const PedDevice *dev, void *buf, PedSector start, PedSector
 		return 0;
 	if (dev_read(s->d, (uint64_t)start * ss, buf, (size_t)((uint64_t)count * ss), NULL) < 0)
 		return 0;
-	/* The header that we found damaged is hidden: libparted's rules are
-	 * laxer, and it stops the program on what it does not expect.  The
-	 * magic stays: without it libparted does not look at the backup. */
-	if (s->hide && (uint64_t)start <= s->hide && (uint64_t)(start + count) > s->hide) {
-		char *sector = (char *)buf + (s->hide - (uint64_t)start) * ss;
-
-		memset(sector, 0, ss);
-		memcpy(sector, "EFI PART", 8);
-	}
+	for (PedSector i = 0; s->good_header && i < count; i++)
+		hide(s, (uint64_t)(start + i) * ss, ss, (char *)buf + (uint64_t)i * ss);
 	return 1;
 }
 
@@ -133,14 +138,15 @@ static int compare(PedDisk *disk, const struct part_table *t, struct err *e)
 
 static int judge(struct blkdev *d, const struct part_table *t, struct err *e)
 {
-	struct source src = { d, t->bad_header / t->sector_size };
+	int gpt = !strcmp(t->kind, "gpt");
+	struct source src = { d, gpt ? t->good_header : NULL };
 	PedDevice dev = {
 		.model = (char *)"", .path = d->name, .type = PED_DEVICE_FILE,
 		.sector_size = t->sector_size, .phys_sector_size = t->sector_size,
 		.length = (PedSector)(d->size / t->sector_size), .read_only = 1,
 		.arch_specific = &src,
 	};
-	const PedDiskType *type = ped_disk_type_get(strcmp(t->kind, "gpt") ? "msdos" : "gpt");
+	const PedDiskType *type = ped_disk_type_get(gpt ? "gpt" : "msdos");
 	PedDisk *disk = NULL;
 	int r = ERR_CORRUPT;
 
