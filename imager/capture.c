@@ -19,15 +19,17 @@
 /* Chosen on real files (docs/BENCHMARKS.md).  balanced: zstd's level 1 with a
  * hash table of 128 KiB, matches from 6 bytes on and the whole chunk as window
  * makes up for the matches that chunks can't have with each other: as fast as a
- * long stream of level 1, and smaller.  small: level 9 with tables cut to
- * what a chunk can fill. */
+ * long stream of level 1, and smaller.  small: level 9 with a hash table cut to
+ * what a chunk can fill, and chunks twice as large, which have more to match. */
 static const struct {
 	struct packing packing;
 	size_t bytes;             /* of memory that one worker needs */
+	uint32_t chunk_size;
 } levels[] = {
-	[LEVEL_FAST] = { { .level = -1 }, 768u << 10 },
-	[LEVEL_BALANCED] = { { .level = 1, .hash_log = 15, .min_match = 6 }, 1u << 20 },
-	[LEVEL_SMALL] = { { .level = 9, .hash_log = 18 }, 5u << 19 },
+	[LEVEL_FAST] = { { .level = -1 }, 768u << 10, IMAGE_CHUNK_DEFAULT },
+	[LEVEL_BALANCED] = { { .level = 1, .hash_log = 15, .min_match = 6 }, 1u << 20,
+			     IMAGE_CHUNK_DEFAULT },
+	[LEVEL_SMALL] = { { .level = 9, .hash_log = 19 }, 15u << 18, 2 * IMAGE_CHUNK_DEFAULT },
 };
 
 /* ---- the pipeline's three parts ---- */
@@ -306,7 +308,7 @@ static int fill_params(struct image_params *p, const struct blkdev *src,
 		.disk_size = src->size, .used_bytes = extents_bytes(used),
 		.used_end = extents_end(used), .sector_size = src->sector_size,
 		.chunk_size = opt->base ? image_params(opt->base)->chunk_size :
-			      opt->chunk_size ? opt->chunk_size : IMAGE_CHUNK_DEFAULT,
+			      opt->chunk_size ? opt->chunk_size : levels[opt->level].chunk_size,
 		.hash = opt->base ? image_params(opt->base)->hash :
 			opt->hash ? opt->hash : hash_best(),
 		.created = opt->created ? opt->created : (uint64_t)time(NULL),

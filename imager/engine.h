@@ -63,7 +63,7 @@ struct capture_options {
 	const char *meta_json;    /* META's whole JSON text (FORMAT.md 2.4)      */
 	int partial;              /* 1: META's `only` says which partitions used has */
 	/* The rest may be zero: defaults.  Tests fix them for equal bytes. */
-	uint32_t chunk_size;      /* IMAGE_CHUNK_DEFAULT                         */
+	uint32_t chunk_size;      /* what suits the level                        */
 	enum hash_alg hash;       /* hash_best()                                 */
 	uint64_t created;         /* now                                         */
 	const uint8_t *image_id;  /* 16 bytes; random                            */

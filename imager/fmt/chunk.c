@@ -9,6 +9,7 @@ struct codec {
 	enum hash_alg alg;
 	struct hasher *hasher;
 	ZSTD_CCtx *cctx, *patcher; /* patcher: NULL until it is needed */
+	struct packing packing;    /* cctx' */
 	ZSTD_DCtx *dctx;
 	int seals;
 	struct image_key key;
@@ -19,18 +20,16 @@ struct codec {
 
 static int set_packing(ZSTD_CCtx *c, const struct packing *p)
 {
-	size_t bad = ZSTD_isError(ZSTD_CCtx_setParameter(
-		c, ZSTD_c_compressionLevel, p->level));
+	size_t bad = 0;
 
-	if (p->hash_log) {
-		bad |= ZSTD_isError(ZSTD_CCtx_setParameter(c, ZSTD_c_hashLog,
-							   p->hash_log));
-		/* all of the largest chunk; zstd takes less for smaller ones */
-		bad |= ZSTD_isError(ZSTD_CCtx_setParameter(c, ZSTD_c_windowLog, 22));
-	}
-	if (p->min_match)
-		bad |= ZSTD_isError(ZSTD_CCtx_setParameter(c, ZSTD_c_minMatch,
-							   p->min_match));
+	/* a frame that didn't fit is unfinished: until then it takes no parameters */
+	ZSTD_CCtx_reset(c, ZSTD_reset_session_only);
+	bad |= ZSTD_isError(ZSTD_CCtx_setParameter(c, ZSTD_c_compressionLevel, p->level));
+	/* 0: what the level has */
+	bad |= ZSTD_isError(ZSTD_CCtx_setParameter(c, ZSTD_c_hashLog, p->hash_log));
+	/* all of the largest chunk; zstd takes less for smaller ones */
+	bad |= ZSTD_isError(ZSTD_CCtx_setParameter(c, ZSTD_c_windowLog, p->hash_log ? 22 : 0));
+	bad |= ZSTD_isError(ZSTD_CCtx_setParameter(c, ZSTD_c_minMatch, p->min_match));
 	return bad ? -1 : 0;
 }
 
@@ -48,6 +47,7 @@ int codec_new(enum hash_alg a, const struct packing *p, struct codec **ret,
 		goto nomem;
 	if (set_packing(c->cctx, p) < 0)
 		goto nomem;
+	c->packing = *p;
 	*ret = c;
 	return 0;
 nomem:
@@ -184,9 +184,12 @@ static size_t pack_patch(struct codec *c, const struct chunk_in *in,
 }
 
 /* Media, archives and encrypted files fill chunks of which no part can be compressed:
- * so many pieces of this size tell, without the rest. */
+ * so many pieces of this size tell, without the rest.  What such a chunk may still have
+ * are long pieces that come twice; level 3 finds them by a second table, of 8 bytes each, and
+ * better than higher levels do, at 2.4 GB/s. */
 #define SAMPLES 16u
 #define SAMPLE_LEN 4096u
+static const struct packing repeats_packing = { .level = 3, .hash_log = 15 };
 
 /* 1: no sample gets smaller by a hundredth. */
 static int looks_packed(struct codec *c, const struct chunk_in *in, uint8_t *scratch)
@@ -205,6 +208,20 @@ static int looks_packed(struct codec *c, const struct chunk_in *in, uint8_t *scr
 	return 1;
 }
 
+/* As ZSTD_compress2(); an error where that gains less than a hundredth. */
+static size_t pack_repeats(struct codec *c, const struct chunk_in *in, uint8_t *at)
+{
+	size_t n;
+
+	if (set_packing(c->cctx, &repeats_packing) < 0)
+		return (size_t)-1;
+	n = ZSTD_compress2(c->cctx, at, in->plain_len - in->plain_len / 100, in->plain,
+			   in->plain_len);
+	/* can't fail: it could be set before */
+	(void)!set_packing(c->cctx, &c->packing);
+	return n;
+}
+
 static size_t pack_plain(struct codec *c, const struct chunk_in *in, uint8_t *at,
 			 uint8_t *ret_codec)
 {
@@ -212,8 +229,9 @@ static size_t pack_plain(struct codec *c, const struct chunk_in *in, uint8_t *at
 
 	*ret_codec = CODEC_NONE;
 	if (looks_packed(c, in, at))
-		return in->plain_len;
-	n = ZSTD_compress2(c->cctx, at, in->plain_len - 1, in->plain, in->plain_len);
+		n = pack_repeats(c, in, at);
+	else
+		n = ZSTD_compress2(c->cctx, at, in->plain_len - 1, in->plain, in->plain_len);
 	if (ZSTD_isError(n)) /* it isn't smaller */
 		return in->plain_len;
 	*ret_codec = CODEC_ZSTD;
