@@ -19,6 +19,7 @@ import secrets
 import shutil
 import signal
 import socket
+import struct
 import subprocess
 import textwrap
 import threading
@@ -78,15 +79,18 @@ class Server:
         return self.dir / "log"
 
     def start(self):
-        """Starts (again) on the same port and waits until it listens."""
+        """Starts (again) on the same port and waits until it answers."""
         self._child = proc.start(self.command(), self.log, env=self.environment())
 
         def ready():
             if self._child.poll() is not None:
                 raise LabError(f"{self.kind} ended with status {self._child.returncode}:\n"
                                + self.log.read_text(errors="replace")[-2000:])
-            return listening(self.port)
+            return self.answers()
         proc.wait_for(f"{self.kind} on port {self.port} (log: {self.log})", ready, 60)
+
+    def answers(self):
+        return listening(self.port)
 
     def stop(self):
         """Ends it at once, with its open connections, as if its power went."""
@@ -172,6 +176,18 @@ class Samba(Server):
 
     def environment(self):
         return dict(super().environment(), TMPDIR=str(self.dir))
+
+    def answers(self):
+        """A negotiation (MS-SMB2 2.2.3, dialect 3.0) is answered: after a kill the port is
+        open earlier, and the first clients are sent away."""
+        header = struct.pack("<4sHHIHHIIQIIQ16s", b"\xfeSMB", 64, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, b"")
+        request = struct.pack("<HHHHI16sQH", 36, 1, 1, 0, 0, b"", 0, 0x300)
+        try:
+            with socket.create_connection(("127.0.0.1", self.port), 5) as s:
+                s.sendall(struct.pack(">I", len(header + request)) + header + request)
+                return s.recv(8)[4:] == b"\xfeSMB"
+        except OSError:
+            return False
 
     def command(self):
         return ["smbd", "-F", "--no-process-group", "-s", self.config]
