@@ -23,10 +23,10 @@
  * what a chunk can fill, and chunks twice as large, which have more to match. */
 static const struct {
 	struct packing packing;
-	size_t bytes;             /* of memory that one worker needs */
+	size_t bytes;             /* of memory that one worker needs, packed data included */
 	uint32_t chunk_size;
 } levels[] = {
-	[LEVEL_FAST] = { { .level = -1 }, 768u << 10, IMAGE_CHUNK_DEFAULT },
+	[LEVEL_FAST] = { { .level = -1 }, 1u << 20, IMAGE_CHUNK_DEFAULT },
 	[LEVEL_BALANCED] = { { .level = 1, .hash_log = 15, .min_match = 6 }, 1u << 20,
 			     IMAGE_CHUNK_DEFAULT },
 	[LEVEL_SMALL] = { { .level = 9, .hash_log = 19 }, 15u << 18, 2 * IMAGE_CHUNK_DEFAULT },

@@ -126,7 +126,7 @@ static int file_commit(struct store_out *s, struct err *e)
 	for (unsigned int i = f->volume + 1; i-- && r == 0;) {
 		r = rename_part(f, i, e);
 		if (r < 0)
-			err_prefix(e, "the image is whole and stays as %s; rename %s",
+			err_prefix(e, "all is written and stays as %s; rename %s",
 				   name_of(f, 0, ".part").s,
 				   f->volume ? "it and its further volumes" : "it");
 	}

@@ -20,8 +20,8 @@ for n in 2 22; do
 	[ $st = 4 ] || fail "status $st: $(cat err)"
 	grep -q "came into being meanwhile" err || fail "$(cat err)"
 	[ "$(cat late$n.rhi)" = mine ] || fail "it was overwritten"
-	# hours of work: it is whole, and the user is told where it is
-	grep -q "the image is whole and stays as late$n.rhi.part; rename it: " err || fail "$(cat err)"
+	# hours of work: it is kept, and the user is told where it is
+	grep -q "all is written and stays as late$n.rhi.part; rename it: " err || fail "$(cat err)"
 	mv late$n.rhi.part kept.rhi
 	expect_status 0 rehost verify kept.rhi
 	no_part .
