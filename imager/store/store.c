@@ -31,13 +31,12 @@ int store_commit(struct store_out *s, struct err *e)
 {
 	int r = s->ops->commit(s, e);
 
-	if (r < 0 && s->whole) {
+	if (r == 0)
+		out_free(s);
+	else if (s->whole)
 		store_leave(s);
-		return r;
-	}
-	if (r < 0)
-		s->ops->undo(s);
-	out_free(s);
+	else
+		store_abort(s);
 	return r;
 }
 
