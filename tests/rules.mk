@@ -43,9 +43,11 @@ $(fuzz_bins): %: %.o $(fuzz_main) $(test_libs)
 .PHONY: test-programs check check-build check-asan lint fuzz fuzz-run
 test-programs: $(unit_tests) $(test_tools) $(fuzz_bins) programs
 
+# as many at a time as tests, unless make was told another number
+jobs = $(if $(filter -j%,$(MAKEFLAGS)),,-j$(CHECK_JOBS))
 check-build:
-	$(Q)$(MAKE) --no-print-directory test-programs
-	$(Q)$(MAKE) --no-print-directory SAN=1 B=$(B)/san test-programs
+	$(Q)$(MAKE) --no-print-directory $(jobs) test-programs
+	$(Q)$(MAKE) --no-print-directory $(jobs) SAN=1 B=$(B)/san test-programs
 
 # SPECs of tests/run: name=program [arguments]
 unit_specs = $(foreach t,$(unit_tests),'$(1)$(notdir $(t))=$(B)$(2)/tests/unit/$(notdir $(t))')
@@ -93,6 +95,11 @@ crash-sweep: deps ## adapting Windows stopped at every write, in four ways (an h
 	$(Q)$(MAKE) --no-print-directory programs $(B)/tests/tools/ntfs-hashes $(B)/tests/tools/ntfs-fill
 	$(Q)REHOST_SWEEP=$(SWEEP) TEST_TIMEOUT=20000 tests/run -b $(B) -j 1 tests/py/test_adapt_windows_crash.py
 .PHONY: crash-sweep
+
+adapt-sweep: deps ## every Windows-like disk adapted to every target (five minutes); `make check` takes a third
+	$(Q)$(MAKE) --no-print-directory programs
+	$(Q)REHOST_SWEEP=1 TEST_TIMEOUT=20000 tests/run -b $(B) -j 1 tests/py/test_adapt_windows.py
+.PHONY: adapt-sweep
 
 KILLS ?= 1000
 kill-sweep: deps ## captures and restores stopped at random (half an hour): KILLS=N of each, SEED=N

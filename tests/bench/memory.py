@@ -17,9 +17,10 @@ LIMIT = 96 << 20   # bytes
 
 def peak(*cmd):
     """Runs cmd; its largest resident set, bytes (as wait4 tells)."""
+    env = {k: v for k, v in os.environ.items() if k != "GLIBC_TUNABLES"}   # as users have it
     with tempfile.NamedTemporaryFile("r") as f:
         p = subprocess.run(["time", "-q", "-o", f.name, "-f", "%M %e %U %S", *cmd],
-                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False, env=env)
         if p.returncode:
             raise SystemExit("%s: status %d: %s" % (" ".join(cmd), p.returncode, p.stdout.decode()[-1000:]))
         rss, wall, user, system = f.read().split()[-4:]
