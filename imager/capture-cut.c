@@ -63,8 +63,8 @@ int cut_open(const struct cut_request *q, struct store_out **ret_out, struct cut
 	if (rc == 0 && ret->image)
 		volumes_place(ret->file.in->dev, image_file_len(ret->image),
 			      &ret->volume, &ret->in_volume);
-	if (rc == 0)
-		rc = store_keep(*ret_out, ret->volume, ret->in_volume, e);
+	else if (rc == 0)
+		rc = store_keep(*ret_out, 0, 0, e);
 	if (rc < 0)
 		store_leave(*ret_out);
 	return rc;

@@ -18,7 +18,7 @@ struct cut {
 	unsigned int volume;      /* where it ends                               */
 	uint64_t in_volume;
 };
-/* Opens it to go on, cut behind its last COMMIT, or begins a new one.
+/* Opens it to go on at its last COMMIT (nothing is cut off yet), or begins a new one.
  * ERR_REFUSED: it is another disk's, or was begun in another way.  cut_done() in any
  * case. */
 int cut_open(const struct cut_request *q, struct store_out **ret_out, struct cut *ret,

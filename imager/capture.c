@@ -371,6 +371,9 @@ static int go_on(struct capture *c, const struct capture_options *opt,
 	};
 	int r = resume_check(&check, &c->planner, &c->bytes, e);
 
+	/* until here nothing is lost */
+	if (r == 0)
+		r = store_keep(c->out, opt->resume_volume, opt->resume_in_volume, e);
 	if (r < 0)
 		return r;
 	c->resumed = c->bytes;
