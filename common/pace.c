@@ -4,6 +4,10 @@
 
 #define EVERY_LEAST 0.25   /* s */
 #define KNOWN_AFTER 5.0    /* s of work */
+/* How it began is forgotten only for as many seconds as this: disks have slow and fast
+ * spells of ten to twenty, and the middle of one looks like the pace (with any shorter
+ * stretch, half of what was told in docs/BENCHMARKS.md's long runs was wrong). */
+#define FORGET_FOR 30.0
 
 /* A stretch of time is cut into so many pieces of equal length, and how much their
  * rates differ says how far their mean may be from the true one: to be told, it
@@ -69,11 +73,12 @@ static double steady_rate(const struct pace *p, double from, double at, uint64_t
 int64_t pace_left(const struct pace *p, double at, uint64_t done, uint64_t total)
 {
 	static const double shares[] = { 1, 0.75, 0.5 };
-	double rate = 0;
+	double went = p->n ? at - p->sample[0].at : 0, rate = 0;
 
-	if (!p->n || at - p->sample[0].at < KNOWN_AFTER || done > total)
+	if (went < KNOWN_AFTER || done > total)
 		return -1;
 	for (size_t i = 0; i < sizeof shares / sizeof *shares && rate <= 0; i++)
-		rate = steady_rate(p, at - shares[i] * (at - p->sample[0].at), at, done);
+		if (!i || shares[i] * went >= FORGET_FOR)
+			rate = steady_rate(p, at - shares[i] * went, at, done);
 	return rate > 0 ? (int64_t)((double)(total - done) / rate + 0.5) : -1;
 }

@@ -17,7 +17,7 @@ void pace_begin(struct pace *p);
 void pace_add(struct pace *p, double at, uint64_t done);
 /* Seconds; -1: not known: it only just began, stands still, or goes now faster, now
  * slower, so that how it went says little yet.  Counts all of the time, or only its
- * last three quarters or half where those are steadier: a memory that took the first
- * bytes fast is forgotten. */
+ * last three quarters or half where those are steadier and at least half a minute: a
+ * memory that took the first bytes fast is forgotten. */
 int64_t pace_left(const struct pace *p, double at, uint64_t done, uint64_t total);
 #endif

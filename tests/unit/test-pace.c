@@ -40,6 +40,12 @@ static double slower(double t)
 	return t < 20 ? 200e6 * t : 4e9 + 50e6 * (t - 20);
 }
 
+/* A slow spell of the disk between two fast ones. */
+static double spell(double t)
+{
+	return t < 4 ? 400e6 * t : t < 24 ? 1.6e9 + 100e6 * (t - 4) : 3.6e9 + 400e6 * (t - 24);
+}
+
 static double stuck(double t)
 {
 	return 100e6 * (t < 15 ? t : 15);
@@ -83,12 +89,14 @@ static void within(course c, double part, double error)
 
 static void near_the_truth(void **state)
 {
-	static const course courses[] = { steady, burst, wavy, jerky };
+	static const course courses[] = { steady, wavy, jerky };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof courses / sizeof *courses; i++)
 		for (double part = 0.2; part < 0.95; part += 0.1)
 			within(courses[i], part, 0.15);
+	for (double part = 0.5; part < 0.95; part += 0.1)
+		within(burst, part, 0.15);
 }
 
 static void not_known(void **state)
@@ -104,6 +112,8 @@ static void not_known(void **state)
 	assert_true(at(slower, 19) > 0);
 	assert_int_equal(at(slower, 24), -1);
 	within(slower, 0.75, 0.15);
+	for (double t = 6; t < 30; t++)
+		assert_int_equal(at(spell, t), -1);
 	assert_int_equal(at(stuck, 22), -1);
 	assert_int_equal(at(stuck, 500), -1);
 	pace_begin(&p);
