@@ -4,9 +4,8 @@
 
 #define EVERY_LEAST 0.25   /* s */
 #define KNOWN_AFTER 5.0    /* s of work */
-/* How it began is forgotten only for as many seconds as this: disks have slow and fast
- * spells of ten to twenty, and the middle of one looks like the pace (with any shorter
- * stretch, half of what was told in docs/BENCHMARKS.md's long runs was wrong). */
+/* How it began is forgotten only for a stretch of so many seconds: disks have slow and
+ * fast spells of ten to twenty, and the middle of one looks like the pace. */
 #define FORGET_FOR 30.0
 
 /* A stretch of time is cut into so many pieces of equal length, and how much their

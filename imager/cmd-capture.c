@@ -146,8 +146,8 @@ static void give_up(struct shot *s, struct err *e)
 		return;
 	}
 	store_leave(s->out);
-	if (e->code == ERR_REFUSED)       /* it would be again */
-		return;
+	if (e->code == ERR_REFUSED && !s->result.commits)
+		return;                   /* it would be again */
 	err_set(e, e->code, "%s; what was captured so far is kept in %s.part: the same command with --resume goes on there",
 		strdupa(e->msg), s->shown);
 }

@@ -81,12 +81,12 @@ struct capture_options {
 	/* Encrypts the image, unless NULL; of one that is gone on with, NULL. */
 	const char *passphrase;
 	/* To go on with an image that image_open_cut() opened, or NULL; out is
-	 * store_resume()'s, and is cut to the image when all was compared.  meta_json, created, hash, chunk_size,
-	 * image_id are the image's then.  Refused (ERR_REFUSED) when the used map
-	 * isn't the same, or what is compared differs: the chunks that hold a
-	 * byte of check, and one of 64. */
+	 * store_resume()'s, and is cut to the image when all was compared.
+	 * meta_json, created, hash, chunk_size, image_id are the image's then.
+	 * Refused (ERR_REFUSED) when the used map isn't the same, or what is
+	 * compared differs: the chunks that hold a byte of check, and one of 64. */
 	struct image *resume;
-	unsigned int resume_volume;  /* store_keep()'s: where the image ends  */
+	unsigned int resume_volume;  /* store_keep()'s: where the image ends   */
 	uint64_t resume_in_volume;
 	const uint64_t *check;    /* disk offsets, ascending                     */
 	size_t n_check;
