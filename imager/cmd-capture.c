@@ -77,16 +77,40 @@ static void tell_region(void *ctx, const struct map_region *r, unsigned int dept
 		fprintf(stderr, "%s: %s\n", r->what, r->note);
 }
 
+/* The other disks of the job, for volumes that lie on several of them.  What is wrong
+ * with one is told when its turn comes. */
+static size_t open_others(const struct job *j, struct blkdev **ret)
+{
+	struct disk d;
+	size_t n = 0;
+
+	for (unsigned int i = 0; i < j->many; i++)
+		if (i + 1 != j->number && disk_by_path(NULL, j->o->args[i], &d, NULL) == 0 &&
+		    dev_open_ro(d.path, &ret[n], NULL) == 0)
+			n++;
+	return n;
+}
+
 static int read_map(struct job *j, struct shot *s, struct err *e)
 {
 	struct map_options mo = { .keep_page_files = j->o->page_files, .keys = &j->keys,
 				  .only = s->only };
 	struct telling t = { j, s };
+	cleanup_free struct blkdev **others = calloc(j->many + 1, sizeof(struct blkdev *));
+	int rc;
 
 	report_step(j->rep, "map", "reading partition tables and file systems");
-	if (dev_open_ro(s->disk.path, &s->dev, e) < 0 ||
-	    map_build(s->dev, &mo, &s->map, e) < 0)
-		return e->code;
+	if (!others)
+		return err_set(e, ERR_NOMEM, "out of memory");
+	mo.others = others;
+	mo.n_others = open_others(j, others);
+	rc = dev_open_ro(s->disk.path, &s->dev, e);
+	if (rc == 0)
+		rc = map_build(s->dev, &mo, &s->map, e);
+	for (size_t i = 0; i < mo.n_others; i++)
+		dev_close(others[i]);
+	if (rc < 0)
+		return rc;
 	map_each(s->map, tell_region, &t);
 	s->entry = disk_json_identity(NULL, &s->disk);
 	disk_json_map(NULL, &s->disk, s->map, 1, s->entry);

@@ -85,6 +85,43 @@ int cmd_images_check(const struct cmd_one *one, const char *digest, struct err *
 		       one->shown, digest, one->digest);
 }
 
+/* ---- all as disks ---- */
+
+void cmd_others_done(struct cmd_others *o)
+{
+	for (size_t i = 0; i < o->n; i++) {
+		dev_close(o->dev[i]);
+		image_close(o->v[i].im);
+		image_file_close(&o->v[i].f);
+	}
+	free(o->dev);
+	free(o->v);
+}
+
+int cmd_others_open(const struct cmd_images *l, const struct cmd_one *one, struct passphrase *pass,
+		    struct cmd_others *ret, struct err *e)
+{
+	ret->v = calloc(l->n, sizeof *ret->v);
+	ret->dev = calloc(l->n, sizeof(struct blkdev *));
+	if (!ret->v || !ret->dev)
+		return err_set(e, ERR_NOMEM, "out of memory");
+	for (size_t i = 0; i < l->n; i++) {
+		struct cmd_other *o = &ret->v[ret->n];
+
+		if (&l->v[i] == one || image_file_open(l->v[i].path, pass, &o->f, NULL) < 0)
+			continue;
+		if (image_open(o->f.in->dev, o->f.in->access, &o->im, NULL) == 0 &&
+		    dev_image(o->im, l->v[i].shown, &ret->dev[ret->n], NULL) == 0) {
+			ret->n++;
+			continue;
+		}
+		image_close(o->im);
+		image_file_close(&o->f);
+		*o = (struct cmd_other){ 0 };
+	}
+	return 0;
+}
+
 /* ---- which goes where ---- */
 
 /* The image that "IMAGE=DISK" names, and DISK; NULL if it is no such word. */

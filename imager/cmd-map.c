@@ -1,5 +1,6 @@
 /* cmd-map.c: rehost map: the used extents of a disk, and who said so. */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include "common/units.h"
 #include "imager/cmd.h"
@@ -56,36 +57,55 @@ static int print_text(const char *path, const struct blkdev *dev,
 	return fflush(stdout) ? err_sys(e, errno, "writing to stdout") : 0;
 }
 
+/* v: of n_args, the first is the disk that is asked for. */
+static int open_all(const struct cmd_opts *o, struct blkdev **v, struct err *e)
+{
+	int rc = 0;
+
+	for (int i = 0; i < o->n_args && !rc; i++)
+		rc = dev_open_ro(o->args[i], &v[i], e);
+	return rc;
+}
+
 static int run(const struct cmd_opts *o, struct err *e)
 {
 	struct cont_keys keys = { 0 };
-	struct map_options mo = { .keep_page_files = o->page_files, .keys = &keys };
+	struct blkdev **v = calloc((size_t)o->n_args, sizeof(struct blkdev *)), *dev;
+	struct map_options mo = { .keep_page_files = o->page_files, .keys = &keys,
+				  .others = v + 1, .n_others = (size_t)o->n_args - 1 };
 	const char *const names[] = { o->args[0] };
-	struct blkdev *dev = NULL;
 	struct disk_map *m = NULL;
 	int rc;
+
+	if (!v)
+		return err_set(e, ERR_NOMEM, "out of memory");
 
 	mo.only = cmd_only(o, o->args[0], 0);
 	rc = cmd_only_check(o, names, 1, e);
 	if (rc == 0)
 		rc = unlock_read(o->unlock, o->n_unlock, &keys, e);
 	if (rc == 0)
-		rc = dev_open_ro(o->args[0], &dev, e);
+		rc = open_all(o, v, e);
+	dev = v[0];
 	if (rc == 0)
 		rc = map_build(dev, &mo, &m, e);
 	if (rc == 0)
 		rc = o->json ? print_json(o->args[0], dev, m, e) : print_text(o->args[0], dev, m, e);
 	unlock_done(&keys);
 	map_free(m);
-	dev_close(dev);
+	for (int i = 0; i < o->n_args; i++)
+		dev_close(v[i]);
+	free(v);
 	return rc;
 }
 
 const struct cmd cmd_map = {
-	.name = "map", .args = "DISK", .summary = "What of a disk is in use",
+	.name = "map", .args = "DISK [WITH...]", .summary = "What of a disk is in use",
 	.options = OPT_JSON | OPT_PAGE_FILES | OPT_ONLY | OPT_UNLOCK,
-	.min_args = 1, .max_args = 1, .run = run,
+	.min_args = 1, .max_args = -1, .run = run,
 	.text = "The ranges that `capture` would store, and which reader found them. A file\n"
 		"system that is not known, or is damaged, is in use as a whole.\n"
+		"WITH: other disks of the machine; volumes that lie on several disks are looked into\n"
+		"when all of these are given, as when they are captured together.\n"
 		"With --unlock, the free space of encrypted volumes is found, too; keys stay in memory.\n",
 };

@@ -100,9 +100,11 @@ static void keep(const char *path, const char *shown, const struct image *im, co
 }
 
 /* The image is as it was written; is it whole, too? */
-static int go_deep(const struct cmd_one *one, struct image_file *f, const struct cmd_opts *o,
-		   struct report *rep, const char *digest, struct json_object *doc, struct err *e)
+static int go_deep(const struct cmd_images *l, const struct cmd_one *one, struct image_file *f,
+		   const struct cmd_opts *o, struct passphrase *pass, struct report *rep,
+		   const char *digest, struct json_object *doc, struct err *e)
 {
+	struct cmd_others others = { 0 };
 	struct cont_keys keys = { 0 };
 	struct deep_result d = { 0 };
 	struct image *im = NULL;
@@ -111,8 +113,10 @@ static int go_deep(const struct cmd_one *one, struct image_file *f, const struct
 	report_step(rep, "structure", "reading all that is in it");
 	if (rc == 0)
 		rc = image_open(f->in->dev, f->in->access, &im, e);
+	if (rc == 0 && deep_spans(im))
+		rc = cmd_others_open(l, one, pass, &others, e);
 	if (rc == 0)
-		rc = deep_check(im, one->shown, &keys, &d, e);
+		rc = deep_check(im, one->shown, &keys, others.dev, others.n, &d, e);
 	if (rc == 0) {
 		tell_deep(rep, one->shown, d.doc);
 		keep(one->path, one->shown, im, digest, &d, rep);
@@ -121,20 +125,20 @@ static int go_deep(const struct cmd_one *one, struct image_file *f, const struct
 		if (!d.ok)
 			rc = err_set(e, ERR_CORRUPT, "%s is as it was written, but what it holds isn't whole", one->shown);
 	}
+	cmd_others_done(&others);
 	image_close(im);
 	unlock_done(&keys);
 	return rc;
 }
 
-/* One image, the number-th of `many` (0: the only one).  *ret: its document, if it
- * could be read at all; a damaged one is an error too. */
-static int check(const struct cmd_one *one, unsigned int number, unsigned int many,
-		 const struct cmd_opts *o, struct passphrase *pass, struct report *rep,
-		 struct json_object **ret, struct err *e)
+/* One image of l.  *ret: its document, if it could be read at all; a damaged one is an
+ * error too. */
+static int check(const struct cmd_images *l, const struct cmd_one *one, const struct cmd_opts *o,
+		 struct passphrase *pass, struct report *rep, struct json_object **ret, struct err *e)
 {
 	cleanup_json struct json_object *bad = json_object_new_array();
-	struct bad_list l = { .a = bad, .report = rep, .name = one->shown };
-	struct verify_options opt = { .job.workers = o->workers, .bad = on_bad, .bad_ctx = &l };
+	struct bad_list list = { .a = bad, .report = rep, .name = one->shown };
+	struct verify_options opt = { .job.workers = o->workers, .bad = on_bad, .bad_ctx = &list };
 	struct verify_result v = { 0 };
 	struct image_ident id = { 0 };
 	struct image_file f;
@@ -147,29 +151,30 @@ static int check(const struct cmd_one *one, unsigned int number, unsigned int ma
 	if (!f.in->dev || image_identify(f.in->dev, &id, e) < 0)
 		id.params.used_bytes = 0;
 	report_start(rep, &(struct events_start){ .source = one->shown, .bytes_total = id.params.used_bytes,
-						  .disk = number, .disks = many });
+						  .disk = l->is_machine ? (unsigned int)(one - l->v) + 1 : 0,
+						  .disks = l->is_machine ? (unsigned int)l->n : 0 });
 	rc = verify_run(f.in, &opt, report_job_events(rep), &v, e);
 	if (rc == 0)
-		*ret = result_json(&v, &l);
+		*ret = result_json(&v, &list);
 	hex_encode(v.digest, 32, digest);
 	if (rc == 0 && !v.ok)
 		rc = err_set(e, ERR_CORRUPT, "%s is damaged: %llu bad records", one->shown,
-			     (unsigned long long)l.n);
+			     (unsigned long long)list.n);
 	if (rc == 0)
 		rc = cmd_images_check(one, digest, e);
 	if (rc == 0 && o->deep)
-		rc = go_deep(one, &f, o, rep, digest, *ret, e);
+		rc = go_deep(l, one, &f, o, pass, rep, digest, *ret, e);
 	image_file_close(&f);
 	if (rc == 0)
 		tell_done(rep, one->shown, &v);
 	return rc;
 }
 
-static int check_one(const struct cmd_one *one, const struct cmd_opts *o, struct passphrase *pass,
+static int check_one(const struct cmd_images *l, const struct cmd_opts *o, struct passphrase *pass,
 		     struct report *rep, struct err *e)
 {
 	cleanup_json struct json_object *doc = NULL;
-	int rc = check(one, 0, 0, o, pass, rep, &doc, e);
+	int rc = check(l, l->v, o, pass, rep, &doc, e);
 	struct err why;
 
 	if (doc && o->json && json_print(stdout, doc, &why) < 0 && rc == 0) {
@@ -190,7 +195,7 @@ static int check_machine(const struct cmd_images *l, const struct cmd_opts *o,
 	for (size_t i = 0; i < l->n && first.code != ERR_CANCELLED; i++) {
 		one = NULL;
 		why.code = 0;
-		if (check(&l->v[i], (unsigned int)i + 1, (unsigned int)l->n, o, pass, rep, &one, &why) < 0) {
+		if (check(l, &l->v[i], o, pass, rep, &one, &why) < 0) {
 			if (!first.code || why.code == ERR_CANCELLED)
 				first = why;
 			fprintf(stderr, "%s: %s\n", l->v[i].name, why.msg);
@@ -220,7 +225,7 @@ static int check_all(const struct cmd_image *im, const struct cmd_opts *o, struc
 
 	if (cmd_images_list(im, o->args[0], &l, e) < 0)
 		return e->code;
-	rc = l.is_machine ? check_machine(&l, o, &pass, rep, e) : check_one(l.v, o, &pass, rep, e);
+	rc = l.is_machine ? check_machine(&l, o, &pass, rep, e) : check_one(&l, o, &pass, rep, e);
 	passphrase_done(&pass);
 	cmd_images_done(&l);
 	return rc;

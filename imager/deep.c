@@ -21,6 +21,7 @@ struct deep {
 	size_t region;
 	uint64_t in_image, missing;
 	int has_bad;              /* 1: the source had unreadable places         */
+	int alone;                /* 1: without the machine's other disks        */
 };
 
 static void find(struct deep *d, const struct map_region *r, uint64_t off, uint64_t bytes,
@@ -95,6 +96,11 @@ static int compare(struct deep *d, const struct map_region *r, struct json_objec
 
 	if (r->left_out)
 		return 0;
+	if (d->alone && json_get_bool(old, "spans", 0)) {
+		snprintf(text, sizeof text, "%s: its volumes lie on other disks, too: verify the machine's directory", r->what);
+		json_object_array_add(d->not_checked, json_text(text));
+		return 1;
+	}
 	if (!r->part && r->note && strcmp(r->note, json_get_str(old, "note", "")) && strcmp(r->reader, "raw")) {
 		find(d, r, 0, 0, "%s: %s This wasn't so when it was captured", r->what, r->note);
 		return 1;
@@ -263,7 +269,8 @@ static int walk(struct deep *d, struct image *im, struct blkdev *dev, const stru
 		return r;
 	image_bad(im, &n_bad);
 	*d = (struct deep){ .m = m, .findings = json_object_new_array(),
-			    .not_checked = json_object_new_array(), .has_bad = n_bad > 0 };
+			    .not_checked = json_object_new_array(), .has_bad = n_bad > 0,
+			    .alone = !mo->n_others };
 	d->gap = calloc(m->n_regions + 1, sizeof *d->gap);
 	if (!d->gap)
 		return err_set(e, ERR_NOMEM, "out of memory");
@@ -310,12 +317,27 @@ static int walk_both(struct deep *d, struct image *im, struct blkdev *dev, struc
 	return r;
 }
 
+int deep_spans(const struct image *im)
+{
+	cleanup_json struct json_object *meta = NULL;
+	struct json_object *map;
+	int spans = 0;
+
+	if (json_parse(image_meta(im), strlen(image_meta(im)), &meta, NULL) < 0)
+		return 0;
+	map = json_get_array(meta, "map");
+	for (size_t i = 0; map && i < json_object_array_length(map); i++)
+		spans |= json_get_bool(json_object_array_get_idx(map, i), "spans", 0);
+	return spans;
+}
+
 int deep_check(struct image *im, const char *name, const struct cont_keys *keys,
+	       struct blkdev *const *others, size_t n_others,
 	       struct deep_result *ret, struct err *e)
 {
 	cleanup_json struct json_object *meta = NULL;
 	struct deep d = { 0 };
-	struct map_options mo = { .keys = keys };
+	struct map_options mo = { .keys = keys, .others = others, .n_others = n_others };
 	struct blkdev *dev = NULL;
 	char *only = NULL;
 	int r = json_parse(image_meta(im), strlen(image_meta(im)), &meta, e);

@@ -267,6 +267,8 @@ static struct json_object *region_json(const struct map_region *r, int of_disk)
 	json_put_str_if(o, "holds", r->holds);
 	if (r->n_inside)
 		json_put(o, "volumes", regions_json(r->inside, r->n_inside, 0));
+	if (r->spans)
+		json_put_bool(o, "spans", 1);
 	return o;
 }
 

@@ -25,6 +25,11 @@ struct build {
 struct level {
 	struct build *b;
 	struct blkdev *d;
+	/* What pieces of volumes lie on: d, and behind it the other disks, of which
+	 * `others` are the windows. */
+	struct blkdev *all;
+	struct window { uint64_t start, size; } *others;
+	size_t n_others;
 	const struct part_table *table; /* NULL: all of d is one window */
 	struct emit out;              /* the used bytes of d            */
 	struct group *groups;         /* containers that were opened    */

@@ -25,6 +25,7 @@ struct group {
 	struct leg *legs;             /* of all volumes, by place           */
 	size_t n_legs;
 	char where[300];              /* the region that has the volumes    */
+	int spans;                    /* 1: some of its windows are on other disks */
 	struct group *next;
 };
 
@@ -62,7 +63,7 @@ static int add_member(struct level *l, struct group *g, uint64_t start, uint64_t
 	struct cont_ident id;
 	struct blkdev *w;
 	struct err why;
-	int r = dev_window(l->d, start, size, &w, l->b->e);
+	int r = dev_window(l->all, start, size, &w, l->b->e);
 
 	if (r < 0)
 		return r;
@@ -74,12 +75,12 @@ static int add_member(struct level *l, struct group *g, uint64_t start, uint64_t
 	return 0;
 }
 
-/* All windows of the level that hold such a container; *self: the one at r.
- * 1: that one isn't among them any more. */
+/* All windows of the level and of other disks that hold such a container; *self: the
+ * one at r.  1: that one isn't among them any more. */
 static int find_members(struct level *l, const struct map_region *r, struct group *g,
 			size_t *self, struct err *why)
 {
-	size_t many = l->table ? l->table->n_parts : 1;
+	size_t many = (l->table ? l->table->n_parts : 1) + l->n_others;
 	int rc = 0;
 
 	g->members = calloc(many, sizeof *g->members);
@@ -88,9 +89,11 @@ static int find_members(struct level *l, const struct map_region *r, struct grou
 		return err_set(l->b->e, ERR_NOMEM, "out of memory for the used map");
 	if (!l->table)
 		rc = add_member(l, g, r->start, r->size);
-	for (size_t i = 0; l->table && i < many && !rc; i++)
+	for (size_t i = 0; l->table && i < l->table->n_parts && !rc; i++)
 		if (!(l->table->parts[i].flags & PART_EXTENDED))
 			rc = add_member(l, g, l->table->parts[i].start, l->table->parts[i].size);
+	for (size_t i = 0; i < l->n_others && !rc; i++)
+		rc = add_member(l, g, l->others[i].start, l->others[i].size);
 	for (*self = 0; *self < g->n_members && g->members[*self].start != r->start; ++*self)
 		;
 	if (rc || *self < g->n_members)
@@ -99,12 +102,14 @@ static int find_members(struct level *l, const struct map_region *r, struct grou
 	return 1;
 }
 
-static uint64_t pieces_bytes(const struct cont_volume *v)
+/* Of those on the level's own device. */
+static uint64_t pieces_bytes(const struct level *l, const struct cont_volume *v)
 {
 	uint64_t sum = 0;
 
 	for (size_t i = 0; i < v->n; i++)
-		sum += v->v[i].len;
+		if (v->v[i].off < l->d->size)
+			sum += v->v[i].len;
 	return sum;
 }
 
@@ -148,12 +153,13 @@ static int read_volume(struct level *l, const struct cont_volume *v, size_t limi
 			    .out = { .out = &sink, .size = v->size } };
 	struct blkdev *window = NULL, *plain = NULL;
 	uint64_t start = v->crypt ? v->crypt_start : 0;
-	int rc = dev_window(l->d, start, l->d->size - start, &window, l->b->e);
+	int rc = dev_window(l->all, start, l->all->size - start, &window, l->b->e);
 
 	if (!rc && v->crypt)
 		rc = dev_crypt(window, v->crypt, &plain, l->b->e);
 	if (!rc)
 		rc = map_pieces(plain ? plain : window, v, start, &in.d, l->b->e);
+	in.all = in.d;
 	if (!rc)
 		rc = extents_new(v->size, MAP_UNIT, limit, &vs.x, l->b->e);
 	if (!rc)
@@ -185,7 +191,7 @@ static int do_volume(struct level *l, struct group *g, size_t i, uint64_t all, s
 		return read_volume(l, v, limit, r, &g->used[i]);
 	map_note(r, "Taken whole: %s.", v->whole);
 	snprintf(r->reader, sizeof r->reader, "raw");
-	r->used = pieces_bytes(v);
+	r->used = pieces_bytes(l, v);
 	return 0;
 }
 
@@ -333,6 +339,7 @@ static int send_window(struct level *l, const struct group *g, struct map_region
 	ranges_done(&here);
 	r->used = ws.bytes;
 	snprintf(r->holds, sizeof r->holds, "%s", g->found.holds);
+	r->spans = g->spans;
 	return rc;
 }
 
@@ -357,11 +364,13 @@ static int open_group(struct level *l, struct map_region *r, struct group *g, st
 
 	if (rc)
 		return rc;
-	rc = g->c->open(l->d, g->members, g->n_members, self, b->opt->keys ? b->opt->keys : &none,
+	rc = g->c->open(l->all, g->members, g->n_members, self, b->opt->keys ? b->opt->keys : &none,
 			&g->found, why);
 	if (rc < 0)
 		return map_fatal(rc) ? err_set(b->e, rc, "%s", why->msg) : 1;
 	g->found.covers[self] = 1;
+	for (size_t i = 0; i < g->n_members; i++)
+		g->spans |= g->found.covers[i] && g->members[i].start >= l->d->size;
 	if (l->depth == MAP_DEPTH_MAX || g->found.n > MAP_VOLUMES_MAX - b->volumes) {
 		err_set(why, ERR_UNSUPPORTED, "there are too many volumes inside of volumes");
 		return 1;

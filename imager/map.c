@@ -28,6 +28,7 @@ struct disk_build {
 	struct level l;               /* the disk                */
 	struct disk_map *m;
 	struct ranges always;         /* also in the disk's map  */
+	struct blkdev *joined;        /* with the other disks; NULL: there are none */
 	struct part_choice chosen;    /* if opt->only            */
 };
 
@@ -260,13 +261,64 @@ static int do_disk(struct disk_build *b)
 	return map_whole(&b->l, all);
 }
 
+/* ---- the other disks ---- */
+
+/* The windows of d, whose byte 0 is the joined device's byte `base`.  Of one with a
+ * damaged table nothing can be said. */
+static int add_windows(struct disk_build *b, struct blkdev *d, uint64_t base)
+{
+	struct part_table *t = NULL;
+	struct err why = { 0 };
+	int r = part_read(d, &t, &why);
+	size_t n = t ? t->n_parts : r == PART_NONE;
+	struct window *all;
+
+	if (map_fatal(r))
+		return err_set(b->b.e, r, "%s", why.msg);
+	all = realloc(b->l.others, (b->l.n_others + n + 1) * sizeof *all);
+	if (!all) {
+		part_free(t);
+		return err_set(b->b.e, ERR_NOMEM, "out of memory for the used map");
+	}
+	b->l.others = all;
+	if (r == PART_NONE)
+		all[b->l.n_others++] = (struct window){ base, d->size };
+	for (size_t i = 0; t && i < n; i++)
+		if (!(t->parts[i].flags & PART_EXTENDED))
+			all[b->l.n_others++] = (struct window){ base + t->parts[i].start, t->parts[i].size };
+	part_free(t);
+	return 0;
+}
+
+static int join_others(struct disk_build *b)
+{
+	const struct map_options *opt = b->b.opt;
+	struct blkdev **v = calloc(opt->n_others + 1, sizeof(struct blkdev *));
+	uint64_t base = b->l.d->size;
+	int r;
+
+	if (!v)
+		return err_set(b->b.e, ERR_NOMEM, "out of memory for the used map");
+	v[0] = b->l.d;
+	for (size_t i = 0; i < opt->n_others; i++)
+		v[i + 1] = opt->others[i];
+	r = dev_join(v, opt->n_others + 1, &b->joined, b->b.e);
+	free(v);
+	b->l.all = b->joined;
+	for (size_t i = 0; i < opt->n_others && !r; i++) {
+		r = add_windows(b, opt->others[i], base);
+		base += opt->others[i]->size;
+	}
+	return r;
+}
+
 int map_build(struct blkdev *d, const struct map_options *opt, struct disk_map **ret,
 	      struct err *e)
 {
 	static const struct map_options none;
 	struct err own = { 0 };
 	struct disk_build b = {
-		.b = { .opt = opt ? opt : &none, .e = e ? e : &own }, .l = { .b = &b.b, .d = d },
+		.b = { .opt = opt ? opt : &none, .e = e ? e : &own }, .l = { .b = &b.b, .d = d, .all = d },
 	};
 	struct extent_sink sink = { collect, &b };
 	int r;
@@ -277,12 +329,16 @@ int map_build(struct blkdev *d, const struct map_options *opt, struct disk_map *
 	r = extents_new(d->size, MAP_UNIT, EXTENTS_LIMIT_DEFAULT, &b.m->used, b.b.e);
 	b.l.out.out = &sink;
 	b.l.out.size = d->size;
+	if (!r && b.b.opt->n_others)
+		r = join_others(&b);
 	if (!r)
 		r = do_disk(&b);
 	if (!r)
 		r = emit_finish(&b.l.out);
 	map_groups_done(&b.l);
 	ranges_done(&b.always);
+	free(b.l.others);
+	dev_close(b.joined);
 	if (r < 0) {
 		map_free(b.m);
 		return r;

@@ -12,8 +12,8 @@
 #define MAP_UNIT 512u /* bytes; FORMAT.md: the used map's unit */
 
 /* One region of the disk, in disk order; or a volume in one of these ("inside"),
- * which may be in many pieces: then start is 0, and used counts its own bytes (of one
- * that is taken whole: those on this disk). */
+ * which may be in many pieces: then start is 0, and used counts its own bytes, whatever
+ * disks they are on (of one that is taken whole: those on this disk). */
 struct map_region {
 	uint64_t start, size;     /* bytes on the disk                        */
 	const struct partition *part; /* NULL: table, boot area, gap, volume  */
@@ -26,6 +26,7 @@ struct map_region {
 				   * or NULL; ours                            */
 	int whole_by_doubt;       /* 1: a reader refused and it was taken whole */
 	int left_out;             /* 1: not among the chosen partitions: named only */
+	int spans;                /* 1: a container: its volumes lie on other disks, too */
 	struct map_region *inside; /* a container's volumes; ours             */
 	size_t n_inside;
 };
@@ -44,6 +45,10 @@ struct map_options {
 	int probe_only;   /* identify file systems but don't walk (used NULL) */
 	const char *only; /* part_choose()'s list, or NULL: the other partitions are
 			   * left out; ERR_USAGE if the list doesn't fit the disk */
+	/* Other disks of the machine, only looked at for volumes that lie on several
+	 * disks: what is used of these can be told only with all of them. */
+	struct blkdev *const *others;
+	size_t n_others;
 };
 
 /* Reads d (never writes).  Fails only when the disk can't be read at all or

@@ -9,7 +9,7 @@
 
 enum { /* words */
 	UUID0 = 5, LEVEL = 7, SIZE = 8, RAID_DISKS = 10, UUID1 = 13,
-	STATE = 33, SUM = 38, CHUNK = 65, THIS_DISK = 992, WORDS = 1024,
+	STATE = 33, SUM = 38, EVENTS = 39, CHUNK = 65, THIS_DISK = 992, WORDS = 1024,
 	/* of a disk */
 	DISK_ROLE = 3, DISK_STATE = 4,
 };
@@ -44,12 +44,14 @@ int md_super_0(struct blkdev *d, uint64_t at, const uint8_t *p, struct md_member
 	m.room = at;
 	m.size = (uint64_t)word(p, SIZE) * 1024;
 	m.chunk = word(p, CHUNK);
+	m.role = word(p, THIS_DISK + DISK_ROLE);
+	m.events = word(p, EVENTS) | (uint64_t)word(p, EVENTS + 1) << 32;
 	if (word(p, 2) != 90)
 		snprintf(m.why, sizeof m.why, "the array is being reshaped");
 	else if (word(p, STATE) & ~(CLEAN | BITMAP))
 		snprintf(m.why, sizeof m.why, "the array is in a state that isn't known here");
 	else if (word(p, THIS_DISK + DISK_STATE) != (DISK_ACTIVE | DISK_SYNC) ||
-		 word(p, THIS_DISK + DISK_ROLE) >= m.disks)
+		 m.role >= m.disks)
 		snprintf(m.why, sizeof m.why, "it is no active member of its array");
 	*ret = m;
 	return 0;

@@ -145,6 +145,7 @@ static void check_state(const struct super1_disk *s, const uint8_t *p, struct md
 		why(m, "the array has a journal");
 	if (features & ~(uint32_t)(HAS_BITMAP | HAS_BAD | RAID0_LAYOUT))
 		why(m, "the array has features that aren't known here");
+	m->role = role;
 	if (role >= m->disks)
 		why(m, "it is no active member of its array");
 }
@@ -178,6 +179,8 @@ int md_super_1(struct blkdev *d, uint64_t at, const uint8_t *p, struct md_member
 	m.room = room * MD_SECTOR;
 	m.size = size * MD_SECTOR;
 	m.chunk = (uint64_t)le32_get(s.chunk) * MD_SECTOR;
+	m.events = le64_get(s.events);
+	m.layout = le32_get(s.features) & RAID0_LAYOUT ? le32_get(s.layout) : 0;
 	check_state(&s, p, &m);
 	r = find_bitmap(d, &s, &m, e);
 	if (!r)

@@ -8,6 +8,9 @@
 #define MD_SECTOR 512u
 #define MD_LINEAR (-1)
 #define MD_AREAS 2
+/* How a RAID0 of unequal members is laid out; Linux 5.4 on. */
+#define MD_ORIGINAL 1u
+#define MD_ALTERNATE 2u
 
 struct md_member {
 	char version[8];        /* "0.90", "1.0" ...                          */
@@ -15,6 +18,10 @@ struct md_member {
 	char uuid[40];
 	int level;              /* as the kernel counts: -1, 0, 1, 4 ...      */
 	uint64_t disks;         /* members that the array has                 */
+	uint64_t role;          /* which of them this is, from 0; less than disks unless
+				 * `why` says otherwise                       */
+	uint64_t events;        /* how often the array's state was written    */
+	uint32_t layout;        /* of a RAID0: MD_ORIGINAL, MD_ALTERNATE; 0: not told */
 	uint64_t super;         /* byte of the superblock, and its length     */
 	uint64_t super_len;
 	uint64_t data, room;    /* bytes from where, and how many are for data */

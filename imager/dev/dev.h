@@ -1,6 +1,6 @@
 /* dev.h: bytes at offsets.  The lowest layer: a file, a block device, memory,
- * a window of another device, pieces of another device, an image, a device that
- * fails on purpose. */
+ * a window of another device, pieces of another device, several devices as one, an
+ * image, a device that fails on purpose. */
 #ifndef REHOST_DEV_H
 #define REHOST_DEV_H
 #include <stddef.h>
@@ -92,6 +92,10 @@ uint64_t dev_piece_before(const struct dev_piece *p, uint64_t at);
  * must outlive it. */
 int dev_map(struct blkdev *parent, const struct dev_piece *pieces, size_t n, uint64_t size,
 	    struct blkdev **ret, struct err *e) must_check;
+
+/* Devices one behind the other, the first one at byte 0, as one, read-only; n is not 0.
+ * They stay the caller's and must outlive it. */
+int dev_join(struct blkdev *const *v, size_t n, struct blkdev **ret, struct err *e) must_check;
 
 /* A device over parent that fails as told (tests); takes no ownership.
  * Reads that touch [bad_off, bad_off+bad_len) fail with ERR_IO. */

@@ -113,6 +113,50 @@ for v in root wide; do
 	debugfs -R 'cat /random' $v.copy 2>/dev/null | cmp - tree/random || fail "$v: random"
 done
 detach
+
+# --- one group on two disks: known together, and captured together
+truncate -s 112M both
+attach both 0 73400320; a=$dev_
+attach both 73400320 44040192; b=$dev_
+lvm_ pvcreate -q --yes "$a" "$b" >/dev/null
+lvm_ vgcreate -q -s 1m vg "$a" "$b" >/dev/null
+lvm_ lvcreate -q --yes -Zn -Wn -an -n root -l 20 vg "$a:0-9" "$b:10-19" >/dev/null
+lvm_ lvcreate -q --yes -Zn -Wn -an -n wide -i 2 -I 64k -l 40 vg "$a:30-60" "$b:20-39" >/dev/null
+lvm_ lvcreate -q --yes -Zn -Wn -an -n near -l 5 vg "$a" >/dev/null
+report
+head -c 70M /dev/urandom | dd of=both bs=1M seek=1 conv=notrunc iflag=fullblock count=68 status=none
+head -c 40M /dev/urandom | dd of=both bs=1M seek=71 conv=notrunc iflag=fullblock status=none
+fill both root 20M ext4; fill both wide 40M ext4; fill both near 5M ext4
+detach
+head -c 73400320 both >one; tail -c 44040192 both >two
+"$map" -w two one >map.out
+"$map" -w one two >two.map
+for m in map.out two.map; do
+	grep -q '^region 0 [0-9]* [0-9]* lvm LVM2_member 0 disk$' $m || fail "$(cat $m)"
+	! grep '^note Taken whole' $m || fail "$(cat $m)"
+done
+volume '41943040 [0-9]* ext ext4 0 logical volume vg/wide'
+awk '/^extent/ { print $1, $2 + 73400320, $3 }' two.map >>map.out
+"$tool" judge both map.out root=root.map wide=wide.map near=near.map || fail "two disks: $(cat map.out)"
+expect_status 0 rehost capture --no-systems one two m
+expect_status 0 rehost verify --deep --json m
+[ "$(json out '[i["deep"]["not_checked"] for i in d["images"]]')" = "[[], []]" ] || fail "$(cat out)"
+for i in one two; do head -c "$(stat -c %s $i)" /dev/urandom >$i.new; done
+expect_status 0 rehost restore --yes m one.new two.new
+cat one.new two.new >copy
+for v in root wide near; do
+	"$tool" get copy $v $v.copy
+	e2fsck -fn $v.copy >fsck.out 2>&1 || fail "$v: $(cat fsck.out)"
+done
+debugfs -R 'cat /random' wide.copy 2>/dev/null | cmp - tree/random || fail "wide: random"
+# an image of them alone can't be compared; nor is that a fault
+expect_status 0 rehost verify --deep --json m/two.rhi
+grep -q "disk: its volumes lie on other disks, too: verify the machine's directory" err || fail "$(cat err)"
+[ "$(json out '(d["deep"]["ok"], len(d["deep"]["not_checked"]))')" = "(True, 1)" ] || fail "$(cat out)"
+# a disk and its copy: whose volumes they are can't be told
+expect_status 3 rehost capture --no-systems one one.new twice
+[ "$(grep -c 'Taken whole: a physical volume with its UUID is there twice' err)" = 2 ] || fail "$(cat err)"
+
 # nothing but a physical volume
 truncate -s 20M empty; attach empty
 lvm_ pvcreate -q --yes "$dev_" >/dev/null

@@ -7,6 +7,10 @@
   mdtool.py data FILE                               prints START SIZE of the data, in bytes
   mdtool.py judge FILE MAP INNER_MAP                is MAP exactly: superblock, bitmap, log
                   of bad blocks, the first MiB, the end, and what INNER_MAP has of the array?
+  mdtool.py array put|get LAYOUT FILE MEMBER...     FILE is the array of all members, in order;
+                  LAYOUT: linear, or RAID0's original or alternate (raid0.c: map_sector)
+  mdtool.py array size LAYOUT - MEMBER...           its bytes
+  mdtool.py array judge LAYOUT INNER_MAP MEMBER=MAP...   is each MAP exactly that?
 Sizes and offsets in sectors, as the fields have them; 0.90: in KiB."""
 import os
 import re
@@ -18,7 +22,8 @@ V1 = dict(features=("I", 8), level=("i", 0x48), layout=("I", 0x4c), size=("Q", 0
           disks=("I", 0x5c), bitmap=("i", 0x60), reshaped=("Q", 0x68), data=("Q", 0x80), room=("Q", 0x88),
           super=("Q", 0x90), recovered=("Q", 0x98), number=("I", 0xa0), bad_shift=("B", 0xb9),
           bad_len=("H", 0xba), bad=("i", 0xbc), synced=("Q", 0xd0), max_dev=("I", 0xdc),
-          role0=("H", 0x100), role1=("H", 0x102))
+          role0=("H", 0x100), role1=("H", 0x102), role2=("H", 0x104),
+          events=("Q", 0xc8))
 V0 = {k: ("i" if k == "level" else "I", 4 * w) for k, w in dict(
     minor=2, level=7, size=8, nr=9, disks=10, state=33, recovered=43, chunk=65, number=992, role=995,
     disk_state=996).items()}
@@ -142,10 +147,77 @@ def data(path):
     return m, out, start, size
 
 
+def chunk_of(out):
+    return int(re.search(r"Chunk Size : (\d+)K", out)[1]) * 1024
+
+
+def raid0(sizes, chunk, original):
+    """Chunk by chunk: (member, its offset, the array's offset, bytes)."""
+    zones, begin = [], 0
+    for top in sorted(set(sizes)):
+        zones.append((begin, [i for i, s in enumerate(sizes) if s > begin], top))
+        begin = top
+    at = 0
+    for begin, live, top in zones:
+        first = at
+        while at - first < (top - begin) * len(live):
+            number = at // chunk if original else (at - first) // chunk
+            row = (at - first) // chunk // len(live)
+            yield live[number % len(live)], begin + row * chunk, at, chunk
+            at += chunk
+
+
+def linear(sizes):
+    at = 0
+    for i, s in enumerate(sizes):
+        yield i, 0, at, s
+        at += s
+
+
+def pieces(layout, paths):
+    """(Start, size) of each member's data; raid0()'s or linear()'s list."""
+    found = [data(p) for p in paths]
+    sizes = [size for _, _, _, size in found]
+    return [start for _, _, start, _ in found], sizes, list(
+        linear(sizes) if layout == "linear" else raid0(sizes, chunk_of(found[0][1]), layout == "original"))
+
+
+def array(what, layout, file, *paths):
+    if what == "judge":
+        return judge_array(layout, file, [p.split("=") for p in paths])
+    starts, sizes, all_ = pieces(layout, paths)
+    if what == "size":
+        return print(sum(sizes))
+    members = [Member(p) for p in paths]
+    with open(file, "rb" if what == "put" else "wb") as f:
+        for i, off, at, n in all_:
+            f.seek(at)
+            if what == "put":
+                members[i].write(starts[i] + off, f.read(n))
+            else:
+                f.write(members[i].read(starts[i] + off, n))
+
+
+def judge_array(layout, inner, paths):
+    starts, sizes, all_ = pieces(layout, [p for p, _ in paths])
+    used = extents(inner)
+    for i, (path, map_) in enumerate(paths):
+        mine = [(off, at, n) for k, off, at, n in all_ if k == i]
+        here = [(off + max(s, at) - at, off + min(e, at + n) - at)
+                for s, e in used for off, at, n in mine if s < at + n and e > at]
+        compare(path, map_, here)
+
+
+def extents(path):
+    return [(int(f[1]), int(f[1]) + int(f[2])) for f in map(str.split, open(path)) if f[0] == "extent"]
+
+
 def judge(path, map_, inner):
+    compare(path, map_, extents(inner))
+
+
+def compare(path, map_, used):
     m, out, start, size = data(path)
-    extents = lambda p: [(int(f[1]), int(f[1]) + int(f[2]))
-                         for f in map(str.split, open(p)) if f[0] == "extent"]
     want, mine = bytearray(m.size // 512), bytearray(m.size // 512)
 
     def mark(where, s, e):
@@ -159,13 +231,13 @@ def judge(path, map_, inner):
     if "Bad Block Log" in out:
         mark(want, at + 64 * 512, at + 64 * 512 + 4096)
     mark(want, start + size, m.size)
-    for s, e in extents(inner):
+    for s, e in used:
         mark(want, start + s, start + e)
     for s, e in extents(map_):
         mark(mine, s, e)
     for i in range(len(want)):
         if want[i] != mine[i]:
-            sys.exit("sector %d is %sin the map" % (i, "not " if want[i] else ""))
+            sys.exit("%s: sector %d is %sin the map" % (path, i, "not " if want[i] else ""))
     print("as mdadm says: %d of %d sectors" % (sum(mine), len(mine)))
 
 
@@ -174,7 +246,7 @@ def main():
     if what == "data":
         print(*data(path)[2:])
     else:
-        {"make": make, "bitmap": bitmap, "judge": judge}[what](path, *a)
+        {"make": make, "bitmap": bitmap, "judge": judge, "array": array}[what](path, *a)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
 /* map-dump.c: prints the used map of a disk or of a bare file system.
  *
- *   map-dump [-p] [-k] [-r] [-u FILE] DISK...
- *       -p: identify only; -k: keep page files; -r: no extents, only regions; -u: a key
+ *   map-dump [-p] [-k] [-r] [-u FILE] [-w DISK]... DISK...
+ *       -p: identify only; -k: keep page files; -r: no extents, only regions; -u: a key;
+ *       -w: another disk of the machine
  *
  * Lines: "region START SIZE USED READER FSTYPE DOUBT WHAT" (of a volume in it
  * "volume 0 ...", behind it), "holds TEXT", "ident UUID LABEL", "note TEXT",
@@ -67,20 +68,25 @@ int main(int argc, char **argv)
 {
 	struct cont_keys keys = { 0 };
 	struct map_options opt = { .keys = &keys };
+	struct blkdev *with[16];
 	const char *unlock[1];
 	int c, extents = 1, r = 0;
 
-	while ((c = getopt(argc, argv, "pkru:")) != -1) {
+	opt.others = with;
+	while ((c = getopt(argc, argv, "pkru:w:")) != -1) {
 		opt.probe_only |= c == 'p';
 		opt.keep_page_files |= c == 'k';
 		if (c == 'r')
 			extents = 0;
 		unlock[0] = optarg;
-		if (c == '?' || (c == 'u' && unlock_read(unlock, 1, &keys, NULL) < 0))
+		if (c == '?' || (c == 'u' && unlock_read(unlock, 1, &keys, NULL) < 0) ||
+		    (c == 'w' && (opt.n_others == 16 || dev_open_ro(optarg, &with[opt.n_others++], NULL) < 0)))
 			return 2;
 	}
 	for (int i = optind; i < argc; i++)
 		r |= one(argv[i], &opt, extents);
+	for (size_t i = 0; i < opt.n_others; i++)
+		dev_close(with[i]);
 	unlock_done(&keys);
 	return r;
 }
