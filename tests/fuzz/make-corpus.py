@@ -290,13 +290,20 @@ def f2fs(compact, payload, large):
 
 
 def md():
-    """Superblocks of all versions; small ones, as data begins after 256 KiB."""
+    """Superblocks of all versions; small ones, as data begins after 256 KiB; a RAID0 on two
+    disks, of which one has more room, and a file system's first blocks."""
     tool = os.path.join(FUZZ, "../lib/mdtool.py")
     small = " data=512 room=1400 size=1400"
     for name, args in (("v0", "0.90"), ("v10", "1.0"), ("v11", "1.1" + small), ("bitmap", "1.2" + small),
                        ("linear", "1.2 level=-1 disks=1" + small)):
         save("md", name, sparse(image(960 << 10, "%s make IMG %d %s" % (tool, 960 << 10, args),
                                       "%s bitmap IMG" % tool if name == "bitmap" else "true")))
+    zero = " level=0 chunk=8 features=0x1000 layout=1 data=512"
+    save("md", "raid0", sparse(image(
+        256 << 10, "%s make IMG %d 1.1%s room=400" % (tool, 448 << 10, zero),
+        "%s make IMG2 %d 1.1%s room=300 number=1" % (tool, 448 << 10, zero),
+        "mke2fs -q -O ^has_journal IMG3 340",
+        "%s array put original IMG3 IMG IMG2; cat IMG2 >>IMG; head -c 512 /dev/zero >>IMG" % tool)))
 
 
 def main():

@@ -1,6 +1,6 @@
 /* fuzz: LVM2.  The input is the text of a volume group; here is the physical volume
  * around it, with right checksums.  Its first byte: 1 the label says that it is in a
- * group, 2 there is text. */
+ * group, 2 there is text, 4 there is a second disk, with a physical volume of the same text. */
 #include <stdlib.h>
 #include <string.h>
 #include <zlib.h>
@@ -23,12 +23,13 @@ static void seal(uint8_t *at, const uint8_t *p, size_t len)
 	put32(at, ~(uint32_t)crc32(~0xf597a6cfu, p, (uInt)len));
 }
 
-static void make(uint8_t *p, const uint8_t *text, size_t size, uint8_t flags)
+static void make(uint8_t *p, char first, const uint8_t *text, size_t size, uint8_t flags)
 {
 	uint8_t *label = p + 512, *area = p + AREA;
 
 	memcpy(label, "LABELONE\1\0\0\0\0\0\0\0\0\0\0\0\x20\0\0\0LVM2 001", 32);
 	memcpy(label + 32, "oXbldMKYaZmWYXCVCLp8oI8xxWHEPsOW", 32);
+	label[32] = (uint8_t)first;
 	put32(label + 64, DISK);
 	put32(label + 72, DATA);
 	put32(label + 104, AREA);
@@ -48,22 +49,28 @@ static void make(uint8_t *p, const uint8_t *text, size_t size, uint8_t flags)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	uint8_t *disk = calloc(1, DISK);
+	uint8_t *disk = calloc(2, DISK);
+	struct map_options opt = { 0 };
 	struct disk_map *m;
-	struct blkdev *d;
+	struct blkdev *d, *other;
 
-	if (!disk || dev_mem(disk, DISK, 0, &d, NULL) < 0)
+	if (!disk || dev_mem(disk, DISK, 0, &d, NULL) < 0 || dev_mem(disk + DISK, DISK, 0, &other, NULL) < 0)
 		abort();
 	if (size > 60000)
 		size = 60000;
 	if (size)
-		make(disk, data + 1, size - 1, data[0]);
-	if (map_build(d, NULL, &m, NULL) == 0) {
+		make(disk, 'o', data + 1, size - 1, data[0]);
+	if (size && data[0] & 4) {
+		make(disk + DISK, 'a', data + 1, size - 1, data[0]);
+		opt = (struct map_options){ .others = &other, .n_others = 1 };
+	}
+	if (map_build(d, &opt, &m, NULL) == 0) {
 		if (m->n_regions != 1 || m->regions[0].used != extents_bytes(m->used) ||
 		    extents_end(m->used) > DISK)
 			abort();
 		map_free(m);
 	}
+	dev_close(other);
 	dev_close(d);
 	free(disk);
 	return 0;

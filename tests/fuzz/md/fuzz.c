@@ -1,5 +1,5 @@
 /* fuzz: members of MD.  Each superblock where one may be gets a right checksum.  Disks
- * above 1 MiB would only be slower. */
+ * above 1 MiB would only be slower.  Of an odd number of sectors: two disks, each the half. */
 #include "imager/map.h"
 #include "tests/fuzz/sparse.h"
 
@@ -46,22 +46,29 @@ static void mend_all(uint8_t *disk, size_t len)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	size_t len;
+	struct map_options opt = { 0 };
+	size_t len, half;
 	uint8_t *disk;
 	struct disk_map *m;
-	struct blkdev *d;
+	struct blkdev *d, *other;
 
 	if (size < 4 || sparse_le32(data) > 2048 || sparse_le32(data) < 256)
 		return 0;
 	disk = sparse_load(data, size, &len);
-	mend_all(disk, len);
-	if (dev_mem(disk, len, 0, &d, NULL) < 0)
+	half = len / 512 % 2 ? len / 1024 * 512 : len;
+	mend_all(disk, half);
+	if (dev_mem(disk, half, 0, &d, NULL) < 0 || dev_mem(disk + len - half, half, 0, &other, NULL) < 0)
 		abort();
-	if (map_build(d, NULL, &m, NULL) == 0) {
-		if (extents_end(m->used) > len)
+	if (half < len) {
+		mend_all(disk + len - half, half);
+		opt = (struct map_options){ .others = &other, .n_others = 1 };
+	}
+	if (map_build(d, &opt, &m, NULL) == 0) {
+		if (extents_end(m->used) > half)
 			abort();
 		map_free(m);
 	}
+	dev_close(other);
 	dev_close(d);
 	sparse_free(disk, len);
 	return 0;
