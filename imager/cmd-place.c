@@ -107,7 +107,8 @@ static void print_text(struct json_object *o)
 		       json_get_bool(im, "complete", 0) ? json_get_str(im, "created", "") : "not complete");
 		text_print(stdout, json_get_str(im, "model", json_get_str(im, "error", "")));
 		if ((verified = json_get_object(im, "verified")))
-			fputs(json_get_bool(verified, "ok", 0) ? "  verified" : "  NOT WHOLE", stdout);
+			fputs(!json_get_bool(verified, "ok", 0) ? "  NOT WHOLE" :
+			      json_get_bool(verified, "partly", 0) ? "  verified in part" : "  verified", stdout);
 		putchar('\n');
 	}
 	a = json_get_array(o, "interrupted");

@@ -83,7 +83,8 @@ static void tell_deep(struct report *rep, const char *name, struct json_object *
 			json_object_get_string(json_object_array_get_idx(a, i)));
 }
 
-/* Beside the image; of an encrypted one nothing of what is in it. */
+/* Beside the image; of an encrypted one nothing of what is in it, only whether all of it was
+ * looked into. */
 static void keep(const char *path, const char *shown, const struct image *im, const char *digest,
 		 const struct deep_result *d, struct report *rep)
 {
@@ -94,6 +95,7 @@ static void keep(const char *path, const char *shown, const struct image *im, co
 	    json_object_deep_copy(d->doc, &o, NULL) < 0)
 		o = json_object_new_object();
 	json_put_bool(o, "ok", d->ok);
+	json_put_bool(o, "partly", json_get_bool(d->doc, "partly", 0));
 	json_put_str(o, "digest", digest);
 	if (verified_write(path, o, &e) < 0)
 		report_warning(rep, "place", 0, 0, "%s: the result can't be kept beside it: %s", shown, e.msg);

@@ -59,6 +59,21 @@ static int was_raw(struct json_object *old)
 	return !strcmp(reader, "raw") || !strcmp(reader, "none");
 }
 
+/* What was taken whole, here and inside of it: whatever is in there is used, but nobody
+ * looked whether it fits together. */
+static void tell_whole(struct deep *d, const struct map_region *r)
+{
+	char text[1500];
+
+	for (size_t i = 0; i < r->n_inside; i++)
+		tell_whole(d, &r->inside[i]);
+	if (strcmp(r->reader, "raw"))
+		return;
+	snprintf(text, sizeof text, "%s%s%s%s: no structure in it is looked at. %s", r->what,
+		 *r->fs.type ? " (" : "", r->fs.type, *r->fs.type ? ")" : "", r->note ? r->note : "Taken whole.");
+	json_object_array_add(d->not_checked, json_text(text));
+}
+
 static int compare(struct deep *d, const struct map_region *r, struct json_object *old);
 
 /* Unreadable places are zeros in the image, where something was that is no more seen;
@@ -105,8 +120,10 @@ static int compare(struct deep *d, const struct map_region *r, struct json_objec
 		find(d, r, 0, 0, "%s: %s This wasn't so when it was captured", r->what, r->note);
 		return 1;
 	}
-	if (was_raw(old))
+	if (was_raw(old)) {
+		tell_whole(d, r);
 		return 0;
+	}
 	if (strcmp(r->reader, "raw"))
 		return compare_inside(d, r, old) || compare_bytes(d, r, old);
 	/* only a locked volume is taken whole without a doubt, and was not then */
@@ -139,6 +156,8 @@ static void compare_all(struct deep *d, struct json_object *meta)
 
 	if (!map) {
 		json_object_array_add(d->not_checked, json_text("what was found when it was captured: the image doesn't tell"));
+		for (size_t i = 0; i < d->m->n_regions; i++)
+			tell_whole(d, &d->m->regions[i]);
 		return;
 	}
 	for (size_t i = 0; i < d->m->n_regions; i++) {
@@ -291,6 +310,7 @@ static struct json_object *document(const struct deep *d)
 
 	json_put_u64(o, "regions", d->m->n_regions);
 	json_put_u64(o, "extra", extra(d));
+	json_put_bool(o, "partly", json_object_array_length(d->not_checked) > 0);
 	json_put(o, "findings", json_object_get(d->findings));
 	json_put(o, "not_checked", json_object_get(d->not_checked));
 	return o;

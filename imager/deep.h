@@ -10,7 +10,7 @@ struct cont_keys;
 
 struct deep_result {
 	int ok;                   /* 1: no findings                              */
-	/* `findings`, `not_checked`, `regions`, `extra`: docs/INTERFACES.md,
+	/* `findings`, `not_checked`, `partly`, `regions`, `extra`: docs/INTERFACES.md,
 	 * "verify"; the caller's */
 	struct json_object *doc;
 };

@@ -328,7 +328,7 @@ static void verified_text(FILE *f, struct json_object *v)
 		return;
 	fputs(json_get_bool(v, "ok", 0) ? "verified in depth " : "verified in depth, NOT WHOLE, ", f);
 	text_print(f, json_get_str(v, "when", "?"));
-	fputc('\n', f);
+	fputs(json_get_bool(v, "partly", 0) ? ", but not all of it\n" : "\n", f);
 	for (size_t i = 0; a && i < json_object_array_length(a); i++)
 		text_line(f, "finding: ", json_get_str(json_object_array_get_idx(a, i), "text", NULL));
 	text_list(f, v, "not_checked", "not looked into: ");

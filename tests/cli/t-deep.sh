@@ -4,7 +4,7 @@
 # something (made by another writer) are found; the result is kept, and is of one digest.
 . "$REHOST_TOP/tests/lib/lib.sh"
 . "$REHOST_TOP/tests/lib/disks.sh"
-requires mke2fs sfdisk
+requires mke2fs sfdisk cryptsetup
 linux_disk disk.img
 capture="rehost capture --no-systems"
 
@@ -61,12 +61,47 @@ expect_status 0 rehost verify --deep --json o.rhi
 export REHOST_PASSPHRASE=secret
 expect_status 0 $capture --encrypt disk.img e.rhi
 expect_status 0 rehost verify --deep --json e.rhi
-[ "$(json e.rhi.verified 'd["ok"], sorted(d)')" = "(True, ['digest', 'format', 'ok', 'tool', 'when'])" ] ||
+[ "$(json e.rhi.verified 'd["ok"], d["partly"], sorted(d)')" = "(True, False, ['digest', 'format', 'ok', 'partly', 'tool', 'when'])" ] ||
 	fail "an encrypted image's: $(cat e.rhi.verified)"
+
+# taken whole: no finding, but nobody looked, and that is told everywhere
+# not_looked IMAGE TEXT: this one thing wasn't, and the rest is good
+not_looked() {
+	expect_status 0 rehost verify --deep --json "$1"
+	[ "$(json out 'd["deep"]["ok"], d["deep"]["partly"], d["deep"]["findings"], d["deep"]["not_checked"]')" = \
+		"(True, True, [], ['$2'])" ] || fail "$1: $(cat out)"
+	grep -qF "note: not looked into: $2" err || fail "$1: $(cat err)"
+	expect_status 0 rehost info "$1"
+	grep -q "^verified in depth 20.*, but not all of it$" out || fail "info $1: $(cat out)"
+	grep -qF "not looked into: $2" out || fail "info $1: $(cat out)"
+	expect_status 0 rehost place .
+	grep -q "  $1 .*  verified in part$" out || fail "place, $1: $(cat out)"
+	expect_status 0 rehost place --json .
+	json out '[i["verified"]["not_checked"] for i in d["images"] if i["name"] == "'"$1"'"]' | grep -qF "$2" ||
+		fail "place --json, $1: $(cat out)"
+}
+cp --sparse=always disk.img kept.img
 dd if=/dev/zero of=disk.img bs=1k seek=9217 count=1 conv=notrunc status=none
-expect_status 0 $capture disk.img x.rhi   # no superblock: whole, and no finding
+expect_status 0 $capture disk.img x.rhi   # no superblock
+not_looked x.rhi "partition 2: no structure in it is looked at. Taken whole: no file system was recognised."
+expect_status 0 $capture --encrypt --overwrite disk.img x.rhi
 expect_status 0 rehost verify --deep x.rhi
-linux_disk disk.img
+[ "$(json x.rhi.verified 'd["partly"], sorted(d)')" = "(True, ['digest', 'format', 'ok', 'partly', 'tool', 'when'])" ] ||
+	fail "an encrypted image's: $(cat x.rhi.verified)"
+expect_status 0 rehost info x.rhi
+grep -q "^verified in depth 20.*, but not all of it$" out || fail "info of an encrypted one: $(cat out)"
+expect_status 0 $capture --only 1 disk.img o.rhi --overwrite   # left out isn't taken whole
+expect_status 0 rehost verify --deep --json o.rhi
+[ "$(json out 'd["deep"]["not_checked"]')" = "[]" ] || fail "--only: $(cat out)"
+cp --sparse=always kept.img disk.img
+printf '\200' | dd of=disk.img bs=1 seek=$((9 * 1048576 + 1123)) conv=notrunc status=none   # a feature nobody knows
+expect_status 3 $capture --overwrite disk.img x.rhi
+not_looked x.rhi "partition 2 (ext4): no structure in it is looked at. Taken whole: the disk in x.rhi@9437184: opening the file system: Superblock checksum does not match superblock."
+cp --sparse=always kept.img disk.img
+truncate -s 1M apfs
+printf NXSB | dd of=apfs bs=1 seek=32 conv=notrunc status=none
+expect_status 0 $capture apfs a.rhi
+not_looked a.rhi "disk (apfs): no structure in it is looked at. Taken whole: apfs is not read."
 
 # lacking: by another writer, with hashes that are right
 expect_status 0 rehost map --json disk.img
@@ -140,17 +175,22 @@ expect_status 0 rehost verify --deep m
 [ "$(find m -name '*.verified' | wc -l)" = 2 ] || fail "$(ls m)"
 
 # encrypted volumes: only with a key
-command -v cryptsetup >/dev/null || exit 0
 printf 'a passphrase' > key
 truncate -s 8M plain
 mke2fs -q -t ext4 plain
 truncate -s 40M plain
 cryptsetup reencrypt --encrypt --type luks2 -q --reduce-device-size 32M --pbkdf pbkdf2 \
-	--pbkdf-force-iterations 1000 --key-file key plain >enc.out 2>&1 || exit 0
+	--pbkdf-force-iterations 1000 --key-file key plain >enc.out 2>&1 || fail "cryptsetup: $(cat enc.out)"
 truncate -s 24M plain
 expect_status 0 $capture --unlock key plain l.rhi
 expect_status 0 rehost verify --deep --json l.rhi
 [ "$(json out 'd["deep"]["findings"], len(d["deep"]["not_checked"])')" = "([], 1)" ] || fail "LUKS: $(cat out)"
+[ "$(json l.rhi.verified 'd["partly"]')" = True ] || fail "LUKS: $(cat l.rhi.verified)"
 grep -q "looked into with --unlock" err || fail "LUKS: $(cat err)"
 expect_status 0 rehost verify --deep --json --unlock key l.rhi
 [ "$(json out 'd["deep"]["findings"], d["deep"]["not_checked"], d["deep"]["extra"]')" = "([], [], 0)" ] || fail "LUKS: $(cat out)"
+# captured without a key
+expect_status 0 $capture --overwrite plain l.rhi
+not_looked l.rhi "disk (crypto_LUKS): no structure in it is looked at. Taken whole: it is encrypted; --unlock would leave out its free space."
+expect_status 0 rehost verify --deep --json --unlock key l.rhi
+[ "$(json out 'd["deep"]["findings"], d["deep"]["not_checked"]')" = "([], [])" ] || fail "LUKS: $(cat out)"
