@@ -83,45 +83,67 @@ static void tell_deep(struct report *rep, const char *name, struct json_object *
 			json_object_get_string(json_object_array_get_idx(a, i)));
 }
 
-/* Beside the image; of an encrypted one nothing of what is in it, only whether all of it was
- * looked into. */
-static void keep(const char *path, const char *shown, const struct image *im, const char *digest,
-		 const struct deep_result *d, struct report *rep)
+/* What is kept of an image that isn't as it was written. */
+static struct json_object *failure(const struct err *why)
 {
-	cleanup_json struct json_object *o = NULL;
-	struct err e;
+	struct json_object *o = json_object_new_object(), *a = json_object_new_array();
+	struct json_object *one = json_object_new_object();
 
-	if ((image_params(im)->must & FEATURE_ENCRYPTED) ||
-	    json_object_deep_copy(d->doc, &o, NULL) < 0)
-		o = json_object_new_object();
-	json_put_bool(o, "ok", d->ok);
-	json_put_bool(o, "partly", json_get_bool(d->doc, "partly", 0));
-	json_put_str(o, "digest", digest);
-	if (verified_write(path, o, &e) < 0)
-		report_warning(rep, "place", 0, 0, "%s: the result can't be kept beside it: %s", shown, e.msg);
+	json_put_str(one, "text", why->msg);
+	json_object_array_add(a, one);
+	json_put(o, "findings", a);
+	return o;
 }
 
-/* The image is as it was written; is it whole, too? */
-static int go_deep(const struct cmd_images *l, const struct cmd_one *one, struct image_file *f,
-		   const struct cmd_opts *o, struct passphrase *pass, struct report *rep,
-		   const char *digest, struct json_object *doc, struct err *e)
+/* Beside the image; of an encrypted one nothing of what is in it, only whether all of it was
+ * looked into.  found: the caller's; NULL: it failed before, for the reason in why. */
+static void keep(const struct cmd_one *one, const struct image_ident *id, struct json_object *found,
+		 const struct err *why, struct report *rep)
+{
+	cleanup_json struct json_object *o = found ? NULL : failure(why);
+	char digest[65];
+	struct err e;
+
+	if ((id->params.must & FEATURE_ENCRYPTED) ||
+	    (found && json_object_deep_copy(found, &o, NULL) < 0)) {
+		json_object_put(o);
+		o = json_object_new_object();
+	}
+	hex_encode(id->digest, 32, digest);
+	json_put_bool(o, "ok", json_get_bool(found, "ok", 0));
+	json_put_bool(o, "partly", json_get_bool(found, "partly", 0));
+	json_put_str(o, "digest", digest);
+	if (verified_write(one->path, o, &e) < 0)
+		report_warning(rep, "place", 0, 0, "%s: the result can't be kept beside it: %s", one->shown, e.msg);
+}
+
+/* The job, and which of the images a result is kept of that isn't true any more. */
+struct verifying {
+	const struct cmd_opts *o;
+	struct passphrase pass;
+	struct cont_keys keys;
+	struct report *rep;
+	struct cmd_images l;
+	uint8_t stale[MACHINE_DISKS_MAX];
+};
+
+/* The image is as it was written; is it whole, too?  What is found becomes doc's. */
+static int go_deep(struct verifying *c, const struct cmd_one *one, struct image_file *f,
+		   struct json_object *doc, struct err *e)
 {
 	struct cmd_others others = { 0 };
-	struct cont_keys keys = { 0 };
 	struct deep_result d = { 0 };
 	struct image *im = NULL;
-	int rc = unlock_read(o->unlock, o->n_unlock, &keys, e);
+	int rc;
 
-	report_step(rep, "structure", "reading all that is in it");
-	if (rc == 0)
-		rc = image_open(f->in->dev, f->in->access, &im, e);
+	report_step(c->rep, "structure", "reading all that is in it");
+	rc = image_open(f->in->dev, f->in->access, &im, e);
 	if (rc == 0 && deep_spans(im))
-		rc = cmd_others_open(l, one, pass, &others, e);
+		rc = cmd_others_open(&c->l, one, &c->pass, &others, e);
 	if (rc == 0)
-		rc = deep_check(im, one->shown, &keys, others.dev, others.n, &d, e);
+		rc = deep_check(im, one->shown, &c->keys, others.dev, others.n, &d, e);
 	if (rc == 0) {
-		tell_deep(rep, one->shown, d.doc);
-		keep(one->path, one->shown, im, digest, &d, rep);
+		tell_deep(c->rep, one->shown, d.doc);
 		json_put_bool(d.doc, "ok", d.ok);
 		json_put(doc, "deep", d.doc);
 		if (!d.ok)
@@ -129,57 +151,74 @@ static int go_deep(const struct cmd_images *l, const struct cmd_one *one, struct
 	}
 	cmd_others_done(&others);
 	image_close(im);
-	unlock_done(&keys);
 	return rc;
 }
 
-/* One image of l.  *ret: its document, if it could be read at all; a damaged one is an
- * error too. */
-static int check(const struct cmd_images *l, const struct cmd_one *one, const struct cmd_opts *o,
-		 struct passphrase *pass, struct report *rep, struct json_object **ret, struct err *e)
+/* 1: that error is the image's own. */
+static int is_bad(int code)
+{
+	return code == ERR_CORRUPT || code == ERR_IO || code == ERR_NOT_FOUND;
+}
+
+static int check_file(struct verifying *c, const struct cmd_one *one, struct image_file *f,
+		      struct events_start *start, struct json_object **ret, struct err *e)
 {
 	cleanup_json struct json_object *bad = json_object_new_array();
-	struct bad_list list = { .a = bad, .report = rep, .name = one->shown };
-	struct verify_options opt = { .job.workers = o->workers, .bad = on_bad, .bad_ctx = &list };
+	struct bad_list l = { .a = bad, .report = c->rep, .name = one->shown };
+	struct verify_options opt = { .job.workers = c->o->workers, .bad = on_bad, .bad_ctx = &l };
 	struct verify_result v = { 0 };
 	struct image_ident id = { 0 };
-	struct image_file f;
 	char digest[65];
 	int rc;
 
-	if (image_file_open(one->path, pass, &f, e) < 0)
-		return e->code;
-	/* only for the number of bytes; verify_run tells what is wrong */
-	if (!f.in->dev || image_identify(f.in->dev, &id, e) < 0)
-		id.params.used_bytes = 0;
-	report_start(rep, &(struct events_start){ .source = one->shown, .bytes_total = id.params.used_bytes,
-						  .disk = l->is_machine ? (unsigned int)(one - l->v) + 1 : 0,
-						  .disks = l->is_machine ? (unsigned int)l->n : 0 });
-	rc = verify_run(f.in, &opt, report_job_events(rep), &v, e);
+	/* verify_run tells what is wrong */
+	if (!f->in->dev || image_identify(f->in->dev, &id, e) < 0)
+		id = (struct image_ident){ 0 };
+	start->bytes_total = id.params.used_bytes;
+	report_start(c->rep, start);
+	rc = verify_run(f->in, &opt, report_job_events(c->rep), &v, e);
 	if (rc == 0)
-		*ret = result_json(&v, &list);
+		*ret = result_json(&v, &l);
 	hex_encode(v.digest, 32, digest);
 	if (rc == 0 && !v.ok)
 		rc = err_set(e, ERR_CORRUPT, "%s is damaged: %llu bad records", one->shown,
-			     (unsigned long long)list.n);
+			     (unsigned long long)l.n);
 	if (rc == 0)
 		rc = cmd_images_check(one, digest, e);
-	if (rc == 0 && o->deep)
-		rc = go_deep(l, one, &f, o, pass, rep, digest, *ret, e);
-	image_file_close(&f);
+	if (rc == 0 && c->o->deep)
+		rc = go_deep(c, one, f, *ret, e);
+	if (c->o->deep && id.complete && (rc == 0 || is_bad(rc)))
+		keep(one, &id, json_get_object(*ret, "deep"), e, c->rep);
 	if (rc == 0)
-		tell_done(rep, one->shown, &v);
+		tell_done(c->rep, one->shown, &v);
 	return rc;
 }
 
-static int check_one(const struct cmd_images *l, const struct cmd_opts *o, struct passphrase *pass,
-		     struct report *rep, struct err *e)
+/* The i-th image.  *ret: its document, if it could be read at
+ * all; a damaged one is an error too. */
+static int check(struct verifying *c, size_t i, struct json_object **ret, struct err *e)
+{
+	const struct cmd_one *one = &c->l.v[i];
+	struct events_start start = { .source = one->shown, .disk = c->l.is_machine ? (unsigned int)i + 1 : 0,
+				      .disks = c->l.is_machine ? (unsigned int)c->l.n : 0 };
+	struct image_file f;
+	int rc = image_file_open(one->path, &c->pass, &f, e);
+
+	if (rc == 0) {
+		rc = check_file(c, one, &f, &start, ret, e);
+		image_file_close(&f);
+	}
+	c->stale[i] = is_bad(rc) && strcmp(one->path, "-") && verified_says_ok(one->path);
+	return rc;
+}
+
+static int check_one(struct verifying *c, struct err *e)
 {
 	cleanup_json struct json_object *doc = NULL;
-	int rc = check(l, l->v, o, pass, rep, &doc, e);
+	int rc = check(c, 0, &doc, e);
 	struct err why;
 
-	if (doc && o->json && json_print(stdout, doc, &why) < 0 && rc == 0) {
+	if (doc && c->o->json && json_print(stdout, doc, &why) < 0 && rc == 0) {
 		*e = why;
 		rc = why.code;
 	}
@@ -187,80 +226,109 @@ static int check_one(const struct cmd_images *l, const struct cmd_opts *o, struc
 }
 
 /* All of them, whatever is wrong with one; the first bad one is the result. */
-static int check_machine(const struct cmd_images *l, const struct cmd_opts *o,
-			 struct passphrase *pass, struct report *rep, struct err *e)
+static int check_machine(struct verifying *c, struct err *e)
 {
 	cleanup_json struct json_object *doc = json_object_new_object();
 	struct json_object *a = json_object_new_array(), *one;
 	struct err why, first = { 0 };
 
-	for (size_t i = 0; i < l->n && first.code != ERR_CANCELLED; i++) {
+	for (size_t i = 0; i < c->l.n && first.code != ERR_CANCELLED; i++) {
 		one = NULL;
 		why.code = 0;
-		if (check(l, &l->v[i], o, pass, rep, &one, &why) < 0) {
+		if (check(c, i, &one, &why) < 0) {
 			if (!first.code || why.code == ERR_CANCELLED)
 				first = why;
-			fprintf(stderr, "%s: %s\n", l->v[i].name, why.msg);
+			fprintf(stderr, "%s: %s\n", c->l.v[i].name, why.msg);
 			if (!one)
 				one = json_object_new_object();
 			json_put_bool(one, "ok", 0);
 			json_put_str(one, "error", why.msg);
 		}
-		json_put_str(one, "name", l->v[i].name);
+		json_put_str(one, "name", c->l.v[i].name);
 		json_object_array_add(a, one);
 	}
 	json_put_bool(doc, "ok", !first.code);
 	json_put(doc, "images", a);
-	if (o->json && first.code != ERR_CANCELLED && json_print(stdout, doc, e) < 0)
+	if (c->o->json && first.code != ERR_CANCELLED && json_print(stdout, doc, e) < 0)
 		return e->code;
 	if (first.code)
 		*e = first;
 	return first.code;
 }
 
-static int check_all(const struct cmd_image *im, const struct cmd_opts *o, struct report *rep,
-		     struct err *e)
+static int check_all(struct verifying *c, const struct cmd_image *im, struct err *e)
 {
-	struct passphrase pass = { .file = o->passphrase, .stdin_busy = !strcmp(im->path, "-") };
-	struct cmd_images l;
 	int rc;
 
-	if (cmd_images_list(im, o->args[0], &l, e) < 0)
+	c->pass = (struct passphrase){ .file = c->o->passphrase, .stdin_busy = !strcmp(im->path, "-") };
+	if (cmd_images_list(im, c->o->args[0], &c->l, e) < 0)
 		return e->code;
-	rc = l.is_machine ? check_machine(&l, o, &pass, rep, e) : check_one(&l, o, &pass, rep, e);
-	passphrase_done(&pass);
-	cmd_images_done(&l);
+	rc = c->l.is_machine ? check_machine(c, e) : check_one(c, e);
+	passphrase_done(&c->pass);
+	cmd_images_done(&c->l);
 	return rc;
+}
+
+/* Takes away what isn't true any more: the place was opened to be read only, maybe. */
+static int forget_stale(struct verifying *c, struct err *e)
+{
+	struct place_how how = { .write = 1, .cancel = &stop_signal };
+	struct cmd_images l = { 0 };
+	struct cmd_image im;
+	int rc;
+
+	if (!memchr(c->stale, 1, sizeof c->stale))
+		return 0;
+	if (cmd_image_open(c->o->args[0], c->o, &how, &im, e) < 0)
+		return e->code;
+	rc = cmd_images_list(&im, c->o->args[0], &l, e);
+	for (size_t i = 0; rc == 0 && i < l.n; i++)
+		rc = c->stale[i] ? verified_forget(l.v[i].path, e) : 0;
+	cmd_images_done(&l);
+	return cmd_image_close(&im, rc, e);
+}
+
+static int open_and_check(struct verifying *c, struct err *e)
+{
+	struct place_how how = { .write = c->o->deep, .cancel = &stop_signal };
+	struct cmd_image im;
+	int rc = unlock_read(c->o->unlock, c->o->n_unlock, &c->keys, e);
+
+	if (rc < 0)
+		return rc;
+	rc = cmd_image_open(c->o->args[0], c->o, &how, &im, e);
+	if (rc < 0 && how.write && rc != ERR_USAGE && rc != ERR_SECRET) {
+		/* one that can't be written can still be verified */
+		how.write = 0;
+		rc = cmd_image_open(c->o->args[0], c->o, &how, &im, e);
+	}
+	return rc < 0 ? rc : cmd_image_close(&im, check_all(c, &im, e), e);
 }
 
 static int run(const struct cmd_opts *o, struct err *e)
 {
 	struct report_params rp = { .job = "verify", .events_fd = o->events_fd,
 				    .people = stderr, .cancel = &stop_signal };
-	struct place_how how = { .write = o->deep, .cancel = &stop_signal };
-	struct report *rep;
-	struct cmd_image im;
+	struct verifying c = { .o = o };
+	struct err why;
 	int rc;
 
 	if (o->deep && !strcmp(o->args[0], "-"))
 		return err_set(e, ERR_USAGE, "--deep reads an image here and there, which a pipe doesn't permit; name a file");
 	if (o->n_unlock && !o->deep)
 		return err_set(e, ERR_USAGE, "--unlock is of use with --deep only");
-	if (report_new(&rp, &rep, e) < 0)
+	if (report_new(&rp, &c.rep, e) < 0)
 		return e->code;
-	rc = cmd_image_open(o->args[0], o, &how, &im, e);
-	if (rc < 0 && how.write && rc != ERR_USAGE && rc != ERR_SECRET) {
-		/* one that can't be written can still be verified */
-		how.write = 0;
-		rc = cmd_image_open(o->args[0], o, &how, &im, e);
-	}
-	if (rc == 0)
-		rc = cmd_image_close(&im, check_all(&im, o, rep, e), e);
+	rc = open_and_check(&c, e);
+	if (forget_stale(&c, &why) < 0)
+		report_warning(c.rep, "place", 0, 0, "%s: a result of before, which says that it is whole, stays beside it: %s",
+			       o->args[0], why.msg);
 	if (rc < 0)
-		report_error(rep, e);
-	else if (report_warnings(rep))
+		report_error(c.rep, e);
+	else if (report_warnings(c.rep))
 		rc = 3;
-	report_free(rep);
+	report_free(c.rep);
+	unlock_done(&c.keys);
 	return rc;
 }
 

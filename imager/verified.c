@@ -1,10 +1,12 @@
 /* verified.c: see verified.h. */
 #include "imager/verified.h"
+#include <errno.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 #include "common/cleanup.h"
 #include "imager/store/store.h"
 
@@ -62,9 +64,26 @@ struct json_object *verified_read(const char *image, const char *digest)
 		return NULL;
 	n = fread(text, 1, VERIFIED_MAX + 1, f);
 	if (n > VERIFIED_MAX || json_parse(text, n, &o, &ignored) < 0 ||
-	    strcmp(json_get_str(o, "digest", ""), digest)) {
+	    (digest && strcmp(json_get_str(o, "digest", ""), digest))) {
 		json_object_put(o);
 		return NULL;
 	}
 	return o;
+}
+
+int verified_says_ok(const char *image)
+{
+	cleanup_json struct json_object *o = verified_read(image, NULL);
+
+	return json_get_bool(o, "ok", 0);
+}
+
+int verified_forget(const char *image, struct err *e)
+{
+	char path[PATH_MAX];
+	int r = path_of(image, path, sizeof path, e);
+
+	if (r == 0 && unlink(path) < 0 && errno != ENOENT)
+		r = err_sys(e, errno, "%s can't be removed", path);
+	return r;
 }

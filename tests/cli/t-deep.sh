@@ -32,6 +32,48 @@ expect_status 0 rehost verify --deep d.rhi
 expect_status 0 $capture --level fast --overwrite disk.img d.rhi
 expect_status 0 rehost info --json d.rhi
 [ "$(json out '"verified" in d')" = False ] || fail "a new image is called verified"
+
+# a result that isn't true any more doesn't stay: what was kept, and then a chunk rots
+# forgotten: neither info nor place say that d.rhi is verified
+forgotten() {
+	[ ! -e d.rhi.verified ] || fail "$1: still there: $(cat d.rhi.verified)"
+	rehost info d.rhi > out || :
+	! grep -q "^verified" out || fail "$1: info: $(cat out)"
+	rehost place . > out
+	! grep -q "verified$" out || fail "$1: place: $(cat out)"
+}
+rot() { printf 'rotten' | dd of=d.rhi bs=1 seek="$1" conv=notrunc status=none; }
+expect_status 0 rehost verify --deep d.rhi
+cp d.rhi good
+cp d.rhi.verified good.verified
+rot 50000
+expect_status 1 rehost verify d.rhi
+forgotten "a damaged chunk"
+cp good.verified d.rhi.verified
+expect_status 1 rehost verify --deep d.rhi
+[ "$(json d.rhi.verified 'd["ok"], d["digest"]')" = "(False, '$(json good.verified 'd["digest"]' )')" ] ||
+	fail "a failure isn't kept: $(cat d.rhi.verified)"
+expect_status 0 rehost info d.rhi
+grep -q "^verified in depth, NOT WHOLE, 20" out || fail "info: $(cat out)"
+grep -q "^finding: d.rhi is damaged: 1 bad record" out || fail "info: $(cat out)"
+expect_status 0 rehost place .
+grep -q "  NOT WHOLE$" out || fail "place: $(cat out)"
+expect_status 1 rehost verify d.rhi      # a bad one may stay
+[ -e d.rhi.verified ] || fail "a bad result is gone"
+for what in "" --deep; do
+	for n in 0 150 50000; do     # no image any more, no header, no end
+		head -c $n good > d.rhi
+		cp good.verified d.rhi.verified
+		expect_status 1 rehost verify $what d.rhi
+		forgotten "$n bytes of it, $what"
+	done
+done
+cp good d.rhi
+cp good.verified d.rhi.verified
+# what can't be asked isn't the image's fault
+expect_status 1 rehost verify --deep --unlock nowhere d.rhi
+[ "$(json d.rhi.verified 'd["ok"]')" = True ] || fail "no key file: $(cat d.rhi.verified)"
+
 # where it can't be kept, that is told
 rm -f d.rhi.verified
 mkdir d.rhi.verified.part
@@ -173,6 +215,10 @@ mkdir m
 expect_status 0 $capture disk.img win.img m/
 expect_status 0 rehost verify --deep m
 [ "$(find m -name '*.verified' | wc -l)" = 2 ] || fail "$(ls m)"
+one=$(json m/machine.json 'd["disks"][1]["image"]')
+printf 'rotten' | dd of="m/$one" bs=1 seek=30000 conv=notrunc status=none
+expect_status 1 rehost verify m
+[ "$(cd m && echo *.verified)" = "$(json m/machine.json 'd["disks"][0]["image"]').verified" ] || fail "one of two is bad: $(ls m)"
 
 # encrypted volumes: only with a key
 printf 'a passphrase' > key
