@@ -20,20 +20,18 @@ int capture_seconds(int given)
 	return given == 0 ? -1 : given > 0 ? given : 0;
 }
 
-int capture_bad_begin(struct capture_bad *b, const struct cmd_opts *o, struct blkdev *d,
-		      const struct disk_map *map, struct capture_options *opt,
-		      struct err *e)
+int capture_bad_begin(struct capture_bad *b, const struct cmd_opts *o,
+		      struct capture_options *opt, struct err *e)
 {
 	int rc;
 
 	opt->retry_passes = capture_seconds(o->retry_passes);
 	opt->retry_seconds = capture_seconds(o->retry_time);
-	b->lost = (struct lost){ d, map };
 	opt->name_bad = lost_name;
 	opt->name_ctx = &b->lost;
 	if (!o->log)
 		return 0;
-	rc = mapfile_read(o->log, d->size, &b->known, e);
+	rc = mapfile_read(o->log, b->lost.disk->size, &b->known, e);
 	if (rc < 0 && rc != ERR_NOT_FOUND)
 		return rc;
 	/* another program's log tells what is in its own image: it stays as it is */

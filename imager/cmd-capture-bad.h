@@ -11,12 +11,11 @@
 struct capture_bad {
 	struct mapfile known;     /* --log, as it was before */
 	char log[PATH_MAX + 8];   /* that is written         */
-	struct lost lost;
+	struct lost lost;         /* the caller's to fill    */
 };
 /* Fills what concerns bad places in *opt, which then refers to *b. */
-int capture_bad_begin(struct capture_bad *b, const struct cmd_opts *o, struct blkdev *d,
-		      const struct disk_map *map, struct capture_options *opt,
-		      struct err *e) must_check;
+int capture_bad_begin(struct capture_bad *b, const struct cmd_opts *o,
+		      struct capture_options *opt, struct err *e) must_check;
 void capture_bad_done(struct capture_bad *b);
 
 /* Before the first byte is read: tells what the disk says of itself.  NULL: nothing;

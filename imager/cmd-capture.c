@@ -38,6 +38,8 @@ struct shot {
 	struct disk disk;
 	const char *only;                  /* --only's list, or NULL */
 	struct blkdev *dev;
+	struct blkdev **others;            /* the other disks of the job */
+	size_t n_others;
 	struct disk_map *map;
 	struct json_object *entry, *meta;
 	struct json_object *smart;         /* NULL: it says nothing */
@@ -60,6 +62,9 @@ static void shot_done(struct shot *s)
 	cut_done(&s->cut);
 	capture_base_done(&s->base);
 	map_free(s->map);
+	for (size_t i = 0; i < s->n_others; i++)
+		dev_close(s->others[i]);
+	free(s->others);
 	dev_close(s->dev);
 }
 
@@ -77,18 +82,20 @@ static void tell_region(void *ctx, const struct map_region *r, unsigned int dept
 		fprintf(stderr, "%s: %s\n", r->what, r->note);
 }
 
-/* The other disks of the job, for volumes that lie on several of them.  What is wrong
- * with one is told when its turn comes. */
-static size_t open_others(const struct job *j, struct blkdev **ret)
+/* For volumes that lie on several disks.  What is wrong with one is told when its turn
+ * comes. */
+static int open_others(const struct job *j, struct shot *s, struct err *e)
 {
 	struct disk d;
-	size_t n = 0;
 
+	s->others = calloc(j->many + 1, sizeof(struct blkdev *));
+	if (!s->others)
+		return err_set(e, ERR_NOMEM, "out of memory");
 	for (unsigned int i = 0; i < j->many; i++)
 		if (i + 1 != j->number && disk_by_path(NULL, j->o->args[i], &d, NULL) == 0 &&
-		    dev_open_ro(d.path, &ret[n], NULL) == 0)
-			n++;
-	return n;
+		    dev_open_ro(d.path, &s->others[s->n_others], NULL) == 0)
+			s->n_others++;
+	return 0;
 }
 
 static int read_map(struct job *j, struct shot *s, struct err *e)
@@ -96,21 +103,14 @@ static int read_map(struct job *j, struct shot *s, struct err *e)
 	struct map_options mo = { .keep_page_files = j->o->page_files, .keys = &j->keys,
 				  .only = s->only };
 	struct telling t = { j, s };
-	cleanup_free struct blkdev **others = calloc(j->many + 1, sizeof(struct blkdev *));
-	int rc;
 
 	report_step(j->rep, "map", "reading partition tables and file systems");
-	if (!others)
-		return err_set(e, ERR_NOMEM, "out of memory");
-	mo.others = others;
-	mo.n_others = open_others(j, others);
-	rc = dev_open_ro(s->disk.path, &s->dev, e);
-	if (rc == 0)
-		rc = map_build(s->dev, &mo, &s->map, e);
-	for (size_t i = 0; i < mo.n_others; i++)
-		dev_close(others[i]);
-	if (rc < 0)
-		return rc;
+	if (dev_open_ro(s->disk.path, &s->dev, e) < 0 || open_others(j, s, e) < 0)
+		return e->code;
+	mo.others = s->others;
+	mo.n_others = s->n_others;
+	if (map_build(s->dev, &mo, &s->map, e) < 0)
+		return e->code;
 	map_each(s->map, tell_region, &t);
 	s->entry = disk_json_identity(NULL, &s->disk);
 	disk_json_map(NULL, &s->disk, s->map, 1, s->entry);
@@ -205,7 +205,8 @@ static int write_image(struct job *j, struct shot *s, struct err *e)
 			JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE);
 	if (!opt.meta_json)
 		return err_set(e, ERR_NOMEM, "out of memory for the image's description");
-	if (capture_bad_begin(&s->bad, j->o, s->dev, s->map, &opt, e) < 0 || open_image(j, s, e) < 0)
+	s->bad.lost = (struct lost){ s->dev, s->others, s->n_others, s->map, LOST_SECONDS };
+	if (capture_bad_begin(&s->bad, j->o, &opt, e) < 0 || open_image(j, s, e) < 0)
 		return e->code;
 	opt.resume = s->cut.image;
 	opt.resume_volume = s->cut.volume;

@@ -124,7 +124,7 @@ static void name_files(struct work *w, const char *path, const struct salvage_fo
 	    image_open(file.in->dev, file.in->access, &im, &ignored) == 0 &&
 	    dev_image(im, path, &d, &ignored) == 0 &&
 	    map_build(d, &(struct map_options){ .probe_only = 1 }, &map, &ignored) == 0) {
-		lost = (struct lost){ d, map };
+		lost = (struct lost){ .disk = d, .map = map, .seconds = LOST_SECONDS };
 		lost_name(&lost, v, n, on_file, w);
 	}
 	free(v);

@@ -124,25 +124,6 @@ static int collect(void *ctx, uint64_t off, uint64_t len)
 	return extents_add(s->x, off, len, s->e);
 }
 
-/* The pieces that are read, of a device that begins at `start` of the level's. */
-static int map_pieces(struct blkdev *d, const struct cont_volume *v, uint64_t start,
-		      struct blkdev **ret, struct err *e)
-{
-	struct dev_piece *p = calloc(v->n_read ? v->n_read : 1, sizeof *p);
-	int rc;
-
-	if (!p)
-		return err_set(e, ERR_NOMEM, "out of memory for the pieces of a volume");
-	for (size_t i = 0; i < v->n_read; i++) {
-		p[i] = v->v[i];
-		if (p[i].off != DEV_PIECE_ZEROS)
-			p[i].off -= start;
-	}
-	rc = dev_map(d, p, v->n_read, v->size, ret, e);
-	free(p);
-	return rc;
-}
-
 /* What is used of volume v, as a region and as *ret.  limit: bytes of memory. */
 static int read_volume(struct level *l, const struct cont_volume *v, size_t limit,
 		       struct map_region *r, struct extents **ret)
@@ -151,15 +132,10 @@ static int read_volume(struct level *l, const struct cont_volume *v, size_t limi
 	struct extent_sink sink = { collect, &vs };
 	struct level in = { .b = l->b, .depth = l->depth + 1,
 			    .out = { .out = &sink, .size = v->size } };
-	struct blkdev *window = NULL, *plain = NULL;
-	uint64_t start = v->crypt ? v->crypt_start : 0;
-	int rc = dev_window(l->all, start, l->all->size - start, &window, l->b->e);
+	struct cont_open o = { 0 };
+	int rc = cont_volume_open(v, l->all, &o, l->b->e);
 
-	if (!rc && v->crypt)
-		rc = dev_crypt(window, v->crypt, &plain, l->b->e);
-	if (!rc)
-		rc = map_pieces(plain ? plain : window, v, start, &in.d, l->b->e);
-	in.all = in.d;
+	in.d = in.all = o.d;
 	if (!rc)
 		rc = extents_new(v->size, MAP_UNIT, limit, &vs.x, l->b->e);
 	if (!rc)
@@ -167,9 +143,7 @@ static int read_volume(struct level *l, const struct cont_volume *v, size_t limi
 	if (!rc)
 		rc = emit_finish(&in.out);
 	map_groups_done(&in);
-	dev_close(in.d);
-	dev_close(plain);
-	dev_close(window);
+	cont_open_done(&o);
 	if (rc < 0)
 		extents_free(vs.x);
 	else
@@ -187,6 +161,9 @@ static int do_volume(struct level *l, struct group *g, size_t i, uint64_t all, s
 	*r = (struct map_region){ .size = v->size };
 	snprintf(r->what, sizeof r->what, "%s", v->what);
 	snprintf(r->reader, sizeof r->reader, "none");
+	r->made = cont_volume_copy(v);
+	if (!r->made)
+		return err_set(l->b->e, ERR_NOMEM, "out of memory for the used map");
 	if (!v->whole[0])
 		return read_volume(l, v, limit, r, &g->used[i]);
 	map_note(r, "Taken whole: %s.", v->whole);

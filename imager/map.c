@@ -36,6 +36,7 @@ static void regions_free(struct map_region *v, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
 		regions_free(v[i].inside, v[i].n_inside);
+		cont_volume_free(v[i].made);
 		free(v[i].note);
 	}
 	free(v);

@@ -9,6 +9,9 @@
 #include "imager/fs/fsread.h"
 #include "imager/part/part.h"
 
+struct cont_keys;
+struct cont_volume;
+
 #define MAP_UNIT 512u /* bytes; FORMAT.md: the used map's unit */
 
 /* One region of the disk, in disk order; or a volume in one of these ("inside"),
@@ -29,6 +32,9 @@ struct map_region {
 	int spans;                /* 1: a container: its volumes lie on other disks, too */
 	struct map_region *inside; /* a container's volumes; ours             */
 	size_t n_inside;
+	/* Of a volume inside: of which pieces it is made, of what its container lies
+	 * on (the disk, or the volume that has it); else NULL.  Ours. */
+	struct cont_volume *made;
 };
 
 struct disk_map {
@@ -38,7 +44,6 @@ struct disk_map {
 	struct extents *used;
 };
 
-struct cont_keys;
 struct map_options {
 	int keep_page_files;
 	const struct cont_keys *keys; /* --unlock: of encrypted volumes; or NULL */

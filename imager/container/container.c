@@ -39,12 +39,8 @@ int cont_piece_add(struct cont_volume *v, const struct dev_piece *p, struct err 
 
 void cont_found_done(struct container_found *f)
 {
-	for (size_t i = 0; i < f->n; i++) {
-		if (f->v[i].crypt)
-			explicit_bzero(f->v[i].crypt, sizeof *f->v[i].crypt);
-		free(f->v[i].crypt);
-		free(f->v[i].v);
-	}
+	for (size_t i = 0; i < f->n; i++)
+		cont_volume_done(&f->v[i]);
 	free(f->v);
 	free(f->covers);
 	ranges_done(&f->meta);

@@ -75,6 +75,21 @@ struct container {                /* const, immutable, no globals behind it */
 /* In probing order, NULL at the end. */
 extern const struct container *const containers[];
 
+/* ---- a volume by itself ---- */
+
+struct cont_open {
+	struct blkdev *d;         /* what the volume holds, decrypted        */
+	struct blkdev *plain, *window; /* it reads through these             */
+};
+/* below, the parent, stays the caller's and must outlive *ret; cont_open_done() it. */
+int cont_volume_open(const struct cont_volume *v, struct blkdev *below, struct cont_open *ret,
+		     struct err *e) must_check;
+void cont_open_done(struct cont_open *o);
+/* NULL: no memory. */
+struct cont_volume *cont_volume_copy(const struct cont_volume *v);
+struct cont_volume *cont_volume_free(struct cont_volume *v); /* takes NULL, returns NULL */
+void cont_volume_done(struct cont_volume *v); /* frees what it has; keys are wiped */
+
 /* ---- for those who fill it ---- */
 
 /* A new volume at the end of ret->v, zeroed; NULL with e filled. */

@@ -10,6 +10,7 @@
 #include "common/cleanup.h"
 
 #define COPY_MAX (32u << 20)
+#define PIECE 4096u            /* bytes that are left out together */
 
 int cryptset_copy(struct blkdev *d, int *ret, struct err *e)
 {
@@ -38,6 +39,23 @@ int cryptset_add(struct blkdev *d, int fd, uint64_t off, uint64_t len, struct er
 	if (pwrite(fd, buf, (size_t)len, (off_t)off) != (ssize_t)len)
 		return err_sys(e, errno, "memory for the header of an encrypted volume");
 	return 0;
+}
+
+int cryptset_add_readable(struct blkdev *d, int fd, uint64_t off, uint64_t len,
+			  uint64_t *lost, struct err *e)
+{
+	uint64_t half = (len / 2 + PIECE - 1) / PIECE * PIECE;
+	struct err why = { 0 };
+	int r = cryptset_add(d, fd, off, len, &why);
+
+	if (r != ERR_IO)
+		return r < 0 ? err_set(e, r, "%s", why.msg) : 0;
+	if (len <= PIECE) {
+		*lost += len;
+		return 0;
+	}
+	r = cryptset_add_readable(d, fd, off, half, lost, e);
+	return r ? r : cryptset_add_readable(d, fd, off + half, len - half, lost, e);
 }
 
 int cryptset_load(int fd, const char *type, struct crypt_device **ret, struct err *e)

@@ -14,6 +14,10 @@ struct crypt_device;
 int cryptset_copy(struct blkdev *d, int *ret, struct err *e) must_check;
 /* Fills [off, off + len) of it, at most 32 MiB. */
 int cryptset_add(struct blkdev *d, int fd, uint64_t off, uint64_t len, struct err *e) must_check;
+/* What can't be read stays zeros, and *lost grows by its bytes: it may lie behind the
+ * header, and a header that is wrong opens with no key. */
+int cryptset_add_readable(struct blkdev *d, int fd, uint64_t off, uint64_t len,
+			  uint64_t *lost, struct err *e) must_check;
 /* type: CRYPT_LUKS, CRYPT_BITLK.  *ret: crypt_free() it. */
 int cryptset_load(int fd, const char *type, struct crypt_device **ret, struct err *e) must_check;
 /* The cipher, and its key by the first of ours that fits. */

@@ -67,19 +67,29 @@ static int check_luks2(struct crypt_device *cd, struct err *e)
 	return 0;
 }
 
+/* lost: bytes of what may be the header. */
+static int tell_lost(uint64_t lost, int r, struct err *e)
+{
+	struct err was = *e;
+
+	return r == 0 || !lost ? r : err_set(e, r, "%s; %llu bytes at its front can't be read", was.msg,
+					     (unsigned long long)lost);
+}
+
 static int open_header(struct blkdev *d, const struct cont_keys *keys, struct crypt_spec *spec,
 		       uint64_t *ret_data, struct err *e)
 {
 	cleanup_close int fd = -1;
 	struct crypt_device *cd = NULL;
+	uint64_t lost = 0;
 	int r = cryptset_copy(d, &fd, e);
 
 	if (!r)
-		r = cryptset_add(d, fd, 0, d->size < HEADER_MAX ? d->size : HEADER_MAX, e);
+		r = cryptset_add_readable(d, fd, 0, d->size < HEADER_MAX ? d->size : HEADER_MAX, &lost, e);
 	if (!r)
 		r = cryptset_load(fd, CRYPT_LUKS, &cd, e);
 	if (r < 0)
-		return r;
+		return tell_lost(lost, r, e);
 	*ret_data = crypt_get_data_offset(cd) * 512;
 	if (!strcmp(crypt_get_type(cd), CRYPT_LUKS2))
 		r = check_luks2(cd, e);
@@ -89,7 +99,7 @@ static int open_header(struct blkdev *d, const struct cont_keys *keys, struct cr
 	if (!r)
 		r = cryptset_unlock(cd, keys, spec, e);
 	crypt_free(cd);
-	return r;
+	return tell_lost(lost, r, e);
 }
 
 static int luks_open(struct blkdev *parent, const struct cont_member *all, size_t n, size_t self,

@@ -216,6 +216,8 @@ int ext_owners(struct blkdev *d, const struct owner_query *q, struct err *e)
 		r = all_inodes(s, look_into_dir, e);
 	for (size_t i = 0; r == 0 && i < s->hits.n; i++)
 		say_hit(s, &s->hits.hit[i]);
+	if (r == 0)
+		owner_say_more(&s->hits, q);
 	extio_close(s->fs);
 	return r;
 }

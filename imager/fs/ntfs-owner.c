@@ -157,6 +157,8 @@ int ntfs_owners(struct blkdev *d, const struct owner_query *q, struct err *e)
 	r = all_records(s, e);
 	for (size_t i = 0; r == 0 && i < s->hits.n; i++)
 		say_hit(s, &s->hits.hit[i]);
+	if (r == 0)
+		owner_say_more(&s->hits, q);
 	ntfsio_umount(s->vol);
 	return r;
 }

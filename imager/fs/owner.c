@@ -1,23 +1,15 @@
 /* owner.c: see owner.h. */
 #include "imager/fs/owner.h"
+#include <stdio.h>
 
 uint64_t owner_overlap(const struct ranges *places, uint64_t start, uint64_t end,
 		       uint64_t *ret_first)
 {
-	size_t lo = 0, hi = places->n;
 	uint64_t sum = 0;
 
-	while (lo < hi) { /* the first place that ends behind start */
-		size_t mid = (lo + hi) / 2;
-
-		if (places->v[mid].end <= start)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	for (; lo < places->n && places->v[lo].start < end; lo++) {
-		uint64_t a = places->v[lo].start > start ? places->v[lo].start : start;
-		uint64_t b = places->v[lo].end < end ? places->v[lo].end : end;
+	for (size_t i = ranges_find(places, start); i < places->n && places->v[i].start < end; i++) {
+		uint64_t a = places->v[i].start > start ? places->v[i].start : start;
+		uint64_t b = places->v[i].end < end ? places->v[i].end : end;
 
 		if (!sum)
 			*ret_first = a;
@@ -47,7 +39,23 @@ void owner_touch(struct owner_hits *h, const struct owner_query *q, uint64_t num
 		hit->len += len;
 		if (first < hit->off)
 			hit->off = first;
-	} else if (h->n < OWNERS_MAX) {
-		h->hit[h->n++] = (struct owner_hit){ .number = number, .off = first, .len = len };
+		return;
 	}
+	if (h->n == OWNERS_MAX) {
+		if (!h->more_len || first < h->more_off)
+			h->more_off = first;
+		h->more_len += len;
+		return;
+	}
+	h->hit[h->n++] = (struct owner_hit){ .number = number, .off = first, .len = len };
+}
+
+void owner_say_more(const struct owner_hits *h, const struct owner_query *q)
+{
+	char what[80];
+
+	if (!h->more_len)
+		return;
+	snprintf(what, sizeof what, "further files: %d of a file system are named", OWNERS_MAX);
+	q->say(q->ctx, &(struct fs_owner){ NULL, what, h->more_off, h->more_len });
 }

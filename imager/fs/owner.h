@@ -16,7 +16,7 @@ struct owner_query {
 	int (*over)(void *ctx);   /* 1: it has taken long enough                 */
 	void *ctx;
 };
-/* So many owners of one file system are told. */
+/* So many owners of one file system are told, and that there are more. */
 #define OWNERS_MAX 1000
 
 int ext_owners(struct blkdev *d, const struct owner_query *q, struct err *e) must_check;
@@ -32,10 +32,13 @@ struct owner_hit {
 struct owner_hits {
 	struct owner_hit hit[OWNERS_MAX];
 	size_t n;
+	uint64_t more_off, more_len; /* places of those that it has no room for  */
 };
 /* [start, end) belongs to `number`: noted if it touches a place. */
 void owner_touch(struct owner_hits *h, const struct owner_query *q, uint64_t number,
 		 uint64_t start, uint64_t end);
+/* That there were more, if there were. */
+void owner_say_more(const struct owner_hits *h, const struct owner_query *q);
 struct owner_hit *owner_find(struct owner_hits *h, uint64_t number);
 /* How many bytes of [start, end) lie in places; *ret_first: the first of them. */
 uint64_t owner_overlap(const struct ranges *places, uint64_t start, uint64_t end,

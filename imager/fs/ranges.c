@@ -83,6 +83,21 @@ int ranges_intersect(struct ranges *l, const struct ranges *by, struct err *e)
 	return 0;
 }
 
+size_t ranges_find(const struct ranges *l, uint64_t at)
+{
+	size_t lo = 0, hi = l->n;
+
+	while (lo < hi) {
+		size_t mid = (lo + hi) / 2;
+
+		if (l->v[mid].end <= at)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo;
+}
+
 uint64_t ranges_bytes(const struct ranges *l)
 {
 	uint64_t sum = 0;

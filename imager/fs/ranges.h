@@ -24,6 +24,8 @@ void ranges_sort(struct ranges *l);
 /* l, sorted, becomes its part inside of `by`, sorted. */
 int ranges_intersect(struct ranges *l, const struct ranges *by,
 		     struct err *e) must_check;
+/* The first of l, sorted, that ends behind `at`; l->n: none does. */
+size_t ranges_find(const struct ranges *l, uint64_t at);
 uint64_t ranges_bytes(const struct ranges *l);
 void ranges_done(struct ranges *l);
 
