@@ -21,10 +21,13 @@ static void on_bad(void *ctx, const struct verify_bad *b)
 {
 	struct bad_list *l = ctx;
 	struct json_object *o;
+	char where[80] = "";
 
+	if (b->has_disk_range)
+		snprintf(where, sizeof where, " (bytes %llu to %llu of the disk)", (unsigned long long)b->disk_offset,
+			 (unsigned long long)(b->disk_offset + b->disk_len - 1));
 	report_warning(l->report, "damaged", b->disk_offset, b->has_disk_range ? b->disk_len : 0,
-		       "%s: %s record at offset %llu: %s", l->name, b->record,
-		       (unsigned long long)b->offset, b->text);
+		       "%s: %s%s", l->name, b->text, where);
 	if (l->n++ >= BAD_LISTED_MAX)
 		return;
 	o = json_object_new_object();

@@ -98,13 +98,13 @@ static int give_passphrase(void *ctx, const char *name, char *buf, size_t size, 
 /* All of its volumes; what is no image at all is told by whoever reads it. */
 static int open_dev(const char *path, struct blkdev **ret, struct err *e)
 {
-	struct image_ident id;
+	struct image_params p;
 	struct err ignored;
 	int r = dev_open_ro(path, ret, e);
 
-	if (r < 0 || image_identify(*ret, &id, &ignored) < 0 || !(id.params.must & FEATURE_SPLIT))
+	if (r < 0 || image_params_of(*ret, &p, &ignored) < 0 || !(p.must & FEATURE_SPLIT))
 		return r;
-	r = volumes_open(path, *ret, &id.params, ret, e);
+	r = volumes_open(path, *ret, &p, ret, e);
 	if (r < 0)
 		dev_close(*ret);
 	return r;

@@ -43,6 +43,72 @@ static int slot_room(struct records *r, struct rec_slot *s, struct err *e)
 	return 0;
 }
 
+/* ---- a medium that fails ---- */
+
+/* What a failing medium is asked for at once, bytes.  The longer it has given nothing, the
+ * more is passed over before it is asked again: it may be gone, and the end must be reached. */
+#define PIECE 4096u
+#define PASS_OVER 16u  /* a part of what it hasn't given so far */
+
+/* Where in the file the stream's next byte is. */
+static uint64_t file_pos(const struct records *r)
+{
+	return r->in->pos - (r->stream.back_len - r->stream.back_at);
+}
+
+/* 1: something of [start, end) of the file, which is what was read last, is missing. */
+static int is_unread(const struct records *r, uint64_t start, uint64_t end)
+{
+	for (size_t i = r->unread.n; i-- && r->unread.v[i].end > start;)
+		if (r->unread.v[i].start < end)
+			return 1;
+	return 0;
+}
+
+/* Where it is asked again after a read at `at` failed. */
+static uint64_t ask_again(const struct records *r, uint64_t at)
+{
+	const struct range *last = r->unread.n ? &r->unread.v[r->unread.n - 1] : NULL;
+	uint64_t n = last && last->end == at ? (last->end - last->start) / PASS_OVER : 0;
+
+	return (at + (n < PIECE ? PIECE : n)) / PIECE * PIECE;
+}
+
+/* As store_read; what can't be read is zeros, and known. */
+static int read_pieces(struct records *r, uint8_t *buf, size_t len, size_t *ret_got, struct err *e)
+{
+	struct blkdev *d = r->in->dev;
+	uint64_t at = r->in->pos, end = d->size - at < len ? d->size : at + len;
+	int ret = 0;
+
+	*ret_got = (size_t)(end - at);
+	while (at < end && ret == 0) {
+		uint64_t stop = at < r->again ? r->again : at / PIECE * PIECE + PIECE;
+		size_t n = (size_t)((stop < end ? stop : end) - at);
+
+		if (job_cancelled(r->job))
+			return err_set(e, ERR_CANCELLED, "stopped");
+		ret = at < r->again ? ERR_IO : dev_read(d, at, buf, n, e);
+		if (ret == ERR_IO) {
+			r->again = at < r->again ? r->again : ask_again(r, at);
+			memset(buf, 0, n);
+			ret = ranges_add(&r->unread, at, at + n, e);
+		}
+		at += n;
+		buf += n;
+	}
+	r->in->pos = ret == 0 ? at : r->in->pos;
+	return ret;
+}
+
+static int stream_read(void *ctx, void *buf, size_t len, size_t *ret_got, struct err *e)
+{
+	struct records *r = ctx;
+	int ret = r->in->pos < r->again ? ERR_IO : store_read(r->in, buf, len, ret_got, e);
+
+	return ret == ERR_IO && r->go_on && r->in->dev ? read_pieces(r, buf, len, ret_got, e) : ret;
+}
+
 /* ---- the pipeline's parts ---- */
 
 /* Passes over a body that can't be used. */
@@ -81,13 +147,20 @@ static int read_body(struct records *r, struct rec_slot *s, struct err *e)
 		ret = stream_body(&r->stream, s->body, rec->r.body_len, &whole, e);
 	if (ret == 0 && !whole)
 		rec->fault = "is cut off: the file ends inside it";
+	rec->unread = is_unread(r, r->begin, file_pos(r));
+	if (rec->unread)
+		rec->fault = "can't be read: the medium gives an error";
 	if (ret < 0 || rec->fault || rec->r.type != REC_CHUNK || !refs_needed(&rec->r))
 		return ret;
 	if (!r->refers) {
 		rec->fault = "refers to another chunk, which can't be found as the image's end or index is damaged";
 		return 0;
 	}
-	return refs_fetch(r->refers, &rec->r, s->body, s->refs, &rec->fault, e);
+	ret = refs_fetch(r->refers, &rec->r, s->body, s->refs, &rec->fault, e);
+	if (ret != ERR_IO || !r->go_on)
+		return ret;
+	rec->fault = "refers to a chunk that can't be read";
+	return 0;
 }
 
 /* Volumes that were joined again to come through a pipe: 1 and the record is passed
@@ -121,6 +194,7 @@ static int rec_fill(void *ctx, void *slot, struct err *e)
 	}
 	do {
 		memset(&s->rec, 0, sizeof s->rec);
+		r->begin = file_pos(r);
 		ret = stream_head(&r->stream, &s->rec.r, &s->rec.off, &s->rec.fault, e);
 		if (ret <= 0)
 			return ret;
@@ -129,6 +203,7 @@ static int rec_fill(void *ctx, void *slot, struct err *e)
 			return ret;
 	} while (ret);
 	if (s->rec.fault) {
+		s->rec.unread = is_unread(r, r->begin, r->begin + IMAGE_HEAD_LEN);
 		r->resync = 1;
 		r->ended = !r->go_on;
 		return 1;
@@ -186,12 +261,6 @@ int records_run(struct records *r, struct err *e)
 
 /* ---- beginning and end ---- */
 
-static int stream_read(void *ctx, void *buf, size_t len, size_t *ret_got,
-		       struct err *e)
-{
-	return store_read(ctx, buf, len, ret_got, e);
-}
-
 #define FIRST_LEN (IMAGE_HEAD_LEN + HEADER_LEN)
 
 /* Looks at the first record and gives it back to the stream. */
@@ -248,7 +317,7 @@ static int open_refers(struct records *r, struct store_in *in, struct err *e)
 			       in->name);
 	ret = image_open(in->dev, in->access, &r->refers, e);
 	/* its own damage is for whoever reads the records to tell */
-	return ret == ERR_CORRUPT ? 0 : ret;
+	return ret == ERR_CORRUPT || ret == ERR_IO ? 0 : ret;
 }
 
 int records_begin(struct records *r, struct job *job,
@@ -261,7 +330,7 @@ int records_begin(struct records *r, struct job *job,
 
 	*r = (struct records){ .job = job, .in = in };
 	r->stream.read = stream_read;
-	r->stream.ctx = in;
+	r->stream.ctx = r;
 	ret = look_at_header(r, e);
 	if (ret < 0)
 		return ret;
@@ -307,5 +376,6 @@ void records_done(struct records *r)
 {
 	records_release(r);
 	explicit_bzero(&r->key, sizeof r->key);
+	ranges_done(&r->unread);
 	stream_done(&r->stream);
 }

@@ -6,6 +6,7 @@
 #include "imager/fmt/chunk.h"
 #include "imager/fmt/stream.h"
 #include "imager/fmt/walk.h"
+#include "imager/fs/ranges.h"
 #include "imager/job.h"
 #include "imager/spread.h"
 #include "imager/store/store.h"
@@ -24,7 +25,11 @@ struct records {
 	struct job *job;
 	struct store_in *in;
 	struct stream stream;
-	int go_on;                /* 1: go on behind damage (verify)          */
+	int go_on;                /* 1: go on behind damage, and behind what the medium
+				   * doesn't give of a file (verify)          */
+	struct ranges unread;     /* then: of the file, ascending             */
+	uint64_t again;           /* nothing of the file is asked for before this place */
+	uint64_t begin;           /* where in the file the current record is  */
 	int resync, ended;
 	int have_params;          /* the first record was a good HEADER       */
 	struct image_params params;

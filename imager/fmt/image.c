@@ -101,6 +101,13 @@ static int read_first(struct blkdev *file, struct image_params *ret,
 	return r;
 }
 
+int image_params_of(struct blkdev *file, struct image_params *ret, struct err *e)
+{
+	struct record head;
+
+	return read_first(file, ret, &head, e);
+}
+
 /* 1: END is there and fits. */
 static int read_last(struct blkdev *file, const uint8_t *image_id,
 		     struct image_end *ret, struct err *e)

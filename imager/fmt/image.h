@@ -156,6 +156,8 @@ struct image_writer *image_writer_free(struct image_writer *w);
 
 /* ---- reading at random ---- */
 
+/* What the HEADER says: reads the first 224 bytes only. */
+int image_params_of(struct blkdev *file, struct image_params *ret, struct err *e) must_check;
 /* A glance for lists: reads the first 224 and the last 192 bytes only.  An
  * image with features that this version doesn't know is still identified.
  * Fails with ERR_NOT_FOUND when the file isn't a .rhi image. */

@@ -14,8 +14,9 @@ int torn_read(struct torn *t, uint64_t at, void *buf, size_t len, struct err *e)
 	int r = dev_read(t->file, at, buf, len, e);
 
 	while (r == ERR_IO && len) {
-		size_t n = len < SMALL ? len : SMALL;
+		size_t n = SMALL - (size_t)(at % SMALL); /* what is beside a bad block is there */
 
+		n = n < len ? n : len;
 		if (dev_read(t->file, at, to, n, e) < 0)
 			memset(to, 0, n);
 		at += n;

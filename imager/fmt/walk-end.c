@@ -48,9 +48,8 @@ int walk_root_record(struct walk *w, const struct walk_rec *rec, struct err *e)
 		for (; s < w->root.n && w->root.page[s].page < p->page; s++)
 			walk_tell(w, REC_PAGE, w->root.page[s].offset, "isn't in the table of pages");
 		if (s == w->root.n || w->root.page[s].page != p->page) {
-			walk_tell(w, REC_PAGE, p->offset,
-				  walk_take_pending(w, p->offset) ?
-				  "has a damaged header" : "isn't where the table of pages says");
+			wrong = walk_take_pending(w, p->offset);
+			walk_tell(w, REC_PAGE, p->offset, wrong ? wrong : "isn't where the table of pages says");
 			continue;
 		}
 		if (!same_page(p, &w->root.page[s]))
@@ -67,8 +66,10 @@ int walk_root_record(struct walk *w, const struct walk_rec *rec, struct err *e)
 /* A damaged header whose place END names. */
 static void name_pending(struct walk *w, unsigned int type, uint64_t off)
 {
-	if (walk_take_pending(w, off))
-		walk_tell(w, type, off, "has a damaged header");
+	const char *wrong = walk_take_pending(w, off);
+
+	if (wrong)
+		walk_tell(w, type, off, wrong);
 }
 
 static const char *end_wrong(struct walk *w, const struct walk_rec *rec,

@@ -14,8 +14,8 @@ struct walk {
 	unsigned int phase;       /* the last record's rank (order_of)          */
 	int lost;                 /* 1: some header was damaged: what is missing
 				   * may be there                               */
-	/* offsets of damaged headers, whose type the index may tell */
-	uint64_t *pending;
+	/* damaged headers, whose type the index may tell */
+	struct pending { uint64_t off; const char *text; } *pending;
 	size_t n_pending, room_pending;
 	/* the chunks seen of the page that is current; their flags: SEEN_ */
 	struct page *seen, *index;
@@ -43,8 +43,8 @@ void walk_tell(struct walk *w, unsigned int type, uint64_t off, const char *text
 int walk_late_page(struct walk *w, const struct walk_rec *rec, struct err *e) must_check;
 void walk_tell_chunk(struct walk *w, uint64_t chunk, uint64_t off, const char *text);
 int walk_same_chunk(const struct image_chunk *a, const struct image_chunk *seen);
-/* 1 and removed if off is the place of a damaged header. */
-int walk_take_pending(struct walk *w, uint64_t off);
+/* What is wrong with the header there, which is removed; NULL: nothing was. */
+const char *walk_take_pending(struct walk *w, uint64_t off);
 int walk_bad_record(struct walk *w, const struct walk_rec *rec, struct err *e) must_check;
 int walk_root_record(struct walk *w, const struct walk_rec *rec, struct err *e) must_check;
 int walk_end_record(struct walk *w, const struct walk_rec *rec, struct err *e) must_check;

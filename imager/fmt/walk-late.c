@@ -10,6 +10,7 @@
 static const char *late_wrong(struct walk *w, uint32_t i, int *ret_late)
 {
 	struct image_chunk want = page_chunk(w->index, i), have;
+	const char *wrong;
 
 	*ret_late = 1;
 	for (uint32_t s = 0; s < w->seen->n; s++) {
@@ -20,10 +21,9 @@ static const char *late_wrong(struct walk *w, uint32_t i, int *ret_late)
 		return walk_same_chunk(&want, &have) ? NULL :
 		       "isn't what the index says";
 	}
-	if (walk_take_pending(w, want.offset))
-		return "has a damaged header";
-	*ret_late = 0;
-	return NULL;
+	wrong = walk_take_pending(w, want.offset);
+	*ret_late = wrong != NULL;
+	return wrong;
 }
 
 /* Is `rest` what the page of that number was before? */

@@ -62,26 +62,30 @@ void walk_tell_chunk(struct walk *w, uint64_t chunk, uint64_t off, const char *t
 	w->bad(w->ctx, &b);
 }
 
-static int add_pending(struct walk *w, uint64_t off, struct err *e)
+static int add_pending(struct walk *w, const struct walk_rec *rec, struct err *e)
 {
-	uint64_t *v = vec_room(w->pending, w->n_pending, &w->room_pending, sizeof *v);
+	struct pending *v = vec_room(w->pending, w->n_pending, &w->room_pending, sizeof *v);
 
 	if (!v)
 		return err_set(e, ERR_NOMEM, "out of memory for the list of damaged places");
 	w->pending = v;
-	w->pending[w->n_pending++] = off;
+	w->pending[w->n_pending++] = (struct pending){ rec->off,
+		rec->unread ? "has a header that can't be read" : "has a damaged header" };
 	return 0;
 }
 
-int walk_take_pending(struct walk *w, uint64_t off)
+const char *walk_take_pending(struct walk *w, uint64_t off)
 {
+	const char *text;
+
 	for (size_t i = 0; i < w->n_pending; i++)
-		if (w->pending[i] == off) {
+		if (w->pending[i].off == off) {
+			text = w->pending[i].text;
 			memmove(w->pending + i, w->pending + i + 1,
 				(--w->n_pending - i) * sizeof *w->pending);
-			return 1;
+			return text;
 		}
-	return 0;
+	return NULL;
 }
 
 /* ---- order ---- */
@@ -180,6 +184,7 @@ int walk_same_chunk(const struct image_chunk *a, const struct image_chunk *seen)
 /* The index page against the chunks that were seen. */
 static void compare_page(struct walk *w)
 {
+	const char *wrong;
 	uint32_t s = 0;
 
 	for (uint32_t i = 0; i < w->index->n; i++) {
@@ -189,9 +194,9 @@ static void compare_page(struct walk *w)
 			walk_tell_chunk(w, w->seen->number * PAGE_CHUNKS + w->seen->entry[s].chunk,
 					w->seen->entry[s].offset, "isn't in the index");
 		if (s == w->seen->n || w->seen->entry[s].chunk != w->index->entry[i].chunk) {
+			wrong = walk_take_pending(w, want.offset);
 			walk_tell_chunk(w, want.number, want.offset,
-					walk_take_pending(w, want.offset) ?
-					"has a damaged header" : "isn't where the index says");
+					wrong ? wrong : "isn't where the index says");
 			continue;
 		}
 		have = page_chunk(w->seen, s);
@@ -296,7 +301,7 @@ int walk_record(struct walk *w, const struct walk_rec *rec, struct err *e)
 	}
 	if (!rec->known) {
 		w->lost = 1;
-		return add_pending(w, rec->off, e);
+		return add_pending(w, rec, e);
 	}
 	check_order(w, rec);
 	return walk_known(w, rec, e);
@@ -306,7 +311,7 @@ int walk_finish(struct walk *w, uint64_t file_len, struct err *e)
 {
 	(void)e;
 	for (size_t i = 0; i < w->n_pending; i++)
-		walk_tell(w, 0, w->pending[i], "has a damaged header");
+		walk_tell(w, 0, w->pending[i].off, w->pending[i].text);
 	w->n_pending = 0;
 	if (!w->ended)
 		walk_tell(w, REC_END, file_len, "is missing: the image isn't complete");

@@ -17,6 +17,7 @@ struct walk_bad {
 /* One record as it was read. */
 struct walk_rec {
 	int known;                /* 0: its header is damaged: only off and fault hold */
+	int unread;               /* 1: the medium didn't give all of it             */
 	struct record r;
 	uint64_t off;
 	const char *fault;        /* NULL: all of it is good; plain and map hold */
