@@ -34,6 +34,13 @@ def written():
                 pass   # it just got its name
     return n
 
+def finished():
+    """Whole, and of the disk."""
+    subprocess.run(["rehost", "verify", "k.rhi"], check=True, stderr=subprocess.DEVNULL)
+    subprocess.run(["rehost", "restore", "--yes", "k.rhi", "back.img"], check=True, stderr=subprocess.DEVNULL)
+    assert subprocess.run(["cmp", "back.img", "kill.img"]).returncode == 0, kind
+    os.unlink("back.img")
+
 def remove():
     for name in os.listdir("."):
         if name.startswith("k.rhi"):
@@ -66,7 +73,7 @@ while killed < wanted:
     if os.path.exists("k.rhi"):
         # done, or killed after it got its name: then it must be good
         went_on += "captured before" in said
-        subprocess.run(["rehost", "verify", "k.rhi"], check=True, stderr=subprocess.DEVNULL)
+        finished()
         sizes[tuple(kind)] = written()
         remove()
         kind = rng.choice(KINDS)
@@ -76,6 +83,7 @@ while killed < wanted:
 p = capture("--resume", *kind)
 said = p.communicate()[1]
 assert p.returncode == 0, said
+finished()
 went_on += "captured before" in said
 print(killed, "kills,", went_on, "times an image was finished that had been begun before")
 # and one that is surely in the middle
