@@ -448,7 +448,9 @@ static int capture_all(struct job *j, struct cmd_image *im, struct err *e)
 		if (rc)
 			status = rc;
 	}
-	if (j->machine_disks && machine_write(im->path, j->machine_disks, j->hardware, e) < 0)
+	/* it isn't encrypted, and the images have the inventory, too */
+	if (j->machine_disks &&
+	    machine_write(im->path, j->machine_disks, j->o->encrypt ? NULL : j->hardware, e) < 0)
 		return e->code;
 	return status;
 }

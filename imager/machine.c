@@ -143,7 +143,8 @@ int machine_write(const char *dir, struct json_object *disks, struct json_object
 	json_put_u64(o, "format", 1);
 	json_put_str(o, "tool", "rehost " REHOST_VERSION);
 	json_put(o, "disks", json_object_get(disks));
-	json_put(o, "hardware", json_object_get(hardware));
+	if (hardware)
+		json_put(o, "hardware", json_object_get(hardware));
 	old = umask(077); /* like the images */
 	f = fopen(part, "we");
 	umask(old);

@@ -30,8 +30,8 @@ int machine_read(const char *dir, struct machine *ret, struct err *e) must_check
 int machine_parse(const char *text, size_t len, const char *path, struct machine *ret,
 		  struct err *e) must_check;
 void machine_done(struct machine *m);
-/* Writes it anew: disks, an array of entries; hardware: as `rehost hardware`; both stay
- * the caller's. */
+/* Writes it anew: disks, an array of entries; hardware: as `rehost hardware`, or NULL; both
+ * stay the caller's. */
 int machine_write(const char *dir, struct json_object *disks, struct json_object *hardware,
 		  struct err *e) must_check;
 #endif

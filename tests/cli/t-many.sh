@@ -18,6 +18,14 @@ done
 # again: refused, unless told
 expect_status 4 rehost capture a.img b.img machine
 expect_status 0 rehost capture --overwrite a.img b.img machine
+# encrypted: the list tells only what is needed to choose images and disks
+[ "$(json machine/machine.json '"dmi" in d["hardware"]')" = True ] || fail "$(cat machine/machine.json)"
+export REHOST_PASSPHRASE=secret
+expect_status 0 rehost capture --encrypt a.img b.img secret/
+[ "$(json secret/machine.json 'sorted(d), sorted(set(d["disks"][0]) - {"model", "serial", "wwn"})')" = \
+	"(['disks', 'format', 'tool'], ['digest', 'image', 'path', 'size'])" ] || fail "$(cat secret/machine.json)"
+expect_status 0 rehost info --json secret
+[ "$(json out 'd["hardware"], "dmi" in d["images"][0]["hardware"]')" = "(None, True)" ] || fail "$(cat out)"
 # one disk, a directory's name
 expect_status 0 rehost capture a.img dir/
 [ -e dir/a.img.rhi ] || fail "$(ls dir)"
