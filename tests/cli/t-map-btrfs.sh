@@ -3,8 +3,9 @@
 # has nothing but the map's extents, which btrfs check must find sound and whose
 # files must be the same.
 . "$REHOST_TOP/tests/lib/lib.sh"
+. "$REHOST_TOP/tests/lib/btrfs-vectors.sh"
 own_mounts
-requires mkfs.btrfs btrfs
+requires mkfs.btrfs btrfs xz
 map=$REHOST_B/tests/tools/map-dump
 judge=$REHOST_TOP/tests/lib/fsjudge.py
 at_exit 'umount -l mnt 2>/dev/null || :'
@@ -45,6 +46,26 @@ mkfs() {
 	return 1
 }
 
+# holds TREE KIND: copy has just these files, for btrfs restore
+holds() {
+	mkdir out
+	btrfs restore copy out >restore.out 2>&1 || { cat restore.out; fail "$2"; }
+	diff -r "$1" out >diff.out || { head diff.out; fail "$2: files differ"; }
+	rm -r out copy
+}
+
+# --- made by a newer one: block groups in a tree of their own
+vector_tree known
+rm known/link # btrfs restore makes none without -S
+for name in default groups mixed; do
+	vector $name
+	btrfs inspect-internal dump-super fs >super.out
+	[ $name = default ] || grep -q BLOCK_GROUP_TREE super.out || fail "$name: $(cat super.out)"
+	mapped fs "vector $name"
+	sound copy "vector $name"
+	holds known "vector $name"
+done
+
 # --- made and filled by mkfs.btrfs alone
 n=0
 while read -r size opts; do
@@ -53,10 +74,7 @@ while read -r size opts; do
 	n=$((n + 1))
 	mapped fs "$opts"
 	sound copy "$opts"
-	mkdir out
-	btrfs restore copy out >restore.out 2>&1 || { cat restore.out; fail "$opts"; }
-	diff -r tree out >diff.out || { head diff.out; fail "$opts: files differ"; }
-	rm -r out copy
+	holds tree "$opts"
 done <<END
 130M -m single -d single --csum xxhash
 130M -m dup -d dup --csum sha256
@@ -116,9 +134,13 @@ fill() {
 }
 while read -r size options opts; do
 	# shellcheck disable=SC2086
-	mkfs "$size" $opts || continue
+	case $opts in
+	vector*) vector "${opts#vector }"; truncate -s "$size" fs ;;
+	*) mkfs "$size" $opts || continue ;;
+	esac
 	# some of the options are the kernel's for this mount
 	mount -o "loop,$options" fs mnt || fail "mount -o $options"
+	[ "${opts#vector}" = "$opts" ] || btrfs -q filesystem resize max mnt >resize.out || fail "$(cat resize.out)"
 	fill
 	btrfs -q subvolume snapshot -r mnt mnt/ro >/dev/null
 	[ "${opts#--mixed}" != "$opts" ] || btrfs balance start --full-balance mnt >balance.out 2>&1 || fail "$(cat balance.out)"
@@ -128,7 +150,7 @@ while read -r size options opts; do
 	mapped fs "$options $opts"
 	same_files "$options $opts"
 done <<END
-200M compress=zstd -O block-group-tree
+300M compress=zstd vector groups
 200M compress=lzo,space_cache=v1 -R ^free-space-tree
 200M nodatacow,noatime -m single -n 4096 --csum xxhash
 400M max_inline=0 -m dup -d dup -R quota

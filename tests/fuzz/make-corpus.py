@@ -360,6 +360,8 @@ def main():
     many = "rm DIR/*; for i in $(seq 150); do head -c 4096 /dev/zero | tr '\\0' x >DIR/f$i; done"
     for name, opts in (("mixed", ""), ("xxhash", "--csum xxhash")):
         save("btrfs", name, sparse(btrfs(16 << 20, "mkfs.btrfs -M -n 4096 %s --rootdir DIR IMG" % opts)))
+    vector = os.path.join(FUZZ, "../vectors/btrfs/mixed.tar.xz")
+    save("btrfs", "groups", sparse(btrfs(16 << 20, "tar -xJSf %s -C $(dirname IMG) --transform s/^fs$/img/" % vector)))
     save("btrfs", "levels", sparse(btrfs(24 << 20, many, "mkfs.btrfs -M -n 4096 --rootdir DIR IMG")))
     save("btrfs", "dup", sparse(btrfs(
         24 << 20, "mkfs.btrfs -M -n 4096 IMG", "mkdir IMG.d; mount -o loop IMG IMG.d; cp DIR/* IMG.d",
