@@ -165,7 +165,7 @@ static int open_image(struct job *j, struct shot *s, struct err *e)
 /* After a failure: what can be gone on with stays. */
 static void give_up(struct shot *s, struct err *e)
 {
-	if (!s->cut.image && !s->result.commits) {
+	if (s->out->whole || (!s->cut.image && !s->result.commits)) {
 		store_abort(s->out);
 		return;
 	}
@@ -225,6 +225,8 @@ static int write_image(struct job *j, struct shot *s, struct err *e)
 	opt.check = check;
 	if (rc == 0)
 		rc = capture_run(s->dev, s->map->used, &opt, s->out, report_job_events(j->rep), &s->result, e);
+	if (rc == 0)
+		rc = store_commit(s->out, e);
 	if (rc < 0) {
 		give_up(s, e);
 		return rc;
@@ -233,7 +235,7 @@ static int write_image(struct job *j, struct shot *s, struct err *e)
 		fprintf(stderr, "%s of it weren't stored again\n", units_bytes(s->result.same).s);
 	if (s->result.resumed)
 		fprintf(stderr, "%s of it had been captured before\n", units_bytes(s->result.resumed).s);
-	return store_commit(s->out, e);
+	return 0;
 }
 
 static int verify_image(struct job *j, struct shot *s, struct err *e)

@@ -151,12 +151,12 @@ static int write_new(struct work *w, struct salvage *s, const char *path, struct
 		return rc;
 	rc = salvage_write(s, &opt, out, w->digest, e);
 	json_put_u64(w->doc, "image_bytes", out->written);
-	if (rc < 0)
-		store_abort(out);
-	else
+	if (rc == 0)
 		rc = store_commit(out, e);
-	if (rc < 0)
+	if (rc < 0) {
+		store_abort(out);
 		return rc;
+	}
 	hex_encode(w->digest, sizeof w->digest, digest);
 	json_put_str(w->doc, "digest", digest);
 	name_files(w, path, f);

@@ -43,8 +43,9 @@ int verified_write(const char *image, struct json_object *doc, struct err *e)
 		return r;
 	r = store_append(out, text, strlen(text), e);
 	if (r == 0)
-		return store_commit(out, e);
-	store_abort(out);
+		r = store_commit(out, e);
+	if (r < 0)
+		store_abort(out);
 	return r;
 }
 

@@ -119,14 +119,20 @@ static const struct blkdev_ops volumes_ops = {
 	.read = volumes_read, .will_need = volumes_will_need, .close = volumes_close,
 };
 
+static int is_part(const char *path)
+{
+	size_t n = strlen(path);
+
+	return n > 5 && !strcmp(path + n - 5, ".part");
+}
+
 static int volume_path(const char *path, unsigned int number, char *ret, size_t size,
 		       struct err *e)
 {
-	size_t n = strlen(path);
-	const char *part = n > 5 && !strcmp(path + n - 5, ".part") ? ".part" : "";
+	const char *part = is_part(path) ? ".part" : "";
 
-	if (snprintf(ret, size, "%.*s" STORE_VOLUME_FMT "%s", (int)(n - strlen(part)), path, number,
-		     part) >= (int)size)
+	if (snprintf(ret, size, "%.*s" STORE_VOLUME_FMT "%s", (int)(strlen(path) - strlen(part)), path,
+		     number, part) >= (int)size)
 		return err_set(e, ERR_USAGE, "the path of the image is too long");
 	return 0;
 }
@@ -146,7 +152,8 @@ static int add(struct dev_volumes *s, struct blkdev *file, uint32_t skip, struct
 	return 0;
 }
 
-/* 1: it was added; 0: there is none of that number. */
+/* 1: it was added; 0: there is none of that number, or what an interrupted capture left
+ * ends before it. */
 static int add_next(struct dev_volumes *s, const char *path, const struct image_params *p,
 		    struct err *e)
 {
@@ -168,6 +175,10 @@ static int add_next(struct dev_volumes *s, const char *path, const struct image_
 	}
 	if (!r && !wrong && logical != s->d.size)
 		wrong = "doesn't follow the volume before it, which was cut off or is too long";
+	if (wrong && is_part(path)) { /* begun when the capture was interrupted */
+		dev_close(file);
+		return 0;
+	}
 	if (wrong)
 		r = err_set(e, ERR_CORRUPT, "%s %s", name, wrong);
 	if (r < 0) {

@@ -27,6 +27,7 @@ struct file_out {
 	int replace;
 	unsigned int volume;
 	uint64_t len;              /* bytes in it                             */
+	uint64_t durable;          /* of these                                */
 	uint64_t started;          /* write-out was begun below this offset   */
 };
 
@@ -114,13 +115,30 @@ static void unlink_from(const struct file_out *f, unsigned int from, const char 
 		from++;
 }
 
+/* What an fsync that failed left of newer data nobody can know: pages that were lost read
+ * well from memory, until they are dropped.  Nothing may go on behind them. */
+static int file_sync(struct store_out *s, struct err *e)
+{
+	struct file_out *f = (struct file_out *)s;
+
+	if (fsync(f->fd) == 0) {
+		f->durable = f->len;
+		return 0;
+	}
+	err_sys(e, errno, "%s: the image could not be made durable", part_of(f).s);
+	if (ftruncate(f->fd, (off_t)f->durable) < 0)
+		err_prefix(e, "what is behind byte %llu of it can't be relied on, nor cut off",
+			   (unsigned long long)f->durable);
+	return e->code;
+}
+
 static int file_commit(struct store_out *s, struct err *e)
 {
 	struct file_out *f = (struct file_out *)s;
-	int r = 0;
+	int r = file_sync(s, e);
 
-	if (fsync(f->fd) < 0)
-		return err_sys(e, errno, "%s: the image could not be made durable", part_of(f).s);
+	if (r < 0)
+		return r;
 	s->whole = 1;
 	/* the first volume last: without it there is no image */
 	for (unsigned int i = f->volume + 1; i-- && r == 0;) {
@@ -149,15 +167,6 @@ static void file_abort(struct store_out *s)
 	close_all(f);
 }
 
-static int file_sync(struct store_out *s, struct err *e)
-{
-	struct file_out *f = (struct file_out *)s;
-
-	if (fsync(f->fd) < 0)
-		return err_sys(e, errno, "%s: the image could not be made durable", part_of(f).s);
-	return 0;
-}
-
 static void file_leave(struct store_out *s)
 {
 	close_all((struct file_out *)s);
@@ -175,7 +184,7 @@ static int open_volume(struct file_out *f, unsigned int volume, int flags, struc
 		close(f->fd);
 	f->fd = fd;
 	f->volume = volume;
-	f->len = f->started = 0;
+	f->len = f->started = f->durable = 0;
 	return 0;
 }
 
@@ -206,7 +215,7 @@ int file_keep(struct store_out *s, unsigned int volume, uint64_t len, struct err
 	if (ftruncate(f->fd, (off_t)len) < 0 || lseek(f->fd, (off_t)len, SEEK_SET) < 0)
 		return err_sys(e, errno, "%s could not be cut to %llu bytes", part_of(f).s,
 			       (unsigned long long)len);
-	f->len = f->started = len;
+	f->len = f->started = f->durable = len;
 	return 0;
 }
 

@@ -33,10 +33,6 @@ int store_commit(struct store_out *s, struct err *e)
 
 	if (r == 0)
 		out_free(s);
-	else if (s->whole)
-		store_leave(s);
-	else
-		store_abort(s);
 	return r;
 }
 
@@ -79,6 +75,10 @@ struct store_out *store_abort(struct store_out *s)
 {
 	if (!s)
 		return NULL;
+	if (s->whole) {
+		store_leave(s);
+		return NULL;
+	}
 	s->ops->undo(s);
 	out_free(s);
 	return NULL;

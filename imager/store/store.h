@@ -18,7 +18,8 @@ struct store_out_ops {
 	int (*commit)(struct store_out *s, struct err *e);
 	/* Takes back what was written, as far as that can be done. */
 	void (*undo)(struct store_out *s);
-	/* Makes what was written so far durable; NULL: that's of no use here. */
+	/* Makes what was written so far durable; NULL: that's of no use here.  When it or
+	 * commit fails, what was written since it was last done may be lost: it is cut off. */
 	int (*sync)(struct store_out *s, struct err *e);
 	/* Leaves it unfinished, to be gone on with; NULL: as undo. */
 	void (*leave)(struct store_out *s);
@@ -60,11 +61,11 @@ int store_can_sync(const struct store_out *s);
 int store_sync(struct store_out *s, struct err *e) must_check;
 /* Frees s; what is in PATH.part stays there.  Where that can't be, as store_abort. */
 void store_leave(struct store_out *s);
-/* Frees s in any case; when it fails, PATH isn't there (or is still the old one).
- * PATH.part is removed unless all of it is durable and only gets no name: then the
- * error says where it is. */
+/* Frees s on 0.  When it fails, PATH isn't there (or is still the old one), and what is in
+ * PATH.part is the caller's to keep (store_leave) or not (store_abort). */
 int store_commit(struct store_out *s, struct err *e) must_check;
-/* Takes NULL; returns NULL. */
+/* Frees s and removes PATH.part, unless all of it is durable and it only got no name: then
+ * the error of store_commit said where it is.  Takes NULL; returns NULL. */
 struct store_out *store_abort(struct store_out *s);
 
 /* ---- reading ---- */

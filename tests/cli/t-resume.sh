@@ -159,3 +159,44 @@ expect_status 0 rehost capture --no-systems --resume disk.img c.rhi
 grep -q "captured before" err || fail "$(cat err)"
 reader restore c.rhi again
 cmp again once || fail "after ENOSPC: another disk"
+
+# the last fsync fails, where NFS tells of a full disk: the checkpoints stay
+"${CC:-gcc}" -O1 -shared -fPIC -o cut.so "$REHOST_TOP/tests/lib/cutwrite.c" -ldl || exit 1
+flushes() { # FILE AT COMMAND...: that flush fails; $st, and ./count has how many there were
+	file_=$1 at_=$2 st=0
+	shift 2
+	LD_PRELOAD=$PWD/cut.so CUT_FILE=$PWD/$file_ CUT_AT=$at_ CUT_HOW=once CUT_COUNT=$PWD/count \
+		"$@" 2>err || st=$?
+}
+capture="rehost capture --no-systems --level small"
+rm -f c.rhi
+flushes c.rhi.part 0 $capture --checkpoint 0 disk.img c.rhi
+n=$(cat count)
+[ $st = 0 ] && [ "$n" -gt 2 ] || fail "status $st, $n flushes: $(cat err)"
+for resume in "" --resume; do
+	rm -f c.rhi
+	flushes c.rhi.part "$n" $capture --checkpoint 0 $resume disk.img c.rhi
+	[ $st = 1 ] && [ ! -e c.rhi ] || fail "fsync: status $st: $(cat err)"
+	grep -q "made durable: .*kept in c.rhi.part.*--resume" err || fail "$(cat err)"
+	# what was written since then may be lost, though it can be read for now
+	[ "$(stat -c %s c.rhi.part)" -lt "$size" ] || fail "the image's end is still there"
+	# no new checkpoint, and again
+	flushes c.rhi.part 1 $capture --resume disk.img c.rhi
+	[ $st = 1 ] && grep -q "kept in c.rhi.part" err || fail "fsync: status $st: $(cat err)"
+	expect_status 0 $capture --resume disk.img c.rhi
+	grep -q "captured before" err || fail "$(cat err)"
+	reader restore c.rhi again
+	cmp again once || fail "after a failed fsync: another disk"
+done
+rm -f c.rhi
+flushes c.rhi.part 1 $capture disk.img c.rhi
+[ $st = 1 ] && [ ! -e c.rhi.part ] || fail "without a checkpoint: status $st: $(ls; cat err)"
+
+# a volume that was begun, with nothing of it durable
+head -c 20M /dev/urandom > raw.img
+flushes v.rhi.001.part 1 $capture --checkpoint 0 --split 16M raw.img v.rhi
+[ $st = 1 ] && [ -e v.rhi.001.part ] || fail "fsync: status $st: $(ls; cat err)"
+expect_status 0 $capture --resume --split 16M raw.img v.rhi
+grep -q "captured before" err || fail "$(cat err)"
+reader restore v.rhi again
+cmp again raw.img || fail "volumes: another disk"

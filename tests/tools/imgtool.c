@@ -76,11 +76,11 @@ static int do_capture(int argc, char **argv, struct err *e)
 	if (r < 0)
 		return r;
 	r = capture_run(d, x, &opt, out, &events, &res, e);
+	if (r == 0)
+		r = store_commit(out, e);
 	if (r < 0)
 		store_abort(out);
 	else
-		r = store_commit(out, e);
-	if (r == 0)
 		fprintf(stderr, "%" PRIu64 " bytes, image %" PRIu64 ", %.2f s\n",
 			res.bytes, res.image_bytes, res.seconds);
 	extents_free(x);
