@@ -255,6 +255,9 @@ static void tell_incomplete(const struct job *j, const struct guard_permit *perm
 {
 	if (permit->created)
 		unlink(permit->path);
+	else if (j->res.unsure && !j->into_parts)
+		err_set(e, e->code, "%s; the content of %s isn't complete, and whether its beginning shows a partition table all the same can't be told: don't use it, restore again",
+			strdupa(e->msg), j->target);
 	else if (j->res.began && !j->into_parts)
 		err_set(e, e->code, "%s; what was on %s is lost and the new content isn't complete, so its partition table was left out: %s",
 			strdupa(e->msg), j->target, j->res.can_resume ?

@@ -190,6 +190,8 @@ struct restore_result {
 	double seconds;
 	int began;                /* 1: writing began; set when it failed, too   */
 	int can_resume;           /* 1: and RESTORE_RESUME can go on; set as began */
+	int unsure;               /* 1: it failed, and whether the beginning looks as if
+				   * all were complete can't be told; set as began */
 };
 
 /* Writes the image to target in disk order, without how from front to back.  The

@@ -34,7 +34,7 @@ struct parts {
 	size_t head_len;
 	int comparing;
 	uint64_t bytes, total, compared;
-	int began;
+	int began, unsure;        /* as in struct restore_result              */
 };
 
 /* ---- reading the image ---- */
@@ -223,6 +223,37 @@ static int set_place(struct parts *s, struct err *e)
 	return r < 0 ? r : 0;
 }
 
+/* 1: the beginning is zeros again. */
+static int wipe_again(struct parts *s)
+{
+	int r;
+
+	memset(s->head, 0, s->head_len);
+	r = dev_write(s->w, 0, s->head, s->head_len, NULL);
+	if (r == 0)
+		r = dev_flush(s->w, NULL);
+	dev_forget(s->target);
+	return r == 0 && dev_read(s->w, 0, s->back, s->head_len, NULL) == 0 &&
+	       all_zero(s->back, s->head_len);
+}
+
+/* The last write.  What isn't proven to be right must not look complete. */
+static int write_head(struct parts *s, int verify, struct err *e)
+{
+	int r;
+
+	s->unsure = 1;
+	r = dev_write(s->w, 0, s->head, s->head_len, e);
+	if (r == 0)
+		r = dev_flush(s->w, e);
+	if (r == 0 && verify) {
+		dev_forget(s->target);
+		r = same_back(s, 0, s->head, (uint32_t)s->head_len, e);
+	}
+	s->unsure = r < 0 && !wipe_again(s);
+	return r;
+}
+
 static int finish_place(struct parts *s, int verify, struct err *e)
 {
 	int r = dev_flush(s->w, e);
@@ -238,14 +269,7 @@ static int finish_place(struct parts *s, int verify, struct err *e)
 		r = set_place(s, e);
 	if (r == 0)
 		r = dev_flush(s->w, e);
-	if (r == 0)
-		r = dev_write(s->w, 0, s->head, s->head_len, e);
-	if (r == 0)
-		r = dev_flush(s->w, e);
-	if (r < 0 || !verify)
-		return r;
-	dev_forget(s->target);
-	return same_back(s, 0, s->head, (uint32_t)s->head_len, e);
+	return r < 0 ? r : write_head(s, verify, e);
 }
 
 static int one_place(struct parts *s, const struct part_place *p, int verify, struct err *e)
@@ -260,8 +284,9 @@ static int one_place(struct parts *s, const struct part_place *p, int verify, st
 	s->head_len = least < HEAD_LEN ? (size_t)least : HEAD_LEN;
 	snprintf(text, sizeof text, "writing the used blocks of partition %u", p->number);
 	job_step(&s->job, "copy", text);
-	s->began = 1;
+	s->began = s->unsure = 1;
 	r = wipe(s, e);
+	s->unsure = r < 0;
 	if (r == 0)
 		r = pass(s, e);
 	if (r == 0)
@@ -344,6 +369,7 @@ int part_restore_run(struct image *im, struct blkdev *target,
 		*ret = res;
 	}
 	ret->began = s.began;
+	ret->unsure = s.unsure;
 	parts_done(&s);
 	return r;
 }

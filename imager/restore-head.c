@@ -74,6 +74,7 @@ int head_begin(struct restore *re, uint64_t next_chunk, struct err *e)
 	re->mark.done = re->bytes;
 	re->marked_at = job_seconds(&re->job);
 	re->began = 1;
+	re->unsure = 1;
 	put_mark(re, buf);
 	/* what was found there is perhaps of another program and not on the disk yet */
 	if (next_chunk)
@@ -82,7 +83,10 @@ int head_begin(struct restore *re, uint64_t next_chunk, struct err *e)
 		r = dev_write(re->target, 0, buf, re->head_len, e);
 	free(buf);
 	/* an old partition table must not outlive the first new byte */
-	return r < 0 ? r : dev_flush(re->target, e);
+	if (r == 0)
+		r = dev_flush(re->target, e);
+	re->unsure = r < 0;
+	return r;
 }
 
 static int is_due(const struct restore *re)
@@ -166,25 +170,73 @@ static int has_bytes(struct restore *re, uint64_t off, const uint8_t *want, size
 	return r == ERR_NOMEM || r > 0 ? r : 0;
 }
 
-int head_is_there(struct restore *re, struct err *e)
+/* has_bytes() for what is used of the head from byte `from` on, and for the moved
+ * backup GPT. */
+static int rest_is_there(struct restore *re, uint64_t from, struct err *e)
 {
 	const struct spread *sp = &re->head_spread;
+	int r = 1;
+
+	for (uint32_t i = 0; re->head_map && i < sp->map_count && r == 1; i++) {
+		uint64_t at = (uint64_t)sp->map[i].start * REC_UNIT;
+		uint64_t end = at + map_bytes(&re->params, 0, &sp->map[i]);
+
+		if (at < from)
+			at = from;
+		if (end > re->limit)
+			end = re->limit;
+		if (at < end)
+			r = has_bytes(re, at, re->head + at, (size_t)(end - at), e);
+	}
+	if (r == 1 && re->gpt.tail)
+		r = has_bytes(re, re->gpt.off, re->gpt.tail, re->gpt.len, e);
+	return r;
+}
+
+int head_is_there(struct restore *re, struct err *e)
+{
 	struct restore_mark m;
 	int r = 1;
 
 	/* it may stand where the image uses nothing */
 	if (mark_read(re->target, &m))
 		r = has_bytes(re, 0, re->head, MARK_LEN, e);
-	for (uint32_t i = 0; re->head_map && i < sp->map_count && r == 1; i++) {
-		uint32_t at = sp->map[i].start * REC_UNIT;
-		uint32_t n = map_bytes(&re->params, 0, &sp->map[i]);
+	return r == 1 ? rest_is_there(re, 0, e) : r;
+}
 
-		if (at >= re->limit)
-			break;
-		r = has_bytes(re, at, re->head + at, smaller(n, re->limit - at), e);
+/* Puts the mark into the first n bytes again.  1: it is there. */
+static int mark_again(struct restore *re, size_t n)
+{
+	uint8_t *buf = calloc(1, n);
+	int r = -1;
+
+	if (buf) {
+		put_mark(re, buf);
+		r = dev_write(re->target, 0, buf, n, NULL);
 	}
-	if (r == 1 && re->gpt.tail)
-		r = has_bytes(re, re->gpt.off, re->gpt.tail, re->gpt.len, e);
+	if (r == 0)
+		r = dev_flush(re->target, NULL);
+	dev_forget(re->target);
+	r = r == 0 && has_bytes(re, 0, buf, n, NULL) == 1;
+	free(buf);
+	return r;
+}
+
+/* The last write, of the first n bytes.  If it fails they may be there all the same, or
+ * something else is: then the disk isn't left like that. */
+static int write_first(struct restore *re, size_t n, struct err *e)
+{
+	int r;
+
+	re->unsure = 1;
+	r = dev_write(re->target, 0, re->head, n, e);
+	if (r == 0)
+		r = dev_flush(re->target, e);
+	if (r == 0 && re->opt->verify) {
+		dev_forget(re->target);
+		r = has_bytes(re, 0, re->head, n, e) == 1 ? 0 : e->code;
+	}
+	re->unsure = r < 0 && !mark_again(re, n);
 	return r;
 }
 
@@ -208,20 +260,13 @@ int head_write(struct restore *re, struct err *e)
 		r = dev_flush(re->target, e);
 	memcpy(re->head, first, n);
 	free(first);
-	if (r == 0)
-		r = dev_write(re->target, 0, re->head, n, e);
+	if (r == 0 && re->opt->verify) {
+		dev_forget(re->target);
+		r = rest_is_there(re, n, e) == 1 ? 0 : e->code;
+	}
 	if (re->opt->how != RESTORE_ALL)
 		re->changed += re->head_bytes;
-	return r < 0 ? r : dev_flush(re->target, e);
-}
-
-int head_verify(struct restore *re, struct err *e)
-{
-	int r;
-
-	dev_forget(re->target);
-	r = head_is_there(re, e);
-	return r == 0 ? e->code : r < 0 ? r : 0;
+	return r < 0 ? r : write_first(re, n, e);
 }
 
 void head_done(struct restore *re)

@@ -23,6 +23,7 @@ struct restore {
 	struct image *im;         /* NULL: it comes through a pipe              */
 	uint64_t limit;           /* fit_limit(): nothing is written from there on */
 	int began;                /* something was written                      */
+	int unsure;               /* what stands at the disk's beginning isn't known */
 	struct restore_mark mark; /* as it is on the disk, once began           */
 	uint64_t reached;         /* all chunks below this one are written      */
 	double marked_at;         /* job_seconds()                              */
@@ -76,9 +77,9 @@ int head_mark(struct restore *re, uint64_t next_chunk, int now, struct err *e) m
 int head_fit(struct restore *re, struct err *e) must_check;
 /* 1: the disk's beginning, and a moved backup GPT, are as they shall be. */
 int head_is_there(struct restore *re, struct err *e) must_check;
-/* The last writes.  Then nothing is missing. */
+/* The last writes, with opt->verify each proven before the next.  Then nothing is
+ * missing; if it fails the mark stands, or re->unsure is set. */
 int head_write(struct restore *re, struct err *e) must_check;
-int head_verify(struct restore *re, struct err *e) must_check;
 void head_done(struct restore *re);
 
 /* ---- what isn't used ---- */

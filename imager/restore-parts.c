@@ -76,14 +76,17 @@ static void complete(void *ctx, const struct part_place *pl)
 }
 
 /* What the failure leaves. */
-static void tell(const struct restore_parts *p, const struct part_place *at, int began, struct err *e)
+static void tell(const struct restore_parts *p, const struct part_place *at,
+		 const struct restore_result *res, struct err *e)
 {
 	char old[sizeof e->msg];
 
-	if (!began || !at)
+	if (!res->began || !at)
 		return;
 	snprintf(old, sizeof old, "%s", e->msg);
-	err_set(e, e->code, "%s; what was in the place of partition %u is lost and the new content isn't complete, so its beginning was left out: restore it again%s%s",
+	err_set(e, e->code, res->unsure ?
+		"%s; the new content in the place of partition %u isn't complete, and whether its beginning shows a file system all the same can't be told: don't use it, restore it again%s%s" :
+		"%s; what was in the place of partition %u is lost and the new content isn't complete, so its beginning was left out: restore it again%s%s",
 		old, at->number, *p->done ? "; complete are: " : "", p->done);
 }
 
@@ -107,7 +110,7 @@ int restore_parts_copy(struct restore_parts *p, const struct write_token *token,
 	if (rc == 0)
 		rc = part_restore_run(p->im, d, &now, &opt, report_job_events(rep), ret, &at, e);
 	if (rc < 0)
-		tell(p, at, ret->began, e);
+		tell(p, at, ret, e);
 	dev_close(d);
 	part_plan_done(&now);
 	return rc;

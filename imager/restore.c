@@ -153,9 +153,7 @@ static int finish(struct restore *re, struct err *e)
 	if (re->opt->verify)
 		r = readback_run(&re->job, &re->opt->job,
 				 &(struct readback){ re->in, re->target, re->limit }, e);
-	if (r == 0)
-		r = head_write(re, e);
-	return r < 0 || !re->opt->verify ? r : head_verify(re, e);
+	return r < 0 ? r : head_write(re, e);
 }
 
 static void tell_unreadable(struct restore *re)
@@ -212,7 +210,8 @@ int restore_run(struct store_in *in, struct blkdev *target,
 		*ret = res;
 	}
 	ret->began = re.began;
-	ret->can_resume = re.began && re.im != NULL;
+	ret->unsure = re.unsure;
+	ret->can_resume = re.began && re.im != NULL && !re.unsure;
 	stream_end(&re);
 	head_done(&re);
 	image_close(re.im);

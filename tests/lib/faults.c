@@ -1,6 +1,7 @@
 /* faults.c: a library for LD_PRELOAD that makes one file fail.
  *   FAULT_FILE   real path of the file
  *   FAULT_READ   OFF+LEN[,OFF+LEN ...]: reads that touch one of these ranges give EIO
+ *   FAULT_FLIP   OFF: reads give the byte there wrong, unless it is 0
  *   FAULT_SLEEP_US  N: such a read takes so long
  *   FAULT_SAID   path: a line for each read of the file: length, "direct" or "cached"
  *   FAULT_WRITE  N: writes past N bytes of the file give ENOSPC
@@ -46,6 +47,15 @@ static int read_fails(int fd, uint64_t off, size_t len)
 	return 0;
 }
 
+static void flip(int fd, uint8_t *buf, ssize_t n, uint64_t off)
+{
+	const char *text = getenv("FAULT_FLIP");
+	uint64_t at = text ? strtoull(text, NULL, 10) : 0;
+
+	if (text && n > 0 && at >= off && at - off < (uint64_t)n && buf[at - off] && is_it(fd))
+		buf[at - off] ^= 0xff;
+}
+
 static void say(int fd, size_t len)
 {
 	const char *path = getenv("FAULT_SAID");
@@ -60,6 +70,7 @@ static void say(int fd, size_t len)
 ssize_t pread64(int fd, void *buf, size_t len, off64_t off)
 {
 	static ssize_t (*next)(int, void *, size_t, off64_t);
+	ssize_t n;
 
 	if (!next)
 		*(void **)&next = dlsym(RTLD_NEXT, "pread64");
@@ -68,7 +79,9 @@ ssize_t pread64(int fd, void *buf, size_t len, off64_t off)
 		errno = EIO;
 		return -1;
 	}
-	return next(fd, buf, len, off);
+	n = next(fd, buf, len, off);
+	flip(fd, buf, n, (uint64_t)off);
+	return n;
 }
 
 ssize_t __pread64_chk(int fd, void *buf, size_t len, off64_t off, size_t room);
