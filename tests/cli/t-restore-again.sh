@@ -109,9 +109,9 @@ fi
 
 # --- interrupted, at a write in the middle
 case $REHOST_B in */san) exit 0 ;; esac
-"${CC:-gcc}" -O1 -shared -fPIC -o cut.so "$REHOST_TOP/tests/lib/cutwrite.c" -ldl
+"${CC:-gcc}" -O1 -shared -fPIC -o faults.so "$REHOST_TOP/tests/lib/faults.c" -ldl
 cp old.img t.img
-LD_PRELOAD=$PWD/cut.so CUT_FILE=$PWD/t.img CUT_AT=15 CUT_HOW=dead \
+LD_PRELOAD=$PWD/faults.so FAULT_FILE=$PWD/t.img FAULT_CALLS=write,sync FAULT_AT=15 FAULT_HOW=eio \
 	rehost restore --yes disk.rhi t.img 2>err && fail "a dead disk went unnoticed"
 grep -q "resume goes on there" err || fail "$(cat err)"
 rehost disks --no-systems t.img | grep -q "an interrupted restore of the image disk.rhi" || fail "disks doesn't tell it"

@@ -5,7 +5,7 @@
 . "$REHOST_TOP/tests/lib/lib.sh"
 . "$REHOST_TOP/tests/lib/disks.sh"
 requires "${CC:-gcc}"
-"${CC:-gcc}" -O1 -shared -fPIC -o cut.so "$REHOST_TOP/tests/lib/cutwrite.c" -ldl
+"${CC:-gcc}" -O1 -shared -fPIC -o faults.so "$REHOST_TOP/tests/lib/faults.c" -ldl
 requires sfdisk mke2fs
 truncate -s 20M disk.img
 printf 'label: gpt\nsize=16M\n' | sfdisk -q disk.img
@@ -33,11 +33,16 @@ def argv(tool, how):
     return ["rehost", "restore", "--yes", "disk.rhi", "t.img"] + [[], ["--delta"], ["--resume"]][how]
 
 
+CUTS = {"none": {}, "kill": {"FAULT_HOW": "kill"}, "torn": {"FAULT_HOW": "torn"},
+        "once": {"FAULT_HOW": "eio", "FAULT_FOR": "1"}, "dead": {"FAULT_HOW": "eio"}}
+
+
 def run(tool, how, cut=None, at=0, after=None):
     env = dict(os.environ)
     if cut:
-        env.update(LD_PRELOAD=os.path.abspath("cut.so"), CUT_FILE=os.path.abspath("t.img"),
-                   CUT_AT=str(at), CUT_HOW=cut, CUT_COUNT="count")
+        open("count", "wb").close()
+        env.update(LD_PRELOAD=os.path.abspath("faults.so"), FAULT_FILE=os.path.abspath("t.img"),
+                   FAULT_CALLS="write,sync", FAULT_AT=str(at), FAULT_COUNT="count", **CUTS[cut])
     p = subprocess.Popen(argv(tool, how), env=env, stderr=open("err", "wb"))
     if after is not None:
         time.sleep(after)
@@ -66,7 +71,7 @@ for tool in "rehost", "imgtool":
     begin = time.monotonic()
     assert run(tool, ALL, "none") == 0, open("err").read()
     seconds[tool] = time.monotonic() - begin
-    writes[tool] = int(open("count").read())
+    writes[tool] = int.from_bytes(open("count", "rb").read(8), "little")
     whole[tool] = content()
     assert equal(whole[tool])
 kills = rounds = resumed = marks = 0

@@ -161,21 +161,23 @@ reader restore c.rhi again
 cmp again once || fail "after ENOSPC: another disk"
 
 # the last fsync fails, where NFS tells of a full disk: the checkpoints stay
-"${CC:-gcc}" -O1 -shared -fPIC -o cut.so "$REHOST_TOP/tests/lib/cutwrite.c" -ldl || exit 1
-flushes() { # FILE AT COMMAND...: that flush fails; $st, and ./count has how many there were
+"${CC:-gcc}" -O1 -shared -fPIC -o faults.so "$REHOST_TOP/tests/lib/faults.c" -ldl || exit 1
+flushes() { # FILE AT COMMAND...: that flush fails; $st, and $n is how many there were
 	file_=$1 at_=$2 st=0
 	shift 2
-	LD_PRELOAD=$PWD/cut.so CUT_FILE=$PWD/$file_ CUT_AT=$at_ CUT_HOW=once CUT_COUNT=$PWD/count \
-		"$@" 2>err || st=$?
+	rm -f count
+	LD_PRELOAD=$PWD/faults.so FAULT_FILE=$PWD/$file_ FAULT_CALLS=sync FAULT_AT=$at_ FAULT_FOR=1 \
+		FAULT_HOW=eio FAULT_COUNT=$PWD/count "$@" 2>err || st=$?
+	n=$(od -An -tu8 -N8 count | tr -d ' ')
 }
 capture="rehost capture --no-systems --level small"
 rm -f c.rhi
 flushes c.rhi.part 0 $capture --checkpoint 0 disk.img c.rhi
-n=$(cat count)
 [ $st = 0 ] && [ "$n" -gt 2 ] || fail "status $st, $n flushes: $(cat err)"
+last=$n
 for resume in "" --resume; do
 	rm -f c.rhi
-	flushes c.rhi.part "$n" $capture --checkpoint 0 $resume disk.img c.rhi
+	flushes c.rhi.part "$last" $capture --checkpoint 0 $resume disk.img c.rhi
 	[ $st = 1 ] && [ ! -e c.rhi ] || fail "fsync: status $st: $(cat err)"
 	grep -q "made durable: .*kept in c.rhi.part.*--resume" err || fail "$(cat err)"
 	# what was written since then may be lost, though it can be read for now

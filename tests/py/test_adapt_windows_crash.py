@@ -1,6 +1,6 @@
 """`rehost-adapt --yes` on Windows-like disks is stopped at one of its writes: by SIGKILL
 before it, by SIGKILL in the middle of it, by an error of the disk once, by a disk that
-fails from there on (tests/lib/cutwrite.c; a flush counts as a write).  Whatever was
+fails from there on (tests/lib/faults.c; a flush counts as a write).  Whatever was
 written is there afterwards; what a loss of power leaves is test-root-ntfs-cut's.
 
 After each: foreign tools read the volume, or Rehost's mark stands, which says that an
@@ -22,7 +22,8 @@ import smallguest
 B = pathlib.Path(os.environ.get("REHOST_B", "build")).absolute()
 TOP = pathlib.Path(os.environ.get("REHOST_TOP", "."))
 SWEEP = int(os.environ.get("REHOST_SWEEP", "0"))
-WAYS = ("kill", "torn", "once", "dead")
+WAYS = {"kill": {"FAULT_HOW": "kill"}, "torn": {"FAULT_HOW": "torn"},
+        "once": {"FAULT_HOW": "eio", "FAULT_FOR": "1"}, "dead": {"FAULT_HOW": "eio"}}
 POINTS = 8              # of a guest and a way to stop it
 SANITIZED = B.name == "san"     # its run-time library wants to be loaded first
 pytestmark = pytest.mark.skipif(
@@ -49,14 +50,16 @@ def run(*argv, ok=(0,), **more):
 def cutter(tmp_path_factory):
     """adapt(disk, *options, how, at): the program stopped so, and the writes it made."""
     where = tmp_path_factory.mktemp("cut")
-    run(os.environ.get("CC", "gcc"), "-O1", "-shared", "-fPIC", "-o", where / "cut.so",
-        TOP / "tests/lib/cutwrite.c", "-ldl")
+    run(os.environ.get("CC", "gcc"), "-O1", "-shared", "-fPIC", "-o", where / "faults.so",
+        TOP / "tests/lib/faults.c", "-ldl")
 
     def adapt(disk, *options, how="", at=0, ok=(0, 3)):
-        env = {**os.environ, "LD_PRELOAD": str(where / "cut.so"), "CUT_FILE": str(disk),
-               "CUT_AT": str(at), "CUT_HOW": how, "CUT_COUNT": str(where / "count")}
+        count = where / "count"
+        count.write_bytes(b"")
+        env = {**os.environ, "LD_PRELOAD": str(where / "faults.so"), "FAULT_FILE": str(disk),
+               "FAULT_CALLS": "write,sync", "FAULT_AT": str(at), "FAULT_COUNT": str(count), **WAYS.get(how, {})}
         p = run(B / "rehost-adapt", "--yes", *options, disk, env=env, ok=ok)
-        return p, int((where / "count").read_text() or 0) if p.returncode >= 0 else at
+        return p, int.from_bytes(count.read_bytes()[:8], "little") if p.returncode >= 0 else at
     return adapt
 
 
@@ -153,7 +156,7 @@ def points(world, how):
     """The writes at which it is stopped: spread, others for each way."""
     writes = world.writes - (how == "torn")     # the last is a flush, which has no half
     step = SWEEP or writes / POINTS
-    first = WAYS.index(how) * step // len(WAYS)
+    first = list(WAYS).index(how) * step // len(WAYS)
     return [1 + int(first + i * step) for i in range(int((writes - 1 - first) / step) + 1)]
 
 
