@@ -352,3 +352,108 @@ def test_no_image(tmp_path):
     assert not (tmp_path / "none.rhi").exists()
     r = rehost("salvage", *write(tmp_path, b""))
     assert r.returncode == 1 and "no record" in r.stderr
+
+
+# ---- what the program itself writes ----
+
+def program_disk(path, size, kinds):
+    """No file system, so all of it is stored: noise (0), text (1), zeros (2), and some of it twice."""
+    rng = random.Random(12)
+    disk = bytearray(size)
+    for at in range(0, size, 1 << 20):
+        kind = rng.randrange(kinds)
+        if kind == 0:
+            disk[at:at + (1 << 20)] = rng.randbytes(1 << 20)
+        elif kind == 1:
+            disk[at:at + (1 << 20)] = (b"%07d " % at * (1 << 17))[:1 << 20]
+    disk[5 << 20:6 << 20] = disk[1 << 20:2 << 20] = rng.randbytes(1 << 20)
+    path.write_bytes(disk)
+    return disk
+
+
+class Written:
+    """An image of the program: its files, and whose record each byte is."""
+
+    def __init__(self, dir_, *options, size, kinds):
+        self.dir, self.env = dir_, {"REHOST_PASSPHRASE": "secret"}
+        self.path = dir_ / "made.rhi"
+        self.disk = program_disk(dir_ / "disk.img", size, kinds)
+        if "--base" in options:
+            self.rehost(0, "capture", "--no-systems", dir_ / "disk.img", dir_ / "base.rhi")
+            for at in 700000, 3 << 20, 7000000:
+                self.disk[at:at + 9000] = random.Random(at).randbytes(9000)
+            (dir_ / "disk.img").write_bytes(self.disk)
+        self.rehost(0, "capture", "--no-systems", *options, dir_ / "disk.img", self.path)
+        self.files = sorted(dir_.glob("made.rhi*"))
+        self.spans = []
+        for f in self.files:
+            data, at = f.read_bytes(), 0
+            while at < len(data):
+                end = at + 96 + int.from_bytes(data[at + 12:at + 16], "little")
+                self.spans.append((f, at, end, int.from_bytes(data[at + 8:at + 10], "little"),
+                                   int.from_bytes(data[at + 32:at + 40], "little")))
+                at = end
+        self.length = sum(f.stat().st_size for f in self.files)
+
+    def rehost(self, status, *args):
+        r = rehost(*args, **self.env)
+        assert r.returncode in (status if isinstance(status, tuple) else (status,)), (args, r.stderr)
+        return r
+
+    def span(self, at):
+        for s in self.spans:
+            if at < s[2] - s[1]:
+                return s, s[1] + at
+            at -= s[2] - s[1]
+        raise IndexError(at)
+
+
+def same_but(disk, back, lost):
+    back = bytearray(back)
+    for o, n in lost:
+        assert not any(back[o:o + n])
+        back[o:o + n] = disk[o:o + n]
+    return back == disk
+
+
+@pytest.mark.parametrize("options", [("--base", "base.rhi"), ("--dedup",), ("--encrypt",), ("--split", "16M")],
+                         ids=lambda o: o[0][2:])
+def test_flips_of_the_program(options, tmp_path):
+    """Each flip is found; what is lost is what was in that record, and all else is as it was."""
+    split = "--split" in options
+    m = Written(tmp_path, *(tmp_path / o if o.endswith(".rhi") else o for o in options),
+                **({"size": 20 << 20, "kinds": 1} if split else {"size": 8 << 20, "kinds": 3}))
+    assert len(m.files) == (2 if split else 1)
+    rng = random.Random(str(options))
+    # chunks are most of it: half of the flips are in other records
+    others = [i for i, s in enumerate(m.spans) if s[3] != CHUNK]
+    # to make a key from a passphrase takes its time
+    for i in range(max(FLIPS // (24 if "--encrypt" in options else 12), 1)):
+        at = rng.randrange(m.length)
+        if i % 2:
+            k = rng.choice(others)
+            at = sum(s[2] - s[1] for s in m.spans[:k]) + rng.randrange(m.spans[k][2] - m.spans[k][1])
+        (file, start, end, kind, number), off = m.span(at)
+        where, bit = (file.name, off, kind, number), rng.randrange(8)
+        good = file.read_bytes()
+        file.write_bytes(good[:off] + bytes([good[off] ^ 1 << bit]) + good[off + 1:])
+        m.rehost(1, "verify", m.path)
+        # without the key or what it stands in nothing of an encrypted one can be read
+        key_lost = "--encrypt" in options and kind == META and 96 <= off - start < 96 + 72
+        r = m.rehost(1 if key_lost else (0, 3), "salvage", "--json", "--overwrite", m.path, tmp_path / "new.rhi")
+        file.write_bytes(good)
+        if key_lost:
+            assert "the key may be damaged" in r.stderr, where
+            continue
+        said = json.loads(r.stdout)
+        lost = pairs(said["lost_ranges"])
+        m.rehost(3 if lost else 0, "restore", "--yes", tmp_path / "new.rhi", tmp_path / "back.img")
+        assert same_but(m.disk, (tmp_path / "back.img").read_bytes(), lost), where
+        (tmp_path / "back.img").unlink()
+        if kind != CHUNK:
+            # META lists the bases
+            assert lost == [] or (kind == META and "--base" in options), where
+        else:
+            # equal chunks are stored once
+            equal = {1, 5} if "--dedup" in options and number in (1, 5) else {number}
+            assert (number << 20, 1 << 20) in lost and {o >> 20 for o, _ in lost} <= equal, (where, lost)
