@@ -80,8 +80,8 @@ bench: deps ## speed against partclone, ntfsclone, fsarchiver, qemu-img, zstd: B
 	$(Q)tests/bench/run.py --build $(B) $(BENCH)
 .PHONY: bench
 
-# N disks of each file system of FS (default all), drawn from SEED; those done stay in
-# $(B)/fs-matrix/cells; FS_MATRIX="options of tests/matrix/fs.py"
+# N disks of each file system of FS (default all), drawn from SEED; those that this build
+# has done stay in $(B)/fs-matrix/cells; FS_MATRIX="options of tests/matrix/fs.py"
 N ?= 20
 SEED ?= 1
 fs-matrix: deps ## random disks of every file system, captured and restored (an hour; root): N=20 FS="ext4 xfs" SEED=1

@@ -8,8 +8,9 @@ partition table, what happens to its files (life.py); every fourth is filled to 
 Right is a disk if `rehost` finds nothing to warn of and took no part of it whole
 that it could read, the checker is clean on source and copy, every file of the copy is
 the source's, and at most 1.02 times the bytes that the file system calls used were
-captured.  Disks that are right stay in OUT/cells and are not made again;
-the source of one that failed stays in OUT/failed."""
+captured.  Disks that are right stay in OUT/cells/PROGRAM, by the digest of the rehost that
+captured them, and are not made again by that one; the document has those alone.  The
+source of one that failed stays in OUT/failed."""
 import argparse
 import collections
 import hashlib
@@ -115,10 +116,11 @@ class Disk:
 class Matrix:
     def __init__(self, o):
         self.o = o
-        self.cells = os.path.join(o.out, "cells")
-        os.makedirs(self.cells, exist_ok=True)
-        with open(os.path.join(o.build, "rehost"), "rb") as f:
+        self.rehost = os.path.join(o.build, "rehost")
+        with open(self.rehost, "rb") as f:
             self.program = hashlib.file_digest(f, "sha256").hexdigest()[:12]
+        self.cells = os.path.join(o.out, "cells", self.program)
+        os.makedirs(self.cells, exist_ok=True)
 
     def file(self, name, n):
         return os.path.join(self.cells, "%s-%s-%03d.json" % (name, self.o.seed, n))
@@ -130,14 +132,12 @@ class Matrix:
                 cell = json.load(f)
         except FileNotFoundError:
             return {}
-        if cell["result"] != "ok" or (self.o.again and cell["program"] != self.program):
-            return {}
-        return cell
+        return cell if cell["result"] == "ok" else {}
 
     def one(self, name, n, work):
         rnd = random.Random("%s/%s/%d" % (self.o.seed, name, n))
         begin = time.monotonic()
-        cell = {"fs": name, "n": n, "program": self.program, "result": "ok"}
+        cell = {"fs": name, "n": n, "result": "ok"}
         disk = Disk(KINDS[name](rnd), rnd, work, self.o.build, n % 4 == 3)
         step = "make"
         try:
@@ -196,7 +196,8 @@ class Matrix:
                 name, len(cells), len(good), sum(c["full"] for c in good),
                 sum(c["captured"] for c in good) / 1e9, sum(c["files"] for c in good),
                 statistics.median(ratios), max(ratios)))
-        out += ["", versions(), ""]
+        out += ["", "All by %s, whose SHA-256 begins with %s. %s" % (
+            run(self.rehost, "--version").strip(), self.program, versions()), ""]
         for name, cells in self.all():
             out += ["## " + name, "", "| mkfs, mount | disk MB | full % | files | captured / used | |",
                     "|---|---|---|---|---|---|"]
@@ -269,7 +270,6 @@ def main():
     p.add_argument("--seed", default="1")
     p.add_argument("--n", type=int, default=20, help="disks of each file system")
     p.add_argument("--only", type=int, nargs="+", help="only disks with these numbers")
-    p.add_argument("--again", action="store_true", help="again what another build of rehost did")
     p.add_argument("fs", nargs="*", metavar="FS", help="of %s (default all)" % " ".join(KINDS))
     o = p.parse_args()
     o.fs = o.fs or list(KINDS)
