@@ -250,11 +250,14 @@ static int copy(struct job *j, const struct guard_permit *permit, struct err *e)
 	return rc;
 }
 
-/* A file made for it is removed; a disk can't be. */
+/* A file made for it is removed, unless it has the mark; a disk can't be. */
 static void tell_incomplete(const struct job *j, const struct guard_permit *permit, struct err *e)
 {
-	if (permit->created)
+	if (permit->created && !j->res.can_resume)
 		unlink(permit->path);
+	else if (permit->created)
+		err_set(e, e->code, "%s; %s is kept, but isn't complete, so its partition table was left out: --resume goes on there",
+			strdupa(e->msg), j->target);
 	else if (j->res.unsure && !j->into_parts)
 		err_set(e, e->code, "%s; the content of %s isn't complete, and whether its beginning shows a partition table all the same can't be told: don't use it, restore again",
 			strdupa(e->msg), j->target);

@@ -211,7 +211,7 @@ int restore_run(struct store_in *in, struct blkdev *target,
 	}
 	ret->began = re.began;
 	ret->unsure = re.unsure;
-	ret->can_resume = re.began && re.im != NULL && !re.unsure;
+	ret->can_resume = re.began && re.im != NULL && !re.unsure && target->size >= MARK_LEN;
 	stream_end(&re);
 	head_done(&re);
 	image_close(re.im);

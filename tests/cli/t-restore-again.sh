@@ -85,6 +85,19 @@ for o in --discard --zero; do
 	cmp old.img t.img || fail "something was written"
 done
 
+# --- a file that was made for it stays if there is something to go on with
+/usr/bin/python3 - <<'END'
+d = bytearray(open("disk.rhi", "rb").read())
+d[len(d) * 2 // 3] ^= 1
+open("bad.rhi", "wb").write(d)
+END
+expect_status 1 rehost restore bad.rhi made2.img
+grep -q "made2.img is kept, but isn't complete.*--resume goes on there" err || fail "$(cat err)"
+[ "$(stat -c %s made2.img)" = $((64 << 20)) ] && ! sfdisk -d made2.img >out 2>&1 || fail "it looks complete: $(cat out)"
+rehost disks --no-systems made2.img | grep -q "an interrupted restore" || fail "disks doesn't tell it"
+expect_status 0 rehost restore --yes --resume --verify disk.rhi made2.img
+same_used disk.img made2.img
+
 # --- an encrypted image's hashes have a key
 export REHOST_PASSPHRASE=secret
 rehost capture --no-systems --encrypt disk.img secret.rhi 2>/dev/null
@@ -133,6 +146,12 @@ cp t.img larger.img
 truncate -s 65M larger.img
 expect_status 4 rehost restore --yes --resume disk.rhi larger.img
 grep -q "another size" err || fail "$(cat err)"
+# stopped by a signal: the file that was made for it stays
+made4=$(LD_PRELOAD=$PWD/faults.so FAULT_FILE=$PWD/made4.img FAULT_CALLS=write,sync FAULT_AT=10 FAULT_FOR=1 FAULT_HOW=int \
+	rehost restore disk.rhi made4.img 2>err || echo $?)
+[ "$made4" = 1 ] && grep -q "stopped on request.*is kept.*resume goes on there" err || fail "$made4 $(cat err)"
+expect_status 0 rehost restore --yes --resume --verify disk.rhi made4.img
+same_used disk.img made4.img
 # goes on; a normal restore takes no notice
 cp old.img whole.img
 rehost restore --yes disk.rhi whole.img 2>/dev/null

@@ -6,6 +6,7 @@
  *                  eio enospc eintr   it fails so
  *                  short              only a part of it is read or written
  *                  slow               it takes FAULT_SLEEP_US longer
+ *                  int                SIGINT comes half a second before it
  *                  kill               the process ends before it
  *                  torn               half of a write is made, then the process ends
  *   FAULT_AT     the first that is hit, from 1; 0: none
@@ -44,7 +45,7 @@
 #define NEXT(name) do { if (!next) *(void **)&next = dlsym(RTLD_NEXT, name); } while (0)
 
 enum call { READ = 1, WRITE = 2, SYNC = 4, SIZE = 8, OPEN = 16, RENAME = 32, CLOSE = 64 };
-enum how { NOTHING, FAILS, SHORT, SLOW, KILL, TORN };
+enum how { NOTHING, FAILS, SHORT, SLOW, INT, KILL, TORN };
 
 static struct {
 	const char *files;
@@ -71,7 +72,7 @@ __attribute__((constructor)) static void read_plan(void)
 	};
 	static const struct { const char *name; enum how how; int error; } hows[] = {
 		{ "eio", FAILS, EIO }, { "enospc", FAILS, ENOSPC }, { "eintr", FAILS, EINTR },
-		{ "short", SHORT, 0 }, { "slow", SLOW, 0 }, { "kill", KILL, 0 }, { "torn", TORN, 0 },
+		{ "short", SHORT, 0 }, { "slow", SLOW, 0 }, { "int", INT, 0 }, { "kill", KILL, 0 }, { "torn", TORN, 0 },
 	};
 	const char *which = getenv("FAULT_CALLS"), *how = getenv("FAULT_HOW");
 	const char *path = getenv("FAULT_COUNT");
@@ -174,6 +175,10 @@ static enum how hit(enum call call, size_t *len)
 		return NOTHING;
 	if (plan.how == KILL || (plan.how == TORN && call != WRITE))
 		raise(SIGKILL);
+	if (plan.how == INT) {
+		kill(getpid(), SIGINT);
+		usleep(500000);
+	}
 	if (plan.how == SLOW)
 		usleep(plan.sleep_us);
 	if (plan.how == FAILS)
