@@ -41,6 +41,7 @@ struct job {
 	struct byte_range keep[WIPE_MAX]; /* partitions that the image doesn't have */
 	size_t n_keep;
 	struct json_object *hardware; /* of the machine it is from, or NULL; ours */
+	enum restore_how how;
 	int into_parts;             /* --only, --into                          */
 	struct restore_parts parts; /* then                                    */
 	struct restore_result res;
@@ -146,16 +147,24 @@ static int read_meta(struct job *j, const char *text, struct err *e)
 	return 0;
 }
 
-/* Is there something to go on with?  Before anybody is asked. */
+/* Is there something to go on with?  Before anybody is asked.  Those of several disks
+ * that have no mark were complete or not begun when it was interrupted. */
 static int check_mark(struct job *j, struct image *im, struct err *e)
 {
 	struct restore_mark m;
 	struct blkdev *d;
-	int rc;
+	int rc = 0;
 
+	if (j->many && access(j->target, F_OK) < 0) {
+		j->how = RESTORE_DELTA;
+		return 0;
+	}
 	if (dev_open_ro(j->target, &d, e) < 0)
 		return e->code;
-	rc = mark_matches(d, im, &m, e);
+	if (j->many && !mark_read(d, &m))
+		j->how = RESTORE_DELTA;
+	else
+		rc = mark_matches(d, im, &m, e);
 	dev_close(d);
 	return rc;
 }
@@ -218,8 +227,7 @@ static void new_ids(struct job *j, struct blkdev *target)
 static int copy(struct job *j, const struct guard_permit *permit, struct err *e)
 {
 	struct restore_options opt = { .job.workers = j->o->workers, .verify = j->o->verify,
-				       .how = j->o->delta ? RESTORE_DELTA : j->o->resume ?
-					      RESTORE_RESUME : RESTORE_ALL,
+				       .how = j->how,
 				       .unused = j->o->discard ? UNUSED_DISCARD : j->o->zero ?
 						 UNUSED_ZERO : UNUSED_KEEP,
 				       .wipe = j->wipe, .n_wipe = j->n_wipe,
@@ -308,7 +316,7 @@ static void tell_done(const struct job *j, uint64_t warnings)
 	struct events_done d = {
 		.status = warnings ? 3 : 0, .digest = digest, .path = j->target,
 		.bytes = j->res.bytes, .image_bytes = j->res.image_bytes,
-		.changed = j->o->delta || j->o->resume ? &j->res.changed : NULL,
+		.changed = j->how != RESTORE_ALL ? &j->res.changed : NULL,
 		.seconds = (uint64_t)(j->res.seconds + 0.5),
 	};
 
@@ -340,6 +348,21 @@ static int copy_all(struct jobs *a, struct err *e)
 	return 0;
 }
 
+/* What is done to each disk is known now.  --resume of none would be a restore of all. */
+static int check_hows(struct jobs *a, struct err *e)
+{
+	size_t marks = 0;
+
+	for (size_t i = 0; i < a->n; i++) {
+		marks += a->v[i].how == RESTORE_RESUME;
+		a->ask[i].becomes = a->v[i].how == RESTORE_DELTA ? "which will be made equal to the image" :
+			a->v[i].how == RESTORE_RESUME ? "whose interrupted restore goes on" : NULL;
+	}
+	if (!a->o->resume || marks)
+		return 0;
+	return err_set(e, ERR_REFUSED, "on none of these disks is an interrupted restore that could go on; nothing was written. `restore --delta` writes only what differs, whatever is there; `restore` begins again");
+}
+
 static int restore_steps(struct jobs *a, struct err *e)
 {
 	uint64_t before;
@@ -358,7 +381,7 @@ static int restore_steps(struct jobs *a, struct err *e)
 		}
 	}
 	a->adapt.old_hardware = a->v->hardware;
-	if (rc < 0 || (rc = verdict(a, e)) < 0 ||
+	if (rc < 0 || (rc = check_hows(a, e)) < 0 || (rc = verdict(a, e)) < 0 ||
 	    (rc = guard_permit_write(a->ask, a->n, a->permit, e)) < 0 ||
 	    (rc = copy_all(a, e)) < 0)
 		return rc;
@@ -449,12 +472,11 @@ static int make_jobs(struct jobs *a, const struct cmd_image *im, struct err *e)
 		j->parts.wish = (struct part_wish){ .image_name = j->one->shown, .into = o->into,
 						    .only = cmd_only(o, j->one->name, a->n > 1) };
 		j->into_parts = o->into || j->parts.wish.only;
+		j->how = o->delta ? RESTORE_DELTA : o->resume ? RESTORE_RESUME : RESTORE_ALL;
 		a->paths[i] = j->one->path;
 		a->ask[i] = (struct guard_request){
 			.target = j->target, .image_path = strcmp(j->one->path, "-") ? j->one->path : NULL,
 			.image_name = j->one->name, .fit = &j->fit, .image_kind = j->kind, .yes = o->yes,
-			.becomes = o->delta ? "which will be made equal to the image" :
-				o->resume ? "whose interrupted restore goes on" : NULL,
 			.expect_serial = o->n_expect_serial ? o->expect_serial[i] : NULL,
 			.people = stderr, .cancel = &stop_signal };
 	}

@@ -239,7 +239,9 @@ static int show_loss(const struct candidate *c, int many, struct err *e)
 	struct disk_json_options opt = { .systems = !r->yes, .cancel = r->cancel };
 	cleanup_json struct json_object *o = NULL;
 
-	if (many)
+	if (many && !c->is_new && r->becomes)
+		fprintf(r->people, "%s goes to this one, %s:\n", r->image_name, r->becomes);
+	else if (many)
 		fprintf(r->people, "%s goes to:\n", r->image_name);
 	else if (!c->is_new)
 		fprintf(r->people, "%s, %s:\n", r->parts ? "The partitions" : "The target", r->becomes ? r->becomes :

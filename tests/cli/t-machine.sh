@@ -52,6 +52,41 @@ expect_status 0 rehost restore --yes --verify m b.img.rhi=B a.img=A
 same_used b.img B
 same_used a.img A
 
+# --- interrupted in the middle: the same command goes on with all
+cp m/b.img.rhi good
+/usr/bin/python3 - <<'END'
+d = bytearray(open("m/b.img.rhi", "rb").read())
+d[len(d) * 2 // 3] ^= 1
+open("m/b.img.rhi", "wb").write(d)
+END
+rm a.new b.new c.new
+expect_status 1 rehost restore m a.new b.new c.new
+grep -q 'b.new is kept.*--resume goes on there (disk 2 of 3' err || fail "$(cat err)"
+[ -e a.new ] && [ ! -e c.new ] || fail "$(ls)"
+cp good m/b.img.rhi
+touch -d 2001-01-01 a.new
+cp b.new b.half
+# not: without a mark, with another image's, unasked
+head -c $((4 << 20)) /dev/urandom >C
+cp C C.old
+expect_status 4 rehost restore --yes --resume m/b.img.rhi C
+expect_status 4 rehost restore --yes --resume m a.new x.new C
+grep -q 'on none of these disks is an interrupted restore' err || fail "$(cat err)"
+expect_status 4 rehost restore --yes --resume m b.new a.new C
+grep -q 'which is another image than this one' err || fail "$(cat err)"
+expect_status 4 rehost restore --resume m a.new b.new C
+grep -q 'there is no terminal' err || fail "$(cat err)"
+grep -q 'a.img.rhi goes to this one, which will be made equal' err || fail "$(cat err)"
+grep -q 'b.img.rhi goes to this one, whose interrupted restore goes on' err || fail "$(cat err)"
+cmp b.new b.half && cmp C C.old && [ ! -e x.new ] || fail "something was written"
+expect_status 0 rehost restore --yes --resume --verify m a.new b.new c.new
+for d in a b c; do same_used $d.img $d.new; done
+[ "$(stat -c %Y a.new)" = "$(date -d 2001-01-01 +%s)" ] || fail "what was complete was written to"
+# over what is on the disks that weren't begun
+cp b.half b.new
+expect_status 0 rehost restore --yes --resume m a.new b.new C
+for f in a.new b.new C; do same_used "$(echo $f | tr C c | cut -c1).img" $f; done
+
 # --- refused as a whole
 random() { head -c $(($2 << 20)) /dev/urandom >"$1"; }
 random A 10
