@@ -115,10 +115,23 @@ const struct page page_cut = {
 
 /* ---- a restore ---- */
 
-bool wiz_can_go_on(const struct wiz *w, const struct model_disk *d)
+/* The first target that has the mark of its image; NULL: none has. */
+static const struct model_disk *marked(const struct wiz *w)
 {
-	return !job_machine(&w->job) && !job_into_parts(&w->job) && d->mark_digest[0] &&
-		!strcmp(d->mark_digest, w->info.digest) && !strcmp(d->mark_id, w->info.image_id);
+	for (size_t i = 0; i < wiz_targets(w); i++) {
+		const struct model_info *m = w->info.nof ? &w->info.of[i] : &w->info;
+		const struct model_disk *d = model_find(&w->disks, job_disk(&w->job, i));
+
+		if (d && d->mark_digest[0] && !strcmp(d->mark_digest, m->digest) &&
+		    !strcmp(d->mark_id, m->image_id))
+			return d;
+	}
+	return NULL;
+}
+
+bool wiz_can_go_on(const struct wiz *w)
+{
+	return !job_into_parts(&w->job) && marked(w);
 }
 
 static const char *const again_rows[] = { "Go on where it stopped", "Begin anew" };
@@ -140,14 +153,18 @@ static enum wiz_act again_event(struct wiz *w, enum wiz_ev ev, int arg)
 
 static void again_draw(const struct wiz *w, struct canvas *c)
 {
-	const struct model_disk *d = model_find(&w->disks, w->job.target);
-	int y = draw_lead(c, "A restore of this image to this disk was interrupted.");
-	char text[sizeof d->mark_text + 20];
+	const struct model_disk *d = marked(w);
+	bool many = wiz_targets(w) > 1;
+	int y = draw_lead(c, many ? "A restore of these images to these disks was interrupted." :
+			  "A restore of this image to this disk was interrupted.");
+	char text[sizeof d->mark_text + 200];
 
 	for (int i = 0; i < 2; i++)
 		canvas_text(c, y + i, BODY_LEFT + 2, draw_mark(c, y + i, i == w->cur[P_AGAIN]),
 			    again_rows[i]);
-	snprintf(text, sizeof text, "The disk has %s.", d ? d->mark_text : "");
+	snprintf(text, sizeof text, "%s has %s.%s", many && d ? model_name(d->path) : "The disk",
+		 d ? d->mark_text : "", many ? " Disks without such a mark are compared with their "
+		 "images; what differs is written." : "");
 	canvas_wrap(c, y + 3, 4, c->cols - 8, body_last(c), 0, CELL_PLAIN, text);
 }
 

@@ -117,7 +117,7 @@ static enum wiz_act choose(struct wiz *w)
 		w->step++;
 		return ACT_NONE;
 	}
-	if (wiz_can_go_on(w, d))
+	if (wiz_can_go_on(w))
 		return wiz_go(w, P_AGAIN);
 	w->job.resume = false;
 	return job_into_parts(&w->job) ? wiz_to_places(w) : wiz_go(w, P_WISHES);
@@ -343,6 +343,8 @@ static void confirm_draw(const struct wiz *w, struct canvas *c)
 	y = draw_form(w, c, draw_lead(c, lead)) + 1;
 	y = draw_fact(c, y, "Image", "%s", w->job.image);
 	if (job_machine(&w->job)) {
+		if (w->job.resume)
+			y = draw_fact(c, y, "Goes on", "where the restore of these images was interrupted");
 		draw_moves(w, c, y);
 		return;
 	}

@@ -111,8 +111,8 @@ enum wiz_act wiz_options_next(struct wiz *w);
 /* From P_CHECK on: to an interrupted capture that can go on, else to the options
  * (page-cut.c). */
 enum wiz_act wiz_to_options(struct wiz *w);
-/* An interrupted restore of this image to d can go on. */
-bool wiz_can_go_on(const struct wiz *w, const struct model_disk *d);
+/* An interrupted restore to the chosen targets can go on. */
+bool wiz_can_go_on(const struct wiz *w);
 /* How many images of the place can be the base of this capture (page-base.c). */
 int wiz_bases(const struct wiz *w);
 /* P_BASE, if there are any: the highlight on the one of the job. */

@@ -202,6 +202,36 @@ def test_restore_a_machine(tmp_path):
         assert "sda: 4.0 GB" in t and "sdb: 4.0 GB" in t
 
 
+def test_resume_a_machine(tmp_path):
+    with Wizard(tmp_path) as w:
+        machine_place(tmp_path)
+        disks = json.loads((tmp_path / "disks.json").read_text())
+        disks["disks"][2]["interrupted"] = {"image_id": "00", "digest": "ab" * 32,
+                                            "text": "an interrupted restore of the image sdb.rhi, 12 % done"}
+        (tmp_path / "disks.json").write_text(json.dumps(disks))
+        to_images(w)
+        w.send(ENTER)
+        w.title("Restore: image details")
+        w.send(ENTER)
+        w.title("Restore: target disk")
+        w.send(ENTER)
+        w.wait("overwritten with sdb.rhi")
+        w.send(DOWN, DOWN, ENTER)
+        t = " ".join(w.title("Restore: interrupted").split())
+        assert "A restore of these images to these disks was interrupted." in t
+        assert "sdb has an interrupted restore of the image sdb.rhi, 12 % done." in t
+        w.send(ENTER)
+        w.title("Restore: adapt")
+        w.send(" ", ENTER)
+        assert "Goes on" in w.title("Restore: confirm")
+        w.send("sda sdb", ENTER)
+        w.title("Restore: result")
+        call, = w.calls("restore")
+        assert call["argv"] == ["restore", "--events-fd=3", "--yes", "--resume",
+                                "--expect-serial=S3Z9NB0K123456X", "--expect-serial=4C530001",
+                                URL + "machine.json", "sda.rhi=/dev/sda", "sdb.rhi=/dev/sdb"]
+
+
 def test_verify_a_machine(tmp_path):
     with Wizard(tmp_path) as w:
         machine_place(tmp_path)
