@@ -37,7 +37,10 @@ static int look_at(const struct cut_request *q, struct cut *c, struct err *e)
 	if (rc < 0)
 		return rc;
 	rc = check_features(q, c->image, e);
-	return rc < 0 ? rc : capture_meta_same(image_meta(c->image), q->entry, q->shown, e);
+	if (rc == 0)
+		rc = capture_meta_same(image_meta(c->image), json_get_object(q->meta, "disk"),
+				       q->shown, e);
+	return rc < 0 ? rc : capture_meta_options(image_meta(c->image), q->meta, q->shown, e);
 }
 
 int cut_open(const struct cut_request *q, struct store_out **ret_out, struct cut *ret,

@@ -9,7 +9,7 @@ struct cut_request {
 	int overwrite, encrypt, split, dedup; /* as the capture is asked for now   */
 	const struct image *base;  /* of --base, or NULL                         */
 	struct passphrase *passphrase;
-	struct json_object *entry; /* the disk (disk_json_identity)              */
+	struct json_object *meta;  /* as a new image would have it               */
 };
 struct cut {
 	struct image_file file;

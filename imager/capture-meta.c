@@ -82,8 +82,24 @@ static struct json_object *only(const struct disk_map *m)
 	return NULL;
 }
 
+/* --unlock opened it. */
+static void add_unlocked(void *ctx, const struct map_region *r, unsigned int depth)
+{
+	(void)depth;
+	if (!strcmp(r->reader, "luks") || !strcmp(r->reader, "bitlocker"))
+		json_object_array_add(ctx, json_text(r->what));
+}
+
+static struct json_object *unlocked(const struct disk_map *m)
+{
+	struct json_object *a = json_object_new_array();
+
+	map_each(m, add_unlocked, a);
+	return a;
+}
+
 int capture_meta(struct json_object *disk, struct json_object *hardware,
-		 const struct disk_map *m, enum image_level level,
+		 const struct disk_map *m, enum image_level level, int page_files,
 		 struct json_object **ret, struct err *e)
 {
 	struct json_object *o = json_object_new_object(), *chosen = only(m);
@@ -101,6 +117,8 @@ int capture_meta(struct json_object *disk, struct json_object *hardware,
 	json_put(o, "hardware", json_object_get(hardware));
 	json_put(o, "map", map_regions_json(m));
 	json_put(o, "left_out", left_out(m));
+	json_put_bool(o, "page_files", page_files);
+	json_put(o, "unlocked", unlocked(m));
 	if (chosen)
 		json_put(o, "only", chosen);
 	*ret = o;
@@ -129,4 +147,55 @@ int capture_meta_same(const char *meta, struct json_object *entry, const char *i
 		       image, json_get_str(disk, "model", "no model"),
 		       json_get_str(disk, "serial", "without a serial number"),
 		       (unsigned long long)json_get_u64(disk, "size", 0));
+}
+
+/* "1,3" of the list under key; "" if there is none. */
+static void join(struct json_object *o, const char *key, char *ret, size_t size)
+{
+	struct json_object *a = json_get_array(o, key);
+	size_t n = 0;
+
+	*ret = 0;
+	for (size_t i = 0; a && i < json_object_array_length(a) && n < size; i++)
+		n += (size_t)snprintf(ret + n, size - n, "%s%s", i ? "," : "",
+				      json_object_get_string(json_object_array_get_idx(a, i)));
+}
+
+/* list: what the option was given or did. */
+static int begun_with(const char *image, const char *option, const char *list, struct err *e)
+{
+	return err_set(e, ERR_REFUSED, "%s was begun with %s%s; go on with it the same way",
+		       image, option, list);
+}
+
+static int begun_without(const char *image, const char *option, struct err *e)
+{
+	return err_set(e, ERR_REFUSED, "%s was begun without %s; go on with it the same way",
+		       image, option);
+}
+
+int capture_meta_options(const char *meta, struct json_object *now, const char *image,
+			 struct err *e)
+{
+	static const struct { const char *key, *option, *did; } lists[] = {
+		{ "only", "--only", " " }, { "unlocked", "--unlock", ", which opened " },
+	};
+	cleanup_json struct json_object *o = NULL;
+	char was[600], is[600], text[700];
+
+	if (json_parse(meta, strlen(meta), &o, e) < 0)
+		return err_prefix(e, "%s", image);
+	if (json_get_bool(o, "page_files", 0) != json_get_bool(now, "page_files", 0))
+		return json_get_bool(o, "page_files", 0) ? begun_with(image, "--page-files", "", e) :
+			begun_without(image, "--page-files", e);
+	for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
+		join(o, lists[i].key, was, sizeof was);
+		join(now, lists[i].key, is, sizeof is);
+		if (!strcmp(was, is))
+			continue;
+		snprintf(text, sizeof text, "%s%s", lists[i].did, was);
+		return *was ? begun_with(image, lists[i].option, text, e) :
+			begun_without(image, lists[i].option, e);
+	}
+	return 0;
 }

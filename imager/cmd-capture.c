@@ -118,7 +118,7 @@ static int read_map(struct job *j, struct shot *s, struct err *e)
 		json_put(s->entry, "smart", json_object_get(s->smart));
 	if (!j->o->no_systems)
 		disk_json_systems(&s->disk, &stop_signal, s->entry);
-	return capture_meta(s->entry, j->hardware, s->map, j->o->level, &s->meta, e);
+	return capture_meta(s->entry, j->hardware, s->map, j->o->level, j->o->page_files, &s->meta, e);
 }
 
 #define FAT_FILE_MAX 0xffffffffu /* bytes */
@@ -149,7 +149,7 @@ static int open_image(struct job *j, struct shot *s, struct err *e)
 		.path = s->path, .shown = s->shown, .overwrite = j->o->overwrite,
 		.encrypt = j->o->encrypt, .split = j->o->split != 0,
 		.dedup = j->o->dedup, .base = s->base.image,
-		.passphrase = &j->passphrase, .entry = s->entry,
+		.passphrase = &j->passphrase, .meta = s->meta,
 	};
 
 	if (j->o->resume && cut_open(&q, &s->out, &s->cut, e) < 0)

@@ -316,27 +316,6 @@ static struct json_object *document(const struct deep *d)
 	return o;
 }
 
-/* An image doesn't say whether it was made with --page-files; if it has more than is used
- * without, it may be. */
-static int walk_both(struct deep *d, struct image *im, struct blkdev *dev, struct map_options *mo,
-		     struct json_object *meta, struct err *e)
-{
-	struct deep with = { 0 }, other;
-	int r = walk(d, im, dev, mo, meta, e);
-
-	if (r < 0 || !extra(d))
-		return r;
-	mo->keep_page_files = 1;
-	r = walk(&with, im, dev, mo, meta, e);
-	if (r == 0 && !json_object_array_length(with.findings)) {
-		other = *d;
-		*d = with;
-		with = other;
-	}
-	forget(&with);
-	return r;
-}
-
 int deep_spans(const struct image *im)
 {
 	cleanup_json struct json_object *meta = NULL;
@@ -365,10 +344,11 @@ int deep_check(struct image *im, const char *name, const struct cont_keys *keys,
 	if (r == 0)
 		r = chosen(meta, im, &only, e);
 	mo.only = only;
+	mo.keep_page_files = json_get_bool(meta, "page_files", 0);
 	if (r == 0)
 		r = dev_image(im, name, &dev, e);
 	if (r == 0)
-		r = walk_both(&d, im, dev, &mo, meta, e);
+		r = walk(&d, im, dev, &mo, meta, e);
 	if (r == 0)
 		*ret = (struct deep_result){ .ok = !json_object_array_length(d.findings), .doc = document(&d) };
 	forget(&d);

@@ -103,6 +103,34 @@ struct json_object *image_json_short(const char *path, const char *name)
 	return o;
 }
 
+/* Moves nothing: takes another reference of from's member. */
+static void put_member(struct json_object *o, struct json_object *from, const char *key)
+{
+	struct json_object *v;
+
+	if (json_object_is_type(from, json_type_object) &&
+	    json_object_object_get_ex(from, key, &v))
+		json_put(o, key, json_object_get(v));
+}
+
+/* What META says of the options; of an encrypted one it isn't read. */
+static void put_begun_with(struct json_object *o, struct blkdev *file)
+{
+	struct json_object *meta, *unlocked;
+	struct image *im = NULL;
+	struct err ignored;
+
+	if (image_open_meta(file, NULL, &im, &ignored) < 0)
+		return;
+	meta = parse(image_meta(im));
+	unlocked = json_get_array(meta, "unlocked");
+	put_member(o, meta, "only");
+	put_member(o, meta, "page_files");
+	json_put_bool(o, "unlock", unlocked && json_object_array_length(unlocked));
+	json_object_put(meta);
+	image_close(im);
+}
+
 struct json_object *image_json_cut(const char *path, const char *name)
 {
 	struct json_object *o = NULL;
@@ -123,6 +151,7 @@ struct json_object *image_json_cut(const char *path, const char *name)
 		json_put_bool(o, "base", !!(id.params.must & FEATURE_BASE));
 		json_put_bool(o, "dedup", !!(id.params.must & FEATURE_DEDUP));
 		json_put_bool(o, "partial", !!(id.params.must & FEATURE_PARTIAL));
+		put_begun_with(o, f.in->dev);
 	}
 	image_file_close(&f);
 	return o;
@@ -170,16 +199,6 @@ static void put_bad(struct json_object *o, const struct image *im)
 	json_put(o, "unreadable", a);
 }
 
-/* Moves nothing: takes another reference of from's member. */
-static void put_member(struct json_object *o, struct json_object *from, const char *key)
-{
-	struct json_object *v;
-
-	if (json_object_is_type(from, json_type_object) &&
-	    json_object_object_get_ex(from, key, &v))
-		json_put(o, key, json_object_get(v));
-}
-
 /* The chain: what it needs, and whether that is there. */
 static int put_bases(struct json_object *o, const struct image *im, const char *dir)
 {
@@ -224,6 +243,8 @@ static void put_texts(struct json_object *o, const struct image *im)
 	put_member(o, meta, "tool");
 	put_member(o, meta, "left_out");
 	put_member(o, meta, "only");
+	put_member(o, meta, "page_files");
+	put_member(o, meta, "unlocked");
 	put_member(o, meta, "salvaged");
 	put_member(o, meta, "disk");
 	put_member(o, meta, "map");

@@ -7,7 +7,7 @@
 /* One entry of a place's `images`; what can't be read is left out, with "error". */
 struct json_object *image_json_short(const char *path, const char *name);
 /* One entry of a place's `interrupted`: path is NAME.rhi.part, name NAME.rhi.  Only what
- * its first record says, since its later ones are as far apart as the image is large.
+ * its first two records say, since its later ones are as far apart as the image is large.
  * NULL: there is nothing to go on with. */
 struct json_object *image_json_cut(const char *path, const char *name);
 /* `rehost info`.  An image that is not complete, or damaged, still gives what is

@@ -42,6 +42,11 @@ bool job_only_set(struct job *j, const char *of, const char *list)
 {
 	struct job_only *o = find(j, of);
 
+	if (!*list) {
+		if (o)
+			forget(j, o);
+		return true;
+	}
 	if (strlen(list) >= JOB_ONLY_MAX || strlen(of) >= sizeof o->of ||
 	    (!o && j->nonly == JOB_DISKS_MAX))
 		return false;
@@ -68,11 +73,7 @@ bool job_only_turn(struct job *j, const char *of, const int *numbers, size_t n, 
 	}
 	if (!have)
 		return false;
-	if (have < n)
-		return job_only_set(j, of, list);
-	if (find(j, of))
-		forget(j, find(j, of));
-	return true;
+	return job_only_set(j, of, have < n ? list : "");
 }
 
 bool job_machine(const struct job *j)

@@ -135,7 +135,7 @@ bool job_only_has(const struct job *j, const char *of, int number);
  * left, and nothing is changed. */
 bool job_only_turn(struct job *j, const char *of, const int *numbers, size_t n, int number)
 	must_check;
-/* A list as somebody wrote it; false: there are too many. */
+/* A list as somebody wrote it, "" all of them; false: there are too many. */
 bool job_only_set(struct job *j, const char *of, const char *list) must_check;
 /* A restore into places of the disk's table, which stays. */
 bool job_into_parts(const struct job *j);

@@ -237,6 +237,11 @@ static void image_read(json *o, struct model_image *m)
 	m->split = json_get_bool(o, "split", false);
 	m->based = json_get_bool(o, "base", false);
 	m->dedup = json_get_bool(o, "dedup", false);
+	m->partial = json_get_bool(o, "partial", false);
+	m->told = json_object_object_get_ex(o, "page_files", NULL);
+	m->page_files = json_get_bool(o, "page_files", false);
+	m->unlocked = json_get_bool(o, "unlock", false);
+	join(o, "only", ",", m->only, sizeof m->only);
 	join(o, "systems", "; ", m->systems, sizeof m->systems);
 }
 

@@ -11,6 +11,7 @@
 
 #define MODEL_MACHINE "machine.json" /* an entry of a place: all images that it lists */
 #define MODEL_MAX 4096   /* entries of any list: more is a broken document */
+#define MODEL_ONLY 512   /* bytes of a list of partitions */
 
 struct model_part {
 	int number;
@@ -63,7 +64,10 @@ struct model_image {
 	char created[32];         /* as given, UTC */
 	char model[80], serial[80], systems[160];
 	/* of an interrupted capture: what it was begun with */
-	bool split, based, dedup;
+	bool split, based, dedup, partial;
+	/* and what an encrypted one doesn't tell */
+	bool told, page_files, unlocked;
+	char only[MODEL_ONLY];    /* "1,3" if partial */
 };
 
 struct model_place {

@@ -29,7 +29,11 @@ static int cut_rows(const struct wiz *w)
 
 enum wiz_act wiz_to_options(struct wiz *w)
 {
+	const char *only = job_only(&w->job, w->job.disks[0]);
+
 	if (cut_rows(w) > 1) {
+		snprintf(w->cut_before.only, sizeof w->cut_before.only, "%s", only ? only : "");
+		w->cut_before.page_files = w->job.page_files;
 		w->cur[P_CUT] = 0;
 		return wiz_go(w, P_CUT);
 	}
@@ -38,12 +42,25 @@ enum wiz_act wiz_to_options(struct wiz *w)
 	return wiz_go(w, P_OPTIONS);
 }
 
+/* Which partitions, and whether with page files: as it was begun; of an encrypted one, as
+ * they were chosen now. */
+static bool set_parts(struct wiz *w, const struct model_image *m)
+{
+	w->job.page_files = m && m->told ? m->page_files : w->cut_before.page_files;
+	return job_only_set(&w->job, w->job.disks[0], !m ? w->cut_before.only : !m->partial ? "" :
+			    m->told ? m->only : w->cut_before.only);
+}
+
 /* The options are those that it was begun with; its name is no user's own. */
 static enum wiz_act go_on(struct wiz *w, const struct model_image *m)
 {
 	char name[sizeof m->name];
 	size_t n = strlen(m->name);
 
+	if (m->unlocked)
+		return wiz_beep(w, "It looks into encrypted volumes: go on by the command, with --unlock.");
+	if (!set_parts(w, m) || (m->partial && !job_only(&w->job, w->job.disks[0])))
+		return wiz_beep(w, "It has only some partitions: choose these first, on the page of the disks.");
 	snprintf(name, sizeof name, "%.*s", (int)(n > 4 ? n - 4 : n), m->name);
 	text_put(&w->job.name, name);
 	memcpy(w->name_default, name, sizeof name);
@@ -72,6 +89,8 @@ static enum wiz_act cut_event(struct wiz *w, enum wiz_ev ev, int arg)
 	if (m)
 		return go_on(w, m);
 	w->job.resume = false;
+	if (!set_parts(w, NULL))
+		return ACT_BEEP;
 	wiz_propose_options(w);
 	return wiz_go(w, P_OPTIONS);
 }
@@ -108,8 +127,8 @@ const struct page page_cut = {
 	.draw = cut_draw, .keys = "Up/Down Move   Enter Choose   Esc Back   F1 Help",
 	.help = "A capture that ended before its time, by a full or lost share, a power cut or "
 		"because it was stopped, leaves what it had. Going on takes the same "
-		"partitions and page files as before; the disk is compared with what was "
-		"captured.\n\n"
+		"partitions and page files as before (an encrypted one doesn't tell them: choose "
+		"them again); the disk is compared with what was captured.\n\n"
 		"If the capture still runs on another machine, let it come to its end.",
 };
 

@@ -247,6 +247,8 @@ static void summary_draw(const struct wiz *w, struct canvas *c)
 		}
 		y = draw_fact(c, y, i ? "" : "Disks", "%s  %s  %s  %s",
 			      model_name(d->path), size, d->model, d->serial);
+		if (job_only(&w->job, d->path))
+			y = draw_fact(c, y, "", "only these partitions: %s", job_only(&w->job, d->path));
 	}
 	y = draw_failing(w, c, y);
 	job_place_url(&w->job.place, "", url);

@@ -82,6 +82,10 @@ struct wiz {
 	char split_for[sizeof((struct text *)0)->s]; /* a partition with FAT: splitting
 				         * was proposed for it; "" */
 	bool cut_based;                 /* P_CUT: what goes on has a base */
+	struct {                        /* P_CUT: as it was chosen for a new one */
+		int page_files;
+		char only[JOB_ONLY_MAX]; /* "": all partitions */
+	} cut_before;
 	struct text again;              /* P_SEAL: the passphrase once more */
 	struct text confirm;            /* what was typed on P_CONFIRM */
 	int lost_first;                 /* P_CONFIRM: the first partition shown */

@@ -55,8 +55,9 @@ struct image {
 /* Reads and checks the record at off.  *ret_plain: malloc'd, with a 0 behind. */
 int image_load(struct image *im, uint64_t off, unsigned int type, uint64_t aux,
 	       struct record *ret, uint8_t **ret_plain, struct err *e) must_check;
-/* image_open_cut()'s part of opening. */
+/* image_open_cut()'s and image_open_meta()'s part of opening. */
 int image_cut_parts(struct image *im, struct err *e) must_check;
+int image_meta_parts(struct image *im, struct err *e) must_check;
 /* As a base of another image: b has its key, or a its passphrase. */
 int image_open_base(struct blkdev *file, const struct image_base *b,
 		    const struct image_access *a, struct image **ret, struct err *e) must_check;

@@ -307,6 +307,12 @@ int image_open_cut(struct blkdev *file, const struct image_access *a,
 	return open_as(calloc(1, sizeof(struct image)), file, a, image_cut_parts, ret, e);
 }
 
+int image_open_meta(struct blkdev *file, const struct image_access *a,
+		    struct image **ret, struct err *e)
+{
+	return open_as(calloc(1, sizeof(struct image)), file, a, image_meta_parts, ret, e);
+}
+
 const struct image_key *image_key(const struct image *im)
 {
 	return im->sealed ? &im->key : NULL;

@@ -182,6 +182,9 @@ int image_open(struct blkdev *file, const struct image_access *a, struct image *
  * NULL, image_digest() zeros.  ERR_NOT_FOUND: not an image, or no COMMIT in it. */
 int image_open_cut(struct blkdev *file, const struct image_access *a,
 		   struct image **ret, struct err *e) must_check;
+/* The same without looking for it: image_params() and image_meta() only. */
+int image_open_meta(struct blkdev *file, const struct image_access *a,
+		    struct image **ret, struct err *e) must_check;
 /* NULL: it isn't encrypted. */
 const struct image_key *image_key(const struct image *im);
 /* All chunks below this number are in an image that was cut off. */

@@ -132,27 +132,42 @@ static int scan(struct scan *s, struct err *e)
 	return r;
 }
 
-int image_cut_parts(struct image *im, struct err *e)
+/* HEADER and META; *ret_end: where they end. */
+static int begin(struct image *im, uint64_t *ret_end, struct err *e)
 {
-	struct scan s = { .im = im, .pos = IMAGE_HEAD_LEN + HEADER_LEN, .seq = 2 };
 	struct record head, meta;
-	uint64_t size = im->file->size;
 	int r = image_first(im, &head, e);
 
 	if (r < 0)
 		return r;
-	im->end.file_len = size; /* the limit while scanning */
-	im->end.meta_off = s.pos;
-	r = image_load(im, s.pos, REC_META, 0, &meta, (uint8_t **)&im->meta, e);
-	if (r == 0) {
-		memcpy(im->cut.hashes[0], head.hash, 32);
-		memcpy(im->cut.hashes[1], meta.hash, 32);
-		r = bases_open(im, NULL, e);
-	}
-	if (r == 0) {
-		s.pos += IMAGE_HEAD_LEN + (uint64_t)meta.body_len;
+	im->end.file_len = im->file->size; /* the limit while scanning */
+	im->end.meta_off = IMAGE_HEAD_LEN + HEADER_LEN;
+	r = image_load(im, im->end.meta_off, REC_META, 0, &meta, (uint8_t **)&im->meta, e);
+	if (r < 0)
+		return r;
+	memcpy(im->cut.hashes[0], head.hash, 32);
+	memcpy(im->cut.hashes[1], meta.hash, 32);
+	*ret_end = im->end.meta_off + IMAGE_HEAD_LEN + meta.body_len;
+	return 0;
+}
+
+int image_meta_parts(struct image *im, struct err *e)
+{
+	uint64_t end;
+
+	return begin(im, &end, e);
+}
+
+int image_cut_parts(struct image *im, struct err *e)
+{
+	struct scan s = { .im = im, .seq = 2 };
+	int r = begin(im, &s.pos, e);
+
+	if (r < 0)
+		return r;
+	r = bases_open(im, NULL, e);
+	if (r == 0)
 		r = scan(&s, e);
-	}
 	root_done(&s.root);
 	if (r == ERR_CORRUPT || (r == 0 && !im->cut.seq))
 		return err_set(e, ERR_NOT_FOUND, "%s holds too little of an image to go on with it",

@@ -132,6 +132,19 @@ expect_status 0 rehost info --json l2.rhi
 head -c 24M /dev/zero | tr '\0' '\245' >copy
 expect_status 0 rehost restore --yes l2.rhi copy
 cmp -n $((23 << 20)) copy l2.copy || fail restored # the last MiB is wiped
+# interrupted: goes on with the key only
+expect_status 0 rehost capture --no-systems --checkpoint 0 --unlock line l2 l.rhi
+head -c $(($(stat -c %s l.rhi) * 97 / 100)) l.rhi >l.rhi.part
+rm l.rhi
+for key in "" "--unlock wrong"; do
+	# shellcheck disable=SC2086
+	expect_status 4 rehost capture --no-systems --resume $key l2 l.rhi
+	grep -q "was begun with --unlock, which opened disk; go on with it the same way" err || fail "$(cat err)"
+done
+expect_status 0 rehost place --json .
+[ "$(json out '[c["unlock"] for c in d["interrupted"]]')" = "[True]" ] || fail "$(cat out)"
+expect_status 0 rehost capture --no-systems --resume --unlock line l2 l.rhi
+grep -q "captured before" err || fail "$(cat err)"
 expect_status 3 rehost capture --no-systems --overwrite --unlock wrong l2 l2.rhi
 expect_status 1 rehost capture --no-systems --overwrite --unlock absent l2 l2.rhi
 : >empty

@@ -140,6 +140,31 @@ truncate -s 3G disk.img
 expect_status 4 rehost capture --no-systems --resume disk.img c.rhi
 grep -q "is of another disk" err || fail "$(cat err)"
 mv kept.img disk.img
+
+# an option that was forgotten, or is new: it is named, and nothing is lost
+begun() { # TEXT BEGUN-WITH NOW...
+	text_=$1
+	rm -f c.rhi o.rhi
+	# shellcheck disable=SC2086
+	expect_status 0 rehost capture --no-systems --checkpoint 0 $2 disk.img o.rhi
+	head -c $(($(stat -c %s o.rhi) * 90 / 100)) o.rhi > c.rhi.part
+	cp c.rhi.part was.part
+	shift 2
+	expect_status 4 rehost capture --no-systems --resume "$@" disk.img c.rhi
+	grep -qF "c.rhi was begun $text_; go on with it the same way" err || fail "$text_: $(cat err)"
+	cmp c.rhi.part was.part || fail "$text_: what was there is changed"
+}
+begun "with --only 1,2" "--only root,EFI"
+begun "with --only 1,2" "--only 1,2" --only 1,3
+expect_status 0 rehost place --json .
+[ "$(json out '[(c["only"], c["page_files"], c["unlock"], c["partial"]) for c in d["interrupted"]]')" = \
+	"[([1, 2], False, False, True)]" ] || fail "place: $(cat out)"
+expect_status 0 rehost capture --no-systems --resume --only EFI,2 disk.img c.rhi
+begun "without --only" "" --only 1
+begun "with --page-files" "--page-files"
+begun "without --page-files" "" --page-files
+rm -f o.rhi
+
 # nothing there: begins at the front, and says so
 rm -f c.rhi.part
 expect_status 0 rehost capture --no-systems --resume disk.img c.rhi

@@ -137,6 +137,54 @@ static void test_a_new_image_keeps_the_old_beginning(void **state)
 	wiz_done(&w);
 }
 
+static void check_parts(struct wiz *w, int page_files, const char *only)
+{
+	const char *list = job_only(&w->job, w->job.disks[0]);
+
+	assert_int_equal(w->job.page_files, page_files);
+	assert_string_equal(list ? list : "all", only);
+}
+
+/* The partitions and page files that it was begun with; a new image has those chosen
+ * before, whatever was looked at meanwhile. */
+static void test_goes_on_with_the_same_partitions(void **state)
+{
+	struct wiz w;
+
+	(void)state;
+	new_wizard(&w);
+	place_file = CUT;
+	go_to(&w, JOB_CAPTURE, P_CUT);
+	press(&w, EV_NEXT, 0);
+	check_parts(&w, 1, "1,2");
+	press(&w, EV_BACK, 0);
+	press(&w, EV_DOWN, 0);
+	press(&w, EV_NEXT, 0);          /* encrypted, of the whole disk */
+	check_parts(&w, 0, "all");
+	press(&w, EV_BACK, 0);
+	press(&w, EV_UP, 0);
+	press(&w, EV_NEXT, 0);
+	press(&w, EV_BACK, 0);
+	press(&w, EV_DOWN, 0);
+	press(&w, EV_DOWN, 0);
+	press(&w, EV_NEXT, 0);
+	check_resume(&w, P_OPTIONS, false);
+	check_parts(&w, 0, "all");
+	press(&w, EV_BACK, 0);
+	w.cur[P_CUT] = 1;
+	w.place.cuts[2].partial = true; /* which, it doesn't say */
+	assert_int_equal(press(&w, EV_NEXT, 0), ACT_BEEP);
+	strcpy(w.cut_before.only, "3");
+	press(&w, EV_NEXT, 0);
+	check_parts(&w, 0, "3");
+	press(&w, EV_BACK, 0);
+	w.cur[P_CUT] = 0;
+	w.place.cuts[0].unlocked = true;
+	assert_int_equal(press(&w, EV_NEXT, 0), ACT_BEEP);
+	assert_non_null(strstr(w.hint, "--unlock"));
+	wiz_done(&w);
+}
+
 /* From P_CHECK to the options of a place on a partition with this file system. */
 static void to_options_on(struct wiz *w, const char *fs)
 {
@@ -184,6 +232,7 @@ int main(void)
 		cmocka_unit_test(test_failed_capture_goes_on),
 		cmocka_unit_test(test_split_on_fat),
 		cmocka_unit_test(test_a_new_image_keeps_the_old_beginning),
+		cmocka_unit_test(test_goes_on_with_the_same_partitions),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
