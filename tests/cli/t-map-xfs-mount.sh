@@ -79,8 +79,12 @@ while read -r size files deep opts; do
 	truncate -s "$size" fs
 	# shellcheck disable=SC2086
 	mkfs.xfs -q $opts fs >mkfs.out 2>&1 || { cat mkfs.out; fail "mkfs.xfs $opts"; }
-	# old kernels, and new ones without version 4
-	mount -o loop fs mnt 2>mount.err || { echo "not mounted: $opts: $(cat mount.err)"; continue; }
+	if ! mount -o loop fs mnt 2>mount.err; then
+		# new kernels without version 4, and old ones
+		case "$opts" in *crc=0*|*nrext64*) echo "not mounted: $opts: $(cat mount.err)"; continue ;; esac
+		[ $n -gt 0 ] || skip "no XFS can be mounted: $(cat mount.err)"
+		fail "not mounted: $opts: $(cat mount.err)"
+	fi
 	n=$((n + 1))
 	/usr/bin/python3 fill.py mnt "$files" 1 || fail "$opts: filling"
 	# as after a crash
@@ -101,8 +105,7 @@ done <<END
 160M 1000 1 -m reflink=1 -b size=16384 -d agcount=2
 128M 1000 1 -m reflink=1 -s size=4096 -l su=32768 -d agcount=2
 END
-[ $n -gt 0 ] || skip "no XFS can be mounted"
-[ $n -ge 2 ] || fail "only $n kinds could be mounted"
+[ $n -ge 3 ] || fail "only $n kinds were mounted"
 
 # the log's end moves: each fsync writes 64 KiB, so that it goes round and round
 cat >sync.py <<'END'
@@ -136,7 +139,7 @@ umount mnt
 judged fs grown
 
 # sectors of 512 bytes where there are only larger ones
-big=$(losetup -b 4096 -f --show fs 2>err) || { echo "no 4096 byte sectors: $(cat err)"; exit 0; }
+big=$(losetup -b 4096 -f --show fs 2>err) || fail "no 4096 byte sectors: $(cat err)"
 at_exit "losetup -d $big"
 "$map" "$big" >map.out
 grep -q "^note Taken whole: it has sectors of 512 bytes on a disk with sectors of 4096" map.out ||
