@@ -232,6 +232,7 @@ static int copy(struct job *j, const struct guard_permit *permit, struct err *e)
 						 UNUSED_ZERO : UNUSED_KEEP,
 				       .wipe = j->wipe, .n_wipe = j->n_wipe,
 				       .keep = j->keep, .n_keep = j->n_keep };
+	struct part_restore_options into = { .job = opt.job, .verify = opt.verify };
 	struct blkdev *target;
 	struct stat st;
 	int rc;
@@ -240,7 +241,7 @@ static int copy(struct job *j, const struct guard_permit *permit, struct err *e)
 		.source = j->one->shown, .target = j->target, .disk = j->number, .disks = j->many,
 		.bytes_total = j->into_parts ? restore_parts_used(&j->parts) : j->params.used_bytes });
 	if (j->into_parts) {
-		rc = restore_parts_copy(&j->parts, &permit->token, j->o->verify, j->rep, &j->res, e);
+		rc = restore_parts_copy(&j->parts, &permit->token, &into, j->rep, &j->res, e);
 		if (rc == 0)
 			reread_table(j->target);
 		return rc;

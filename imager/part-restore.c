@@ -1,21 +1,28 @@
-/* part-restore.c: see part-restore.h.  The index of the image says which chunks are
- * wanted; one thread reads and checks them, the calling one writes, or compares. */
+/* part-restore.c: see part-restore.h.
+ *
+ *   filling thread   next chunk of the image's index that the place has something of;
+ *                    fetches its record
+ *   workers          unpack, check, take what belongs to the place
+ *   calling thread   writes, or compares */
 #include "imager/part-restore.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "imager/fmt/chunk.h"
+#include "imager/fmt/chunkread.h"
 #include "imager/fs/bootplace.h"
 #include "imager/job.h"
 #include "imager/readback.h"
 
 #define HEAD_LEN (1u << 20)        /* bytes of a place that come last         */
-#define N_SLOTS 4u
 /* As in spread.c: a write of its own costs more than so much of a transfer. */
 #define GAP_MAX (32u << 10)
 
 /* What of one chunk lies in the partition. */
 struct piece {
+	struct image_chunk c;     /* its map is `all`                         */
+	struct chunk_map *all;
+	uint8_t *body, *room;     /* the record; where it is unpacked         */
+	struct chunk_refs *refs;  /* NULL: none of the image refers to others */
 	uint64_t at;              /* in the partition, bytes: of buf[0]       */
 	uint8_t *buf;             /* from the first used byte on, gaps zero   */
 	uint32_t n;
@@ -29,7 +36,9 @@ struct parts {
 	struct blkdev *target, *w; /* w: the place                            */
 	const struct part_place *p;
 	struct image_cursor cursor;
-	struct piece slot[N_SLOTS];
+	struct codec *codecs[JOB_WORKERS_MAX + 1];
+	struct piece slot[JOB_SLOTS_MAX];
+	unsigned int n_workers, n_slots;
 	uint8_t *head, *back;     /* HEAD_LEN bytes; of a chunk, for comparing */
 	size_t head_len;
 	int comparing;
@@ -49,33 +58,19 @@ static int cut(const struct part_place *p, uint64_t *off, uint64_t *end)
 	return *off < *end;
 }
 
-static int read_piece(struct parts *s, const struct image_chunk *c, struct piece *out, struct err *e)
+/* Has the partition anything of it? */
+static int touches(const struct parts *s, const struct image_chunk *c)
 {
 	const struct image_params *params = image_params(s->im);
-	uint64_t base = c->number * params->chunk_size, last = 0;
-	int r = 0;
 
-	out->n = 0;
-	out->used = 0;
-	for (uint32_t i = 0; i < c->map_count && r == 0; i++) {
-		uint64_t off = base + (uint64_t)c->map[i].start * REC_UNIT;
+	for (uint32_t i = 0; i < c->map_count; i++) {
+		uint64_t off = c->number * params->chunk_size + (uint64_t)c->map[i].start * REC_UNIT;
 		uint64_t end = off + map_bytes(params, c->number, &c->map[i]);
 
-		if (!cut(s->p, &off, &end))
-			continue;
-		if (!out->n)
-			last = out->at = off;
-		if (off - last <= GAP_MAX)
-			memset(out->buf + (last - out->at), 0, (size_t)(off - last));
-		r = image_read(s->im, off, out->buf + (off - out->at), (size_t)(end - off), e);
-		out->map[out->n++] = (struct chunk_map){
-			(uint16_t)((off - out->at) / REC_UNIT),
-			(uint16_t)((end - off + REC_UNIT - 1) / REC_UNIT) };
-		out->used += end - off;
-		last = end;
+		if (cut(s->p, &off, &end))
+			return 1;
 	}
-	out->at -= s->p->from;
-	return r;
+	return 0;
 }
 
 static int part_fill(void *ctx, void *slot, struct err *e)
@@ -84,32 +79,63 @@ static int part_fill(void *ctx, void *slot, struct err *e)
 	struct piece *out = slot;
 	struct image_chunk c;
 	uint32_t size = image_params(s->im)->chunk_size;
-	struct chunk_map *copy = NULL;
 	int r;
 
 	while ((r = image_next_chunk(s->im, &s->cursor, &c, e)) > 0) {
-		if ((c.number + 1) * size <= s->p->from)
-			continue;
 		if (c.number * size >= s->p->from + s->p->from_size)
 			return 0;
-		/* image_read() may load another page */
-		copy = malloc(c.map_count * sizeof *copy);
-		if (!copy)
-			return err_set(e, ERR_NOMEM, "out of memory for buffers");
-		memcpy(copy, c.map, c.map_count * sizeof *copy);
-		c.map = copy;
-		r = read_piece(s, &c, out, e);
-		free(copy);
-		if (r < 0 || out->n)
-			return r < 0 ? r : 1;
+		if (!touches(s, &c))
+			continue;
+		memcpy(out->all, c.map, c.map_count * sizeof *c.map);
+		out->c = c;
+		out->c.map = out->all;
+		r = chunk_fetch(s->im, &out->c, out->body, out->refs, e);
+		return r < 0 ? r : 1;
 	}
 	return r;
 }
 
+/* plain: the chunk's used bytes, joined. */
+static void take_piece(const struct parts *s, struct piece *out, const uint8_t *plain)
+{
+	const struct image_params *params = image_params(s->im);
+	const struct image_chunk *c = &out->c;
+	uint64_t base = c->number * params->chunk_size, last = 0;
+
+	out->n = 0;
+	out->used = 0;
+	for (uint32_t i = 0; i < c->map_count; i++) {
+		uint64_t start = base + (uint64_t)c->map[i].start * REC_UNIT, off = start;
+		uint64_t len = map_bytes(params, c->number, &c->map[i]), end = start + len;
+
+		plain += len;
+		if (!cut(s->p, &off, &end))
+			continue;
+		if (!out->n)
+			last = out->at = off;
+		if (off - last <= GAP_MAX)
+			memset(out->buf + (last - out->at), 0, (size_t)(off - last));
+		memcpy(out->buf + (off - out->at), plain - len + (off - start), (size_t)(end - off));
+		out->map[out->n++] = (struct chunk_map){
+			(uint16_t)((off - out->at) / REC_UNIT),
+			(uint16_t)((end - off + REC_UNIT - 1) / REC_UNIT) };
+		out->used += end - off;
+		last = end;
+	}
+	out->at -= s->p->from;
+}
+
 static int part_work(void *ctx, unsigned int worker, void *slot, struct err *e)
 {
-	(void)ctx, (void)worker, (void)slot, (void)e;
-	return 0;
+	struct parts *s = ctx;
+	struct piece *out = slot;
+	const uint8_t *plain;
+	int r = chunk_unpack(s->im, s->codecs[worker], &out->c, out->body, out->refs, out->room,
+			     &plain, out->map, e);
+
+	if (r == 0)
+		take_piece(s, out, plain);
+	return r;
 }
 
 /* ---- writing, comparing ---- */
@@ -176,15 +202,15 @@ static int part_cancelled(void *ctx)
 
 static int pass(struct parts *s, struct err *e)
 {
-	void *slots[N_SLOTS];
+	void *slots[JOB_SLOTS_MAX];
 	struct pipeline p = {
 		.fill = part_fill, .work = part_work, .empty = part_empty,
 		.cancelled = part_cancelled, .ctx = s, .slots = slots,
-		.n_slots = N_SLOTS, .n_workers = 1,
+		.n_slots = s->n_slots, .n_workers = s->n_workers,
 	};
 
 	s->cursor = (struct image_cursor){ 0 };
-	for (unsigned int i = 0; i < N_SLOTS; i++)
+	for (unsigned int i = 0; i < s->n_slots; i++)
 		slots[i] = &s->slot[i];
 	return pipeline_run(&p, e);
 }
@@ -314,28 +340,54 @@ static void tell_unreadable(struct parts *s, const struct part_plan *plan, uint6
 		}
 }
 
-static int prepare(struct parts *s, struct err *e)
+static int slot_new(const struct parts *s, struct piece *p, struct err *e)
 {
 	uint32_t size = image_params(s->im)->chunk_size;
-	int good;
+	size_t map = size / 1024 * sizeof(struct chunk_map);
 
+	p->buf = aligned_alloc(4096, size);
+	p->room = aligned_alloc(4096, size);
+	p->body = malloc(chunk_packed_max(size));
+	p->all = malloc(map);
+	p->map = malloc(map);
+	if (!p->buf || !p->room || !p->body || !p->all || !p->map)
+		return err_set(e, ERR_NOMEM, "out of memory for buffers");
+	return image_refs(s->im, &p->refs, e);
+}
+
+static int prepare(struct parts *s, const struct job_options *opt, struct err *e)
+{
+	uint32_t size = image_params(s->im)->chunk_size;
+	struct job_shape shape = job_shape(opt, UNPACK_BYTES, 2ull * size + chunk_packed_max(size));
+	int r = 0;
+
+	s->n_workers = shape.workers;
+	s->n_slots = shape.slots;
 	s->head = malloc(HEAD_LEN);
 	s->back = malloc(size > HEAD_LEN ? size : HEAD_LEN);
-	good = s->head && s->back;
-	for (unsigned int i = 0; i < N_SLOTS; i++) {
-		s->slot[i].buf = aligned_alloc(4096, size);
-		s->slot[i].map = malloc(size / 1024 * sizeof(struct chunk_map));
-		good &= s->slot[i].buf && s->slot[i].map;
-	}
-	return good ? 0 : err_set(e, ERR_NOMEM, "out of memory for buffers");
+	if (!s->head || !s->back)
+		r = err_set(e, ERR_NOMEM, "out of memory for buffers");
+	for (unsigned int i = 0; r == 0 && (!i || i < s->n_workers); i++)
+		r = image_codec(s->im, &s->codecs[i], e);
+	for (unsigned int i = 0; r == 0 && i < s->n_slots; i++)
+		r = slot_new(s, &s->slot[i], e);
+	return r;
 }
 
 static void parts_done(struct parts *s)
 {
-	for (unsigned int i = 0; i < N_SLOTS; i++) {
-		free(s->slot[i].buf);
-		free(s->slot[i].map);
+	for (unsigned int i = 0; i < s->n_slots; i++) {
+		struct piece *p = &s->slot[i];
+
+		free(p->buf);
+		free(p->room);
+		free(p->body);
+		free(p->all);
+		free(p->map);
+		refs_free(p->refs);
 	}
+	for (unsigned int i = 0; i <= JOB_WORKERS_MAX; i++)
+		codec_free(s->codecs[i]);
 	free(s->head);
 	free(s->back);
 }
@@ -352,7 +404,7 @@ int part_restore_run(struct image *im, struct blkdev *target,
 	job_begin(&s.job, ev);
 	for (size_t i = 0; i < plan->n; i++)
 		s.total += plan->v[i].used;
-	r = prepare(&s, e);
+	r = prepare(&s, &opt->job, e);
 	for (size_t i = 0; i < plan->n && r == 0; i++) {
 		*ret_place = &plan->v[i];
 		r = one_place(&s, &plan->v[i], opt->verify, e);

@@ -5,6 +5,7 @@
 #include "imager/part-plan.h"
 
 struct part_restore_options {
+	struct job_options job;
 	int verify;               /* read back and compare                       */
 	/* Called when a place is complete. */
 	void (*complete)(void *ctx, const struct part_place *p);

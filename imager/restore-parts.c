@@ -90,15 +90,18 @@ static void tell(const struct restore_parts *p, const struct part_place *at,
 		old, at->number, *p->done ? "; complete are: " : "", p->done);
 }
 
-int restore_parts_copy(struct restore_parts *p, const struct write_token *token, int verify,
-		       struct report *rep, struct restore_result *ret, struct err *e)
+int restore_parts_copy(struct restore_parts *p, const struct write_token *token,
+		       const struct part_restore_options *how, struct report *rep,
+		       struct restore_result *ret, struct err *e)
 {
-	struct part_restore_options opt = { .verify = verify, .complete = complete, .ctx = p };
+	struct part_restore_options opt = *how;
 	const struct part_place *at = NULL;
 	struct part_plan now = { 0 };
 	struct blkdev *d;
 	int rc;
 
+	opt.complete = complete;
+	opt.ctx = p;
 	if (dev_open_rw(token, &d, e) < 0)
 		return e->code;
 	as_image(p, d);

@@ -19,9 +19,9 @@ struct restore_parts {
  * table, and says on `people` what goes where.  p: target, file, wish's texts are
  * the caller's, the rest zero. */
 int restore_parts_plan(struct restore_parts *p, FILE *people, struct err *e) must_check;
-/* After the confirmation. */
-int restore_parts_copy(struct restore_parts *p, const struct write_token *token, int verify,
-		       struct report *rep, struct restore_result *ret, struct err *e) must_check;
+/* After the confirmation.  how: complete and ctx are set here. */
+int restore_parts_copy(struct restore_parts *p, const struct write_token *token,
+		       const struct part_restore_options *how, struct report *rep, struct restore_result *ret, struct err *e) must_check;
 uint64_t restore_parts_used(const struct restore_parts *p); /* bytes in all */
 void restore_parts_done(struct restore_parts *p);
 #endif
