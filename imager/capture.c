@@ -527,6 +527,7 @@ int capture_run(struct blkdev *src, const struct extents *used,
 		res.warnings = c.job.warnings;
 		res.resumed = c.resumed;
 		res.same = c.same;
+		res.workers = c.n_workers;
 		res.seconds = job_seconds(&c.job);
 		*ret = res;
 	}

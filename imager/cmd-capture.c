@@ -231,6 +231,8 @@ static int write_image(struct job *j, struct shot *s, struct err *e)
 		give_up(s, e);
 		return rc;
 	}
+	if (s->result.workers < (unsigned int)j->o->workers)
+		fprintf(stderr, "note: --workers %d: there was memory for %u\n", j->o->workers, s->result.workers);
 	if (s->result.same)
 		fprintf(stderr, "%s of it weren't stored again\n", units_bytes(s->result.same).s);
 	if (s->result.resumed)
@@ -475,10 +477,32 @@ static int check_place(const struct cmd_opts *o, struct err *e)
 	return 0;
 }
 
+/* Standard output can neither be read again nor replaced nor kept. */
+static int check_pipe(const struct cmd_opts *o, struct err *e)
+{
+	const struct { int given; const char *text; } no[] = {
+		{ o->n_args > 2, "a pipe takes one disk; for several, name a directory" },
+		{ o->verify, "--verify needs an image that can be read again, which a pipe can't" },
+		{ o->base || o->dedup, "--base and --dedup make an image that must be looked up, which a pipe can't" },
+		{ o->split != 0, "--split makes several files, which a pipe can't" },
+		{ o->resume, "--resume needs an image that can be read again, which a pipe can't" },
+		{ o->checkpoint >= 0, "--checkpoint makes points to go on from, which a pipe has none of" },
+		{ o->overwrite, "--overwrite replaces an image, and a pipe has none" },
+		{ isatty(1), "an image is not written to a terminal; pipe it, or name a file" },
+	};
+
+	for (size_t i = 0; i < sizeof no / sizeof *no; i++)
+		if (no[i].given)
+			return err_set(e, ERR_USAGE, "%s", no[i].text);
+	return 0;
+}
+
 static int check_args(const struct cmd_opts *o, struct err *e)
 {
 	const char *dest = o->args[o->n_args - 1];
 
+	if (o->passphrase && !o->encrypt)
+		return err_set(e, ERR_USAGE, "--passphrase-file is for an encrypted image: give --encrypt, too");
 	if (o->base && o->n_args > 2)
 		return err_set(e, ERR_USAGE, "--base is for one disk; capture the disks one by one");
 	if (o->log && o->n_args > 2)
@@ -487,19 +511,7 @@ static int check_args(const struct cmd_opts *o, struct err *e)
 		return 0;
 	if (o->events_fd == 1)
 		return err_set(e, ERR_USAGE, "--events-fd 1: the image goes to standard output, so events can't; give another descriptor");
-	if (o->n_args > 2)
-		return err_set(e, ERR_USAGE, "a pipe takes one disk; for several, name a directory");
-	if (o->verify)
-		return err_set(e, ERR_USAGE, "--verify needs an image that can be read again, which a pipe can't");
-	if (o->base || o->dedup)
-		return err_set(e, ERR_USAGE, "--base and --dedup make an image that must be looked up, which a pipe can't");
-	if (o->split)
-		return err_set(e, ERR_USAGE, "--split makes several files, which a pipe can't");
-	if (o->resume)
-		return err_set(e, ERR_USAGE, "--resume needs an image that can be read again, which a pipe can't");
-	if (isatty(1))
-		return err_set(e, ERR_USAGE, "an image is not written to a terminal; pipe it, or name a file");
-	return 0;
+	return check_pipe(o, e);
 }
 
 static int run(const struct cmd_opts *o, struct err *e)

@@ -118,6 +118,7 @@ struct capture_result {
 	uint64_t same;            /* of bytes: that weren't stored again, as the base or
 				   * this image has them                         */
 	uint64_t resumed;         /* of bytes: that were in the image already    */
+	unsigned int workers;     /* threads that there was room for             */
 	uint64_t commits;         /* points to go on from; set when it failed, too */
 	double seconds;
 };

@@ -54,6 +54,11 @@ chmod 600 pass
 chmod 600 empty
 expect_status 1 rehost capture --encrypt --passphrase-file empty disk.img no.rhi
 expect_status 1 rehost capture --encrypt disk.img no.rhi </dev/null
+for resume in "" --resume; do
+	# shellcheck disable=SC2086
+	expect_status 2 rehost capture --passphrase-file pass $resume disk.img no.rhi
+	grep -q "give --encrypt, too" err || fail "a passphrase without --encrypt: $(cat err)"
+done
 [ ! -e no.rhi ] && [ ! -e no.rhi.part ] || fail "an image without a passphrase"
 
 # interrupted: the same key again
@@ -62,7 +67,7 @@ mv e.rhi all.rhi
 head -c $((size * 97 / 100)) all.rhi > e.rhi.part
 REHOST_PASSPHRASE=wrong expect_status 1 rehost capture --no-systems --encrypt --resume disk.img e.rhi
 [ -e e.rhi.part ] || fail "the interrupted image is gone"
-expect_status 4 rehost capture --no-systems --resume --passphrase-file pass disk.img e.rhi
+REHOST_PASSPHRASE=$(head -1 pass) expect_status 4 rehost capture --no-systems --resume disk.img e.rhi
 grep -q "encrypt" err || fail "$(cat err)"
 expect_status 0 rehost capture --no-systems --encrypt --resume --passphrase-file pass disk.img e.rhi
 grep -q "captured before" err || fail "$(cat err)"

@@ -29,4 +29,14 @@ expect_status 2 rehost capture --verify disk.img -
 expect_status 2 rehost restore --verify - target.img
 expect_status 2 rehost info -
 expect_status 2 rehost capture disk.img disk.img -
+for option in "--checkpoint 5" --overwrite; do
+	# shellcheck disable=SC2086
+	expect_status 2 rehost capture $option disk.img -
+	[ ! -s out ] && grep -q -e "${option% *} .*pipe" err || fail "$option: $(cat err)"
+done
+# fewer workers than asked for, where they have no room: told
+expect_status 0 rehost capture --level small --workers 16 disk.img w.rhi
+grep -q "^note: --workers 16: there was memory for 5$" err || fail "$(cat err)"
+expect_status 0 rehost capture --level fast --workers 2 --overwrite disk.img w.rhi
+! grep -q -e "--workers" err || fail "$(cat err)"
 : | status_of rehost restore --yes - target.img | grep -qx 1 || fail "an empty stream was taken"
