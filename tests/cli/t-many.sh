@@ -33,3 +33,31 @@ expect_status 0 rehost place --json machine
 [ "$(json out '[(x["name"], x["complete"]) for x in d["images"]]')" = "[('a.img.rhi', True), ('b.img.rhi', True)]" ] ||
 	fail "$(cat out)"
 [ "$(json out 'd["writable"]')" = True ] || fail "$(cat out)"
+
+# the second one interrupted, by a limit of files: the same command goes on there, leaves
+# the first one as it is, and makes the list of both
+head -c 6M /dev/urandom > c.img
+capture="rehost capture --no-systems --checkpoint 0"
+(ulimit -f 6000; status_of $capture a.img c.img cut) > st
+[ "$(cat st)" = 1 ] && grep -q "kept in cut/c.img.rhi.part" err || fail "status $(cat st): $(cat err)"
+[ "$(ls cut)" = "$(printf 'a.img.rhi\nc.img.rhi.part')" ] || fail "$(ls cut)"
+before=$(stat -c '%i %Y %s' cut/a.img.rhi)
+expect_status 4 $capture a.img c.img cut
+[ -e cut/c.img.rhi.part ] || fail "without --resume: $(ls cut)"
+# another disk by that name isn't taken for it
+mv a.img kept.img
+cp kept.img a.img
+truncate -s 9M a.img
+expect_status 4 $capture --resume a.img c.img cut
+grep -q "cut/a.img.rhi is of another disk" err || fail "$(cat err)"
+mv kept.img a.img
+expect_status 0 $capture --resume --events-fd 1 a.img c.img cut
+grep -q "cut/a.img.rhi is complete already" err && grep -q "captured before" err || fail "$(cat err)"
+[ "$(stat -c '%i %Y %s' cut/a.img.rhi)" = "$before" ] || fail "the first image was made anew"
+[ "$(ls cut)" = "$(printf 'a.img.rhi\nc.img.rhi\nmachine.json')" ] || fail "$(ls cut)"
+[ "$(json cut/machine.json '[(x["image"], x["path"].rsplit("/")[-1], x["size"]) for x in d["disks"]]')" = \
+	"[('a.img.rhi', 'a.img', 8388608), ('c.img.rhi', 'c.img', 6291456)]" ] || fail "$(cat cut/machine.json)"
+expect_status 0 rehost verify cut
+expect_status 0 rehost restore --yes cut a.new c.new
+cmp c.img c.new || fail "the second disk"
+same_used a.img a.new
