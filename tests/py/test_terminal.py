@@ -1,5 +1,6 @@
 """On a terminal: the question before a disk is overwritten, the password's
 prompt, the progress bar, Ctrl-C."""
+import io
 import os
 import subprocess
 
@@ -145,3 +146,74 @@ def test_interrupt_ends_a_job(disk):
     p.expect("stopped")
     assert ended(p) == 1
     assert not [n for n in os.listdir() if n.startswith("big.rhi")]
+
+
+SECRET = "caf\u00e9 au lait"
+
+
+def asked(p, question, answer):
+    """The answer isn't shown."""
+    p.expect_exact(question)
+    assert p.waitnoecho()
+    p.sendline(answer)
+    assert p.readline().strip() == ""
+
+
+def not_told(*processes):
+    for p in processes:
+        assert SECRET not in p.logfile_read.getvalue()
+
+
+def logged(program, *args):
+    p = pexpect.spawn(program, list(args), timeout=30, encoding="utf-8")
+    p.logfile_read = io.StringIO()
+    return p
+
+
+def test_a_new_image_asks_for_its_passphrase_twice(disk, monkeypatch):
+    monkeypatch.delenv("REHOST_PASSPHRASE", raising=False)
+    capture = ("capture", "--encrypt", "--no-systems", "disk.img", "new.rhi")
+    for answers, said in (((SECRET, SECRET + "x"), "the two passphrases differ"), (("", ""), "empty passphrase")):
+        p = logged("rehost", *capture)
+        asked(p, "Passphrase of new.rhi: ", answers[0])
+        asked(p, "The same again: ", answers[1])
+        p.expect(said)
+        assert ended(p) == 1
+        assert not list(disk.glob("new.rhi*"))
+        not_told(p)
+    p = logged("rehost", *capture)
+    asked(p, "Passphrase of new.rhi: ", SECRET)
+    asked(p, "The same again: ", SECRET)
+    p.expect("digest: [0-9a-f]{64}")
+    assert ended(p) == 0
+    not_told(p)
+
+
+def test_an_encrypted_image_asks_for_its_passphrase_once(disk, monkeypatch):
+    monkeypatch.setenv("REHOST_PASSPHRASE", SECRET)
+    subprocess.run(["rehost", "capture", "--encrypt", "--no-systems", "disk.img", "new.rhi"], check=True,
+                   stderr=subprocess.DEVNULL)
+    monkeypatch.delenv("REHOST_PASSPHRASE")
+    p = logged("rehost", "verify", "new.rhi")
+    asked(p, "Passphrase of new.rhi: ", "wrong")
+    p.expect("passphrase is wrong")
+    assert ended(p) == 1
+    p = logged("rehost", "verify", "new.rhi")
+    asked(p, "Passphrase of new.rhi: ", SECRET)
+    p.expect("digest: [0-9a-f]{64}")
+    assert ended(p) == 0
+    not_told(p)
+    p = logged("rehost", "restore", "new.rhi", "target.img")
+    asked(p, "Passphrase of new.rhi: ", SECRET)
+    p.expect(r"Type the target's name \(target.img\)")
+    p.sendline("target.img")
+    p.expect("digest: [0-9a-f]{64}")
+    assert ended(p) == 0
+    not_told(p)
+    # standard input is the image: the terminal is asked
+    (disk / "target.img").unlink()
+    p = logged("sh", "-c", "rehost restore --yes - target.img < new.rhi")
+    asked(p, "Passphrase of standard input: ", SECRET)
+    assert ended(p) == 0
+    not_told(p)
+    assert (disk / "disk.img").read_bytes() == (disk / "target.img").read_bytes()
