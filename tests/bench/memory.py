@@ -1,5 +1,6 @@
 #!/usr/bin/python3
-"""Peak memory of every command on a sparse disk of 16 TB, as a table.
+"""Peak memory of every command on a sparse disk of 16 TB (disks.big: ext4, XFS, NTFS and a
+raw partition), as a table; also a part of run.py's.
 
 memory.py [--build DIR] [--scratch DIR] [--workers N] [--plain]
 --plain: file systems with the tables that a person's would have (3 GB)."""
@@ -57,6 +58,12 @@ def measure(build, scratch, workers, plain):
     return out, size
 
 
+def table(rows, size, workers):
+    return ["| 16 TB disk, %d workers | peak MB | s | CPU s |" % workers, "|---|---|---|---|",
+            *("| %s | %.1f | %.1f | %.1f |" % (name, rss / 1e6, wall, cpu) for name, rss, wall, cpu in rows),
+            "", "image: %.1f MB" % (size / 1e6)]
+
+
 def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("--build", default="build")
@@ -67,10 +74,7 @@ def main():
     scratch = o.scratch or os.path.join(o.build, "bench")
     os.makedirs(scratch, exist_ok=True)
     rows, size = measure(os.path.abspath(o.build), scratch, o.workers, o.plain)
-    print("| 16 TB disk, %d workers | peak MB | s | CPU s |\n|---|---|---|---|" % o.workers)
-    for name, rss, wall, cpu in rows:
-        print("| %s | %.1f | %.1f | %.1f |" % (name, rss / 1e6, wall, cpu))
-    print("\nimage: %.1f MB" % (size / 1e6))
+    print("\n".join(table(rows, size, o.workers)))
 
 
 if __name__ == "__main__":

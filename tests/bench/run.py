@@ -6,7 +6,9 @@ one with files that can't be compressed, then captures, verifies and restores ea
 with every program in turn (A B C A B C ..., so that a noisy machine is noisy
 for all), checks what was restored, and prints tables for docs/BENCHMARKS.md.
 Then: is the time told at 20 % the truth; a capture of the disk with 1 % changed
-(--base), a restore over the same disk (--delta), where this rehost has them.
+(--base), a restore over the same disk (--delta), where this rehost has them; the memory
+that every command needs for a sparse disk of 16 TB (memory.py).  All tables come from one
+run, with the commands that were run.
 Needs no root; fsarchiver, which works on block devices only, is left out without it."""
 import argparse
 import hashlib
@@ -21,6 +23,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import contenders
 import disks
 import measure
+import memory
 import tables
 from measure import Run
 
@@ -35,6 +38,7 @@ class Bench:
         self.o = o
         self.log = os.path.join(o.scratch, "log")
         self.results, self.estimates, self.more, self.skipped, self.maps, self.digests = {}, {}, [], [], {}, {}
+        self.memory = []
         self.hash = contenders.hash_name()
 
     def say(self, text):
@@ -87,11 +91,23 @@ class Bench:
                     yield buf
                     n -= len(buf)
 
+    def halves(self, disk):
+        return [self.path("%s.bytes.%d" % (disk, i)) for i in range(2)]
+
+    def half(self, disk):
+        return self.used(disk) // 2 >> 20          # MiB
+
     def used_bytes(self, disk):
-        """What the limit compresses; reading it all also fills the page cache."""
-        with open(self.path(disk + ".bytes"), "wb") as out:
+        """What the limits take; reading it all also fills the page cache."""
+        left = self.half(disk) << 20
+        first, second = (open(n, "wb") for n in self.halves(disk))
+        with first, second:
             for buf in self.pieces(disk, self.disk(disk)):
-                out.write(buf)
+                first.write(buf[:left])
+                second.write(buf[left:])
+                left = max(0, left - len(buf))
+        for n in self.halves(disk):
+            subprocess.run(["zstd", "-q", "-1", "-f", n], check=True)
 
     def digest(self, disk, path):
         h = hashlib.sha256()
@@ -107,7 +123,9 @@ class Bench:
             pass
 
     def words(self, disk, **more):
-        v = {"src": self.disk(disk), "img": self.path("image"), "bytes": self.path(disk + ".bytes"),
+        half0, half1 = self.halves(disk)
+        v = {"src": self.disk(disk), "img": self.path("image"), "half0": half0, "half1": half1,
+             "half": str(self.half(disk)) if disk in self.maps else "0", "base": self.path("base.rhi"),
              "dst": self.path("restored.disk"), "rehost": os.path.join(self.o.build, "rehost"),
              "pc": contenders.PARTCLONE_NAME.get(DISKS.get(disk), ""), "hash": self.hash, **more}
         return {k: shlex.quote(x) for k, x in v.items()}
@@ -129,7 +147,7 @@ class Bench:
             if step == "capture":
                 x.size = os.path.getsize(self.path("image"))
             r[step].append(x)
-        if last and not r["note"] and c is not contenders.LIMIT:
+        if last and not r["note"] and not c.name.startswith("limit"):
             r["note"] = self.judged(disk, q)
         self.forget("restored.disk", "image")
 
@@ -162,6 +180,9 @@ class Bench:
             else:
                 self.skipped.append("%s %s" % (command, option))
                 self.say("%s: skipped, this rehost has no such option" % self.skipped[-1])
+        self.say("memory of a disk of 16 TB")
+        self.wait()
+        self.memory = memory.measure(self.o.build, self.o.scratch, 2, True)
 
     def rehost(self, template, q, events=False):
         x = Run(template.format(**q), self.log, events)
@@ -190,8 +211,8 @@ class Bench:
 
     def measured(self, where, function, template, q):
         """With the files in memory, or read from the disk."""
-        for name in ("changed.disk", "base.rhi", os.path.basename(shlex.split(q["bytes"])[0])):
-            measure.page_cache(self.path(name), where == "memory")
+        for name in [self.path(n) for n in ("changed.disk", "base.rhi")] + shlex.split(q["half0"] + " " + q["half1"]):
+            measure.page_cache(name, where == "memory")
         self.wait()
         return function(template, q)
 
@@ -202,8 +223,8 @@ class Bench:
         q = self.words(disk, src=self.path("changed.disk"))
         for _ in range(self.o.runs):
             for where in ("memory", "the disk"):
-                x = self.measured(where, self.rehost, contenders.REHOST % ("balanced", "--base " + shlex.quote(self.path("base.rhi"))), q)
-                reading = self.measured(where, self.rehost, "cat {bytes} >/dev/null", q)
+                x = self.measured(where, self.rehost, contenders.BASE, q)
+                reading = self.measured(where, self.rehost, contenders.READ, q)
                 self.more.append("| %s | capture --base, %.2f %% changed, from %s | image %.2f %% of the used bytes (aim: <= 2), "
                                  "%.1f s, %.2f of reading them (aim: <= 1.1) |" % (
                                      disk, 100 * changed / self.used(disk), where,
@@ -219,7 +240,7 @@ class Bench:
         for _ in range(self.o.runs):
             self.wait()
             before = os.stat(self.path("restored.disk")).st_mtime_ns
-            x = self.rehost(contenders.RESTORE % "--delta", q)
+            x = self.rehost(contenders.DELTA, q)
             wrote = os.stat(self.path("restored.disk")).st_mtime_ns != before
             self.more.append("| %s | restore --delta, nothing changed | %s (aim: nothing), %.1f s, CPU %.1f s |" % (
                 disk, "something was written" if wrote else "nothing was written", x.wall, x.cpu))

@@ -4,6 +4,7 @@ import statistics
 
 import contenders
 import disks
+import memory
 
 US, THEIRS = "rehost, balanced", contenders.PARTCLONE.name
 
@@ -35,35 +36,80 @@ def all_rows(b):
     return out
 
 
+def limit(b, disk, what, field):
+    """The slowest part of the work alone; None: it wasn't measured."""
+    parts = [b.results.get((disk, c.name)) for c in contenders.LIMITS[what]]
+    if all(p and p[what] for p in parts):
+        return max(median(p, what, field) for p in parts)
+    return None
+
+
 def aims(b, disk):
     """The acceptance's figures, by wall time and by CPU time."""
-    us, pc, lim = (b.results.get((disk, n)) for n in (US, THEIRS, contenders.LIMIT.name))
-    if not (us and lim and us["capture"] and lim["capture"]):
-        return
-    for what, a, c, aim in (("capture", pc, us, "partclone's pipe / rehost: >= 2"), ("capture", us, lim, "rehost / limit: <= 1.1"),
-                            ("restore", pc, us, "partclone's pipe / rehost: >= 1.5"),
-                            ("restore", us, lim, "rehost / limit: <= 1.2"), ("verify", us, lim, "rehost / hashing: 1")):
-        if a and a[what] and c[what]:
-            yield "| %s | %s, %s | %.2f | %.2f |" % (disk, what, aim, *(
-                median(a, what, f) / median(c, what, f) for f in ("wall", "cpu")))
-    if pc and pc["capture"]:
+    us, pc = (b.results.get((disk, n)) for n in (US, THEIRS))
+    for what, theirs, most in (("capture", 2, 1.1), ("restore", 1.5, 1.2), ("verify", None, 1)):
+        if not (us and us[what]):
+            continue
+        if theirs and pc and pc[what]:
+            yield "| %s | %s, partclone's pipe / rehost: >= %g | %.2f | %.2f |" % (disk, what, theirs, *(
+                median(pc, what, f) / median(us, what, f) for f in ("wall", "cpu")))
+        if limit(b, disk, what, "wall"):
+            yield "| %s | %s, rehost / limit: <= %g | %.2f | %.2f |" % (disk, what, most, *(
+                median(us, what, f) / max(limit(b, disk, what, f), 0.01) for f in ("wall", "cpu")))
+    if us and us["capture"] and pc and pc["capture"]:
         yield "| %s | image, rehost / partclone's pipe: <= 1 | %.4f | |" % (disk, size(us) / size(pc))
 
 
+RANKED = [(step, field) for step in ("capture", "restore", "verify") for field in ("wall", "cpu", "rss")] + [("image", "")]
+WORDS = {"wall": ", seconds", "cpu": ", CPU seconds", "rss": ", memory", "": ""}
+
+
+def value(r, what, field):
+    if what == "image":
+        return size(r) if r["capture"] else None
+    if not r[what]:
+        return None
+    return max(x.rss for x in r[what]) if field == "rss" else median(r, what, field)
+
+
 def places(b, disk):
-    """Who is faster, or has the smaller image, than rehost."""
+    """Who needs less time, processor or memory than rehost, or has the smaller image; and
+    what of ours."""
     us = b.results.get((disk, US))
-    for what in ("capture", "restore", "verify", "image"):
-        def value(r):
-            if what == "image":
-                return size(r) if r["capture"] else None
-            return median(r, what) if r[what] else None
-        if not us or value(us) is None:
-            continue
-        first = [n for (d, n), r in b.results.items() if d == disk and not n.startswith(("rehost", "limit"))
-                 and value(r) is not None and value(r) < value(us)]
+    for what, field in RANKED if us else ():
+        ours = value(us, what, field)
+        others = [(value(r, what, field), n) for (d, n), r in b.results.items()
+                  if d == disk and not n.startswith(("rehost", "limit"))]
+        first = sorted(x for x in others if x[0] is not None and ours is not None and x[0] < ours)
         if first:
-            yield "| %s | %s | %s |" % (disk, what, ", ".join(first))
+            yield "| %s | %s%s | %s |" % (disk, what, WORDS[field], "; ".join(
+                "%s (%.2f)" % (n, v / ours) for v, n in first))
+
+
+def commands(b):
+    """What was run, in full."""
+    q = {"src": "DISK", "img": "IMAGE", "half0": "USED.0", "half1": "USED.1", "half": "MIB", "dst": "TARGET",
+         "rehost": "rehost", "pc": "FS", "hash": b.hash, "base": "BASE"}
+    found = {}
+    for fs in ("ntfs", "ext4"):
+        for c in contenders.contenders(fs, b.o.levels, b.o.no_fsarchiver):
+            if any(name == c.name for _, name in b.results):
+                found[c.name] = c
+    for c in found.values():
+        for step in filter(lambda s: getattr(c, s), ("capture", "restore", "verify")):
+            yield "%s, %s" % (step, c.name), getattr(c, step).format(**q)
+    for what, command in (("capture", contenders.REHOST % ("balanced", "--events-fd 9")),
+                          ("verify", contenders.VERIFY % "--events-fd 9"), ("restore", contenders.RESTORE % "--events-fd 9")):
+        if b.estimates:
+            yield "time left, %s" % what, command.format(**q)
+    if b.more:
+        yield "capture --base", contenders.BASE.format(**q)
+        yield "beside it", contenders.READ.format(**q)
+        yield "restore --delta", contenders.DELTA.format(**q)
+    for what, argv in memory.commands("rehost", "DISK", "IMAGE", "TARGET", 2):
+        yield "memory, %s" % what, " ".join(argv)
+    for fs, command in contenders.CHECK.items():
+        yield "%s restored is judged by" % fs, command.format(**q)
 
 
 def estimates(b):
@@ -83,12 +129,15 @@ def report(b):
     out += ["", *all_rows(b), "", "| disk | | by wall time | by CPU time |", "|---|---|---|---|"]
     out += [x for d in b.o.disks for x in aims(b, d)]
     behind = [x for d in b.o.disks for x in places(b, d)]
-    out += ["", "%s is first everywhere." % US] if not behind else [
-        "", "| disk | | before %s |" % US, "|---|---|---|", *behind]
+    out += ["", "%s is first everywhere, by time, CPU time, memory and size of the image." % US] if not behind else [
+        "", "Where %s is NOT first, by time, CPU time, memory or size of the image:" % US, "",
+        "| disk | | before it (what of its) |", "|---|---|---|", *behind]
     if b.estimates:
         out += ["", "| | at 20 %: seconds said to be left | were left | off (aim: <= 15 %) |", "|---|---|---|---|", *estimates(b)]
     if b.more:
         out += ["", "| disk | | |", "|---|---|---|", *b.more]
+    out += ["", *memory.table(*b.memory, 2), "", "Commands:", "", "```"]
+    out += ["# %s\n%s" % x for x in commands(b)] + ["```"]
     return "\n".join([*out, "", *("%s: skipped, this rehost has no such option." % s for s in b.skipped), machine(b)])
 
 
@@ -110,4 +159,5 @@ def machine(b):
         "CPU: user + system time of all processes. RSS: of the largest one. Disks are files, and what is unused",
         "in them are holes: a disk that was used before is slower for dd and qemu-img. Sources were in the page",
         "cache; every time includes fsync of what was written. Verify: rehost verify, partclone.chkimg, zstd's",
-        "checksum (dd), the used bytes hashed with %s by OpenSSL (limit)." % b.hash])
+        "checksum (dd). The limits are parts of the work alone, of the used bytes, by two threads; that of a restore is",
+        "the slower of decompressing and writing, that of verify hashing with %s." % b.hash])
