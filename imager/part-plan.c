@@ -144,7 +144,7 @@ static int find_place(struct planning *p, const struct partition *from,
 
 /* ---- does it fit ---- */
 
-struct clip { uint64_t from, end, used, last; };
+struct clip { uint64_t from, end, used; };
 
 static int count(void *ctx, uint64_t off, uint64_t len)
 {
@@ -158,30 +158,24 @@ static int count(void *ctx, uint64_t off, uint64_t len)
 	if (off >= end)
 		return 0;
 	c->used += end - off;
-	c->last = end;
 	return 0;
 }
 
-static int check_size(struct planning *p, struct part_place *pl, uint64_t fs_size)
+/* The whole size is needed, however little is used: a file system fills its partition, and
+ * what lies behind a smaller one is in the image, too (map-window.c). */
+static int check_size(struct planning *p, struct part_place *pl)
 {
-	struct clip c = { pl->from, pl->from + pl->from_size, 0, pl->from };
-	uint64_t need;
+	struct clip c = { pl->from, pl->from + pl->from_size, 0 };
 	int rc = image_extents(p->im, count, &c, p->e);
 
 	if (rc < 0)
 		return rc;
 	pl->used = c.used;
-	need = c.last - pl->from;
-	if (need < fs_size && fs_size <= pl->from_size)
-		need = fs_size;
-	/* in its own place nothing but the whole is expected */
-	if (!p->w->into && !p->w->is_part)
-		need = pl->from_size;
-	if (pl->to_size >= need)
+	if (pl->to_size >= pl->from_size)
 		return 0;
 	return err_set(p->e, ERR_REFUSED, "the place for partition %u is too small: %s has %llu bytes there, %llu are needed, %llu are missing",
 		       pl->number, p->target->name, (unsigned long long)pl->to_size,
-		       (unsigned long long)need, (unsigned long long)(need - pl->to_size));
+		       (unsigned long long)pl->from_size, (unsigned long long)(pl->from_size - pl->to_size));
 }
 
 static int plan_one(struct planning *p, const struct map_region *r)
@@ -202,7 +196,7 @@ static int plan_one(struct planning *p, const struct map_region *r)
 	if (to)
 		p->plan.to.bits[to->number / 8] |= (uint8_t)(1u << to->number % 8);
 	p->plan.n++;
-	return check_size(p, pl, r->fs.fs_size);
+	return check_size(p, pl);
 }
 
 static int plan_all(struct planning *p)

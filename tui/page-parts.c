@@ -120,7 +120,7 @@ const struct page page_parts = {
 		"When not all partitions of an image are restored, the target disk must have "
 		"a partition at the same place, at least as large, for each marked one; its "
 		"table and all else on it stay. A single one can go into any partition that is "
-		"large enough: the page after the target disk asks for it. Without a mark taken "
+		"at least as large: the page after the target disk asks for it. Without a mark taken "
 		"out the whole disk is overwritten.",
 };
 
@@ -156,9 +156,10 @@ static bool same_place(const struct model_part *from, const struct model_part *t
 	return from && to->start && from->start == to->start;
 }
 
+/* However little is used of it. */
 static bool too_small(const struct model_part *from, const struct model_part *to)
 {
-	return from && from->used_known && to->size < from->used;
+	return from && to->size < from->size;
 }
 
 enum wiz_act wiz_to_places(struct wiz *w)
@@ -185,7 +186,7 @@ static enum wiz_act into_event(struct wiz *w, enum wiz_ev ev, int arg)
 	size_t at[JOB_ONLY_MAX];
 	const struct model_disk *d = target(w);
 	const struct model_part *from = single(w), *to;
-	char used[32], number[16];
+	char size[32], number[16];
 
 	(void)arg;
 	if (ev != EV_NEXT)
@@ -193,9 +194,9 @@ static enum wiz_act into_event(struct wiz *w, enum wiz_ev ev, int arg)
 	if (!from || (size_t)w->cur[P_INTO] >= choosable(d, at))
 		return ACT_BEEP;
 	to = &d->parts[at[w->cur[P_INTO]]];
-	text_bytes(used, from->used);
+	text_bytes(size, from->size);
 	if (too_small(from, to))
-		return wiz_beep(w, "Partition %d is too small: %s are used.", to->number, used);
+		return wiz_beep(w, "Partition %d is too small: %s are needed.", to->number, size);
 	snprintf(number, sizeof number, "%d", to->number);
 	text_put(&w->job.into, same_place(from, to) ? "" : number);
 	return wiz_to_confirm(w);
@@ -237,7 +238,7 @@ const struct page page_into = {
 	.keys = "Up/Down Move   Enter Choose   Esc Back   F1 Help",
 	.help = "The partition is overwritten; the disk's table and all else on it stay. '=' "
 		"stands before the one at the place that the captured one had, '-' before one "
-		"in which there is no room.\n\n"
+		"that is smaller than it was.\n\n"
 		"It must be of the same kind in the disk's table (a system looks for what is "
 		"in it by that), which is checked before anything is written.",
 };

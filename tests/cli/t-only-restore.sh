@@ -74,6 +74,8 @@ grep -q 'it has: 1 at 1048576, 2 at 9438208' err || fail "$(cat err)"
 refused 4 'place for partition 2 is too small: ' --yes --only 2 --into 1 disk.rhi
 printf 'label: gpt\nstart=2048,size=16384\nstart=18432,size=81912\n' | sfdisk -q t.img
 refused 4 'are needed, 4096 are missing' --yes --only 2 disk.rhi
+# in another place, too, though none of the last ones is used
+refused 4 'are needed, 4096 are missing' --yes --only 2 --into 2 disk.rhi
 printf 'label: gpt\nstart=2048,size=16384,type=S\nstart=18432,size=81920,type=U\n' | sfdisk -q t.img
 refused 4 'has the type 0657FD6D' --yes --only 1 disk.rhi
 

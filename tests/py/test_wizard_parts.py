@@ -61,6 +61,13 @@ def to_images(w):
 
 def test_restore_chosen_partitions(tmp_path):
     with Wizard(tmp_path) as w:
+        disks = json.loads((tmp_path / "disks.json").read_text())
+        sdb = disks["disks"][2]
+        sdb["size"] = 498_500_000_000
+        sdb["partitions"] = [{**sdb["partitions"][0], "size": 400_000_000_000},
+                             {**sdb["partitions"][0], "number": 2, "start": 400_001_048_576,
+                              "size": 498_000_000_000}]
+        (tmp_path / "disks.json").write_text(json.dumps(disks))
         to_images(w)
         w.send(ENTER)
         w.title("Restore: image details")
@@ -78,16 +85,19 @@ def test_restore_chosen_partitions(tmp_path):
         w.send(ENTER)
         t = w.title("Restore: target partition")
         assert "12 GB of it are used" in t and "Into which partition of sdb shall partition 2 go?" in t
-        assert w.line().split() == ["1", "64", "GB", "ext4", "backup"]
-        w.send(ENTER)
+        assert w.line().split() == ["2", "498", "GB", "ext4", "backup"]
+        w.send("\033[A", ENTER)                 # as the command would refuse it
+        w.wait("Partition 1 is too small: 498 GB are needed.")
+        assert w.line().split()[:2] == ["-", "1"]
+        w.send(DOWN, ENTER)
         t = w.title("Restore: confirm")         # nothing is adapted
-        assert "What is in partition 1 of /dev/sdb will be lost." in " ".join(t.split())
+        assert "What is in partition 2 of /dev/sdb will be lost." in " ".join(t.split())
         w.send("sdb", ENTER)
         t = w.title("Restore: result")
         call, = w.calls("restore")
-        assert call["argv"] == ["restore", "--events-fd=3", "--yes", "--only", "2", "--into", "1",
+        assert call["argv"] == ["restore", "--events-fd=3", "--yes", "--only", "2", "--into", "2",
                                 "--expect-serial=4C530001", URL + "web1-20261101.rhi", "/dev/sdb"]
-        assert "rehost restore --only 2 --into 1 --expect-serial=4C530001" in t
+        assert "rehost restore --only 2 --into 2 --expect-serial=4C530001" in t
 
 
 def test_restore_into_its_own_place(tmp_path):
@@ -110,7 +120,7 @@ def test_restore_into_its_own_place(tmp_path):
         w.title("Restore: target partition")
         assert w.line().split()[:2] == ["=", "2"]       # the highlight
         w.send("\033[A", ENTER)
-        w.wait("Partition 1 is too small: 12 GB are used.")
+        w.wait("Partition 1 is too small: 498 GB are needed.")
         assert w.line().split()[:2] == ["-", "1"]
         w.send(DOWN, DOWN, ENTER)
         w.wait("Partition 3 is too small")
