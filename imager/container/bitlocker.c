@@ -13,11 +13,12 @@
 #include "common/checked.h"
 #include "common/cleanup.h"
 #include "common/le.h"
+#include "imager/container/bitlocker.h"
 #include "imager/container/cryptset.h"
 #include "imager/container/kinds.h"
 
-#define COPIES 3
-#define META_SIZE 65536u        /* bytes of each copy               */
+#define COPIES BITLK_COPIES
+#define META_SIZE BITLK_META_SIZE
 #define HEADER_MOST (1u << 20)  /* of the volume's first sectors; 8 KiB usually */
 #define STATE_ENCRYPTED 4u
 
@@ -45,12 +46,6 @@ _Static_assert(sizeof(struct meta_disk) == 0x70, "bitlk_fve_metadata");
 
 struct entry_disk { le16 size, type, value, version; };
 #define ENTRY_HEADER 15u        /* type and value: le64 offset, size of the first sectors */
-
-struct bitlk {
-	uint64_t meta[COPIES];
-	uint64_t header, header_size;
-	uint64_t size;          /* bytes that are encrypted; what follows isn't the volume's */
-};
 
 static int bitlk_probe(struct blkdev *d, struct cont_ident *ret, struct err *e)
 {
@@ -90,7 +85,7 @@ static int find_header(const uint8_t *buf, const struct meta_disk *m, struct bit
 	return 0;
 }
 
-static int read_meta(struct blkdev *d, struct bitlk *ret, struct err *e)
+int bitlk_read(struct blkdev *d, struct bitlk *ret, struct err *e)
 {
 	cleanup_free uint8_t *buf = malloc(META_SIZE);
 	struct boot_disk b;
@@ -162,9 +157,8 @@ static int piece(struct cont_volume *v, uint64_t off, uint64_t at, uint64_t len,
 	return len ? cont_piece_add(v, &p, e) : 0;
 }
 
-/* start: of the window in the parent. */
-static int lay_out(const struct bitlk *b, uint64_t start, struct cont_volume *v,
-		   struct ranges *meta, struct err *e)
+int bitlk_lay_out(const struct bitlk *b, uint64_t start, struct cont_volume *v,
+		  struct ranges *meta, struct err *e)
 {
 	struct range hidden[COPIES + 1] = { { b->header, b->header + b->header_size } };
 	uint64_t at = b->header_size;
@@ -202,7 +196,7 @@ static int bitlk_open(struct blkdev *parent, const struct cont_member *all, size
 	(void)n;
 	if (!keys->n)
 		return err_set(e, ERR_NOT_FOUND, "it is encrypted; --unlock would leave out its free space");
-	r = read_meta(m->d, &b, e);
+	r = bitlk_read(m->d, &b, e);
 	if (r < 0)
 		return r;
 	v = cont_volume_add(ret, e);
@@ -217,7 +211,7 @@ static int bitlk_open(struct blkdev *parent, const struct cont_member *all, size
 	snprintf(ret->holds, sizeof ret->holds, "opened by a key");
 	r = find_key(m->d, &b, keys, v->crypt, e);
 	if (!r)
-		r = lay_out(&b, m->start, v, &ret->meta, e);
+		r = bitlk_lay_out(&b, m->start, v, &ret->meta, e);
 	if (!r)
 		r = ranges_add(&ret->meta, m->start + b.size, m->start + m->d->size, e);
 	ranges_sort(&ret->meta);

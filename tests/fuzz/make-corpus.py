@@ -71,6 +71,24 @@ def squeezed(data, map_dump):
     return bytes(out)
 
 
+def bitlocker(name):
+    """What is read without a key: boot sector and metadata, as tests/lib/bitlktool.py has them."""
+    sys.path.insert(0, os.path.join(FUZZ, "../lib"))
+    import bitlktool as tool
+    tool.stretched = lambda passphrase, salt: bytes(32)
+    mib, meta = 1 << 20, tool.META
+    tool.PLACES = (mib, mib + 2 * meta, mib + 4 * meta)
+    tool.RELOCATED = mib + (meta if name == "between" else 6 * meta)
+    tool.HEADER = 512 if name == "small" else 8192
+    size = 2 * mib
+    out = bytearray(size)
+    data = tool.metadata("", 0x8004, bytes(32), size - (4096 if name == "small" else 0))
+    for at in tool.PLACES[:1 if name == "small" else 3]:
+        out[at:at + meta] = data
+    out[:512] = tool.boot_sector()
+    return bytes(out)
+
+
 def grub_objects(prefix, commands):
     """What GRUB's images end with: a module, first commands, the prefix."""
     out = b""
@@ -370,6 +388,8 @@ def main():
         16 << 20, "mkfs.btrfs -M -n 4096 IMG", "mkdir IMG.d; mount -o loop,commit=300 IMG IMG.d",
         "cp DIR/file0 IMG.d; sync -f IMG.d; cp DIR/file2 IMG.d; sync IMG.d/file2",
         "cp IMG IMG.copy; umount IMG.d; mv IMG.copy IMG")))
+    for name in ("usual", "between", "small"):
+        save("bitlocker", name, sparse(bitlocker(name)))
     # partition tables
     mbr = image(4 << 20, r"printf 'size=256K,type=83\nsize=300K,type=c\ntype=f\nsize=100K\nsize=100K,type=82\n' | sfdisk -q --label dos --sector-size 512 IMG" .replace(" --sector-size 512", ""))
     gpt = image(4 << 20, r"printf 'label: gpt\nfirst-lba: 34\nsize=256K,name=a\nsize=300K\nsize=1M,type=U\n' | sfdisk -q IMG")

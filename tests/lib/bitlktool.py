@@ -91,6 +91,15 @@ def metadata(passphrase, method, fvek, size):
     return (head + entries).ljust(META, b"\0")
 
 
+def boot_sector():
+    boot = bytearray(512)
+    boot[:11], boot[510:] = b"\xeb\x58\x90-FVE-FS-", b"\x55\xaa"
+    struct.pack_into("<HB", boot, 11, 512, 8)
+    boot[0xa0:0xb0] = bytes.fromhex("3bd66749292ed84a8399f6a339e3d001")
+    struct.pack_into("<3Q", boot, 0xb0, *PLACES)
+    return boot
+
+
 def make(path, plain, map_, passphrase, method):
     method, data = int(method, 0), open(plain, "rb").read()
     if any(any(data[at:at + META + HEADER]) for at in PLACES):
@@ -105,12 +114,7 @@ def make(path, plain, map_, passphrase, method):
     meta = metadata(passphrase, method, fvek, len(data))
     for at in PLACES:
         out[at:at + META] = meta
-    boot = bytearray(512)
-    boot[:11], boot[510:] = b"\xeb\x58\x90-FVE-FS-", b"\x55\xaa"
-    struct.pack_into("<HB", boot, 11, 512, 8)
-    boot[0xa0:0xb0] = bytes.fromhex("3bd66749292ed84a8399f6a339e3d001")
-    struct.pack_into("<3Q", boot, 0xb0, *PLACES)
-    out[:512] = boot
+    out[:512] = boot_sector()
     open(path, "wb").write(out)
 
 
