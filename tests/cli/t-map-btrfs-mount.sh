@@ -6,6 +6,8 @@ own_mounts
 map=$REHOST_B/tests/tools/map-dump
 judge=$REHOST_TOP/tests/lib/fsjudge.py
 . "$REHOST_TOP/tests/lib/btrfs.sh"
+. "$REHOST_TOP/tests/lib/btrfs-vectors.sh"
+requires xz
 [ "$(id -u)" = 0 ] || skip "needs root to mount"
 at_exit 'umount -l mnt 2>/dev/null || :'
 mkdir mnt
@@ -34,9 +36,13 @@ fill() {
 }
 while read -r size options opts; do
 	# shellcheck disable=SC2086
-	mkfs "$size" $opts || continue
+	case $opts in
+	vector*) vector "${opts#vector }"; truncate -s "$size" fs ;;
+	*) mkfs "$size" $opts || continue ;;
+	esac
 	# some of the options are the kernel's for this mount
 	mount -o "loop,$options" fs mnt || fail "mount -o $options"
+	[ "${opts#vector}" = "$opts" ] || btrfs -q filesystem resize max mnt >resize.out || fail "$(cat resize.out)"
 	fill
 	btrfs -q subvolume snapshot -r mnt mnt/ro >/dev/null
 	[ "${opts#--mixed}" != "$opts" ] || btrfs balance start --full-balance mnt >balance.out 2>&1 || fail "$(cat balance.out)"
@@ -46,7 +52,7 @@ while read -r size options opts; do
 	mapped fs "$options $opts"
 	same_files "$options $opts"
 done <<END
-200M compress=zstd -O block-group-tree
+300M compress=zstd vector groups
 200M compress=lzo,space_cache=v1 -R ^free-space-tree
 200M nodatacow,noatime -m single -n 4096 --csum xxhash
 400M max_inline=0 -m dup -d dup -R quota
