@@ -377,8 +377,8 @@ static int restore_steps(struct jobs *a, struct err *e)
 		if (rc == 0)
 			rc = look_into(j, e);
 		if (j->into_parts) {
-			a->ask[i].parts = j->parts.wish.is_part ? NULL : &j->parts.plan.to;
-			a->ask[i].whole_part = j->parts.wish.is_part;
+			a->ask[i].whole_part = *j->parts.whole != 0;
+			a->ask[i].parts = a->ask[i].whole_part ? NULL : &j->parts.plan.to;
 		}
 	}
 	a->adapt.old_hardware = a->v->hardware;

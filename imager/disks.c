@@ -11,6 +11,25 @@
 #include <sys/sysmacros.h>
 #include "common/cleanup.h"
 
+/* The last component of a directory in sysfs as the kernel names the device. */
+static void device_name(const char *dir, char *ret, size_t size)
+{
+	snprintf(ret, size, "%s", strrchr(dir, '/') + 1);
+	for (char *p = ret; *p; p++)
+		if (*p == '!') /* sysfs's way to write cciss/c0d0 */
+			*p = '/';
+}
+
+void disk_of_part(const struct kernel_view *k, const struct disk *d, char ret[PATH_MAX])
+{
+	char dir[PATH_MAX], name[sizeof d->name];
+
+	snprintf(dir, sizeof dir, "%s", d->sysdir);
+	*strrchr(dir, '/') = 0;
+	device_name(dir, name, sizeof name);
+	snprintf(ret, PATH_MAX, "%s/%s", k ? k->dev : kernel_view_real.dev, name);
+}
+
 /* Fills what every block device has.  d->sysdir is set. */
 static int read_block(const struct kernel_view *k, struct disk *d, struct err *e)
 {
@@ -24,10 +43,7 @@ static int read_block(const struct kernel_view *k, struct disk *d, struct err *e
 	    sscanf(text, "%u:%u", &d->major, &d->minor) != 2)
 		return err_set(e, ERR_IO, "%s/dev: not a device number: \"%s\"",
 			       d->sysdir, text);
-	snprintf(d->name, sizeof d->name, "%s", strrchr(d->sysdir, '/') + 1);
-	for (char *p = d->name; *p; p++)
-		if (*p == '!') /* sysfs's way to write cciss/c0d0 */
-			*p = '/';
+	device_name(d->sysdir, d->name, sizeof d->name);
 	snprintf(d->path, sizeof d->path, "%s/%s", k->dev, d->name);
 	d->size = 512 * sysfs_u64(0, "%s/size", d->sysdir);
 	d->sector_size = (uint32_t)sysfs_u64(512, "%s/queue/logical_block_size", dir);

@@ -33,6 +33,9 @@ int disks_lists(const char *name);
 int disk_by_path(const struct kernel_view *k, const char *path,
 		 struct disk *ret, struct err *e) must_check;
 
+/* The path of the whole disk that d is a partition of. */
+void disk_of_part(const struct kernel_view *k, const struct disk *d, char ret[PATH_MAX]);
+
 /* Used inside: serial, model, wwn, transport of the device in d->sysdir's
  * whole disk `dir`. */
 void disk_identify(const char *dir, struct disk *d);

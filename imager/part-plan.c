@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "imager/container/md.h"
 #include "imager/imgdev.h"
 #include "imager/map.h"
 #include "imager/part/kinds.h"
@@ -11,10 +12,12 @@
 struct planning {
 	const struct part_wish *w;
 	struct image *im;
+	struct blkdev *from;          /* the image                               */
 	struct disk_map *m;           /* of the image; only probed               */
 	struct part_choice chosen;
 	struct blkdev *target;
-	struct part_table *t;         /* the target's; NULL if w->is_part        */
+	struct blkdev *disk;          /* the target, or the disk that it is on   */
+	struct part_table *t;         /* of disk                                 */
 	const struct partition *into; /* or NULL                                 */
 	struct part_plan plan;
 	struct err *e;
@@ -25,13 +28,10 @@ struct planning {
 static int read_image(struct planning *p)
 {
 	struct map_options mo = { .probe_only = 1 };
-	struct blkdev *d;
-	int rc = dev_image(p->im, p->w->image_name, &d, p->e);
+	int rc = dev_image(p->im, p->w->image_name, &p->from, p->e);
 
-	if (rc < 0)
-		return rc;
-	rc = map_build(d, &mo, &p->m, p->e);
-	dev_close(d);
+	if (rc == 0)
+		rc = map_build(p->from, &mo, &p->m, p->e);
 	if (rc == 0 && !p->m->table)
 		rc = err_set(p->e, ERR_USAGE, "%s has no partition table that can be trusted, so no partitions to choose from",
 			     p->w->image_name);
@@ -65,13 +65,28 @@ static int choose(struct planning *p)
 		}
 	}
 	part_choices_text(t, all, sizeof all);
-	if ((p->w->into || p->w->is_part) && n != 1)
+	if ((p->w->into || p->w->whole) && n != 1)
 		return err_set(p->e, ERR_USAGE, "into one place goes one partition, not %d: choose with --only among: %s",
 			       n, all);
 	return 0;
 }
 
 /* ---- where on the target ---- */
+
+/* The one that the target is. */
+static int find_target(struct planning *p)
+{
+	for (size_t i = 0; i < p->t->n_parts; i++) {
+		const struct partition *o = &p->t->parts[i];
+
+		if (!(o->flags & PART_EXTENDED) && o->start == p->w->part_start &&
+		    o->size == p->target->size)
+			p->into = o;
+	}
+	return p->into ? 0 :
+		err_set(p->e, ERR_REFUSED, "%s isn't a partition as the table of %s has it now; name the disk, and the partition by --into",
+			p->target->name, p->disk->name);
+}
 
 static int read_target(struct planning *p)
 {
@@ -81,14 +96,15 @@ static int read_target(struct planning *p)
 	if (p->target->sector_size != image_params(p->im)->sector_size)
 		return err_set(p->e, ERR_REFUSED, "%s has sectors of %u bytes, the captured disk had %u",
 			       p->target->name, p->target->sector_size, image_params(p->im)->sector_size);
-	if (p->w->is_part)
-		return 0;
-	rc = part_read(p->target, &p->t, p->e);
+	p->disk = p->w->whole ? p->w->whole : p->target;
+	rc = part_read(p->disk, &p->t, p->e);
 	if (rc == PART_NONE)
 		return err_set(p->e, ERR_REFUSED, "%s has no partition table; make one with the partitions that are to be written to, or restore all",
-			       p->target->name);
+			       p->disk->name);
 	if (rc < 0)
-		return err_prefix(p->e, "%s: its partition table can't be trusted", p->target->name);
+		return err_prefix(p->e, "%s: its partition table can't be trusted", p->disk->name);
+	if (p->w->whole)
+		return find_target(p);
 	if (!p->w->into)
 		return 0;
 	if (part_choose(p->w->into, p->t, &c, p->e) < 0)
@@ -130,14 +146,14 @@ static int find_place(struct planning *p, const struct partition *from,
 	if (!part_same_kind(from->type, (*ret)->type))
 		return err_set(p->e, ERR_REFUSED,
 			       "partition %u of %s has the type %s, partition %u of the image %s; a system would not find there what it looks for (sfdisk --part-type changes it)",
-			       (*ret)->number, p->target->name, (*ret)->type, from->number, from->type);
+			       (*ret)->number, p->disk->name, (*ret)->type, from->number, from->type);
 	for (size_t i = 0; i < p->t->n_parts; i++) {
 		const struct partition *o = &p->t->parts[i];
 
 		if (o != *ret && !(o->flags & PART_EXTENDED) && o->start < (*ret)->start + (*ret)->size &&
 		    (*ret)->start < o->start + o->size)
 			return err_set(p->e, ERR_REFUSED, "%s: partitions %u and %u overlap",
-				       p->target->name, (*ret)->number, o->number);
+				       p->disk->name, (*ret)->number, o->number);
 	}
 	return 0;
 }
@@ -178,25 +194,44 @@ static int check_size(struct planning *p, struct part_place *pl)
 		       (unsigned long long)pl->from_size, (unsigned long long)(pl->from_size - pl->to_size));
 }
 
+/* A superblock of MD 0.90 or 1.0 is looked for near the end of its member. */
+static int check_end(struct planning *p, const struct map_region *r, const struct part_place *pl)
+{
+	struct blkdev *w;
+	struct md_member m;
+	int rc;
+
+	if (pl->to_size == pl->from_size || strcmp(r->fs.type, "linux_raid_member"))
+		return 0;
+	rc = dev_window(p->from, r->start, r->size, &w, p->e);
+	if (rc < 0)
+		return rc;
+	rc = md_super_read(w, &m, p->e);
+	dev_close(w);
+	if (rc == 0 && m.super < m.data)
+		return 0;
+	return err_set(p->e, ERR_REFUSED, "partition %u of the image is a member of a RAID that is described at its end: in a place of %llu bytes, not %llu as it had, that would not be found; make a partition of exactly this size",
+		       pl->number, (unsigned long long)pl->to_size, (unsigned long long)pl->from_size);
+}
+
 static int plan_one(struct planning *p, const struct map_region *r)
 {
 	struct part_place *pl = &p->plan.v[p->plan.n];
-	const struct partition *to = NULL;
+	const struct partition *to;
 
-	if (!p->w->is_part && find_place(p, r->part, &to) < 0)
+	if (find_place(p, r->part, &to) < 0)
 		return p->e->code;
 	*pl = (struct part_place){
 		.number = r->part->number, .from = r->start, .from_size = r->size,
-		.to_number = to ? to->number : 0, .to = to ? to->start : 0,
-		.to_size = to ? to->size : p->target->size,
-		.to_start = to ? to->start : p->w->part_start,
+		.to_number = p->w->whole ? 0 : to->number, .to = p->w->whole ? 0 : to->start,
+		.to_size = to->size, .to_start = to->start,
 	};
 	snprintf(pl->fs, sizeof pl->fs, "%s", r->fs.type);
 	snprintf(pl->label, sizeof pl->label, "%s", r->fs.label);
-	if (to)
+	if (pl->to_number)
 		p->plan.to.bits[to->number / 8] |= (uint8_t)(1u << to->number % 8);
 	p->plan.n++;
-	return check_size(p, pl);
+	return check_size(p, pl) < 0 ? p->e->code : check_end(p, r, pl);
 }
 
 static int plan_all(struct planning *p)
@@ -235,6 +270,7 @@ int part_plan(struct image *im, struct blkdev *target, const struct part_wish *w
 	else
 		part_plan_done(&p.plan);
 	map_free(p.m);
+	dev_close(p.from);
 	part_free(p.t);
 	return rc;
 }

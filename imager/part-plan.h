@@ -27,8 +27,9 @@ struct part_wish {
 	const char *only;       /* part_choose()'s list; NULL: the only one there is */
 	const char *into;       /* a partition of the target; NULL: the same place   */
 	const char *image_name;
-	/* The target is a partition that begins at this byte of its disk. */
-	int is_part;
+	/* The target is a partition that begins at this byte of its disk, and this is
+	 * the disk; else NULL.  The caller's. */
+	struct blkdev *whole;
 	uint64_t part_start;
 };
 

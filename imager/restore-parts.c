@@ -21,14 +21,27 @@ static int find_target(struct restore_parts *p, struct err *e)
 
 	if (disk_by_path(NULL, p->target, &d, e) < 0)
 		return e->code;
-	p->wish.is_part = !strcmp(d.kind, "part");
-	if (!p->wish.is_part)
+	if (strcmp(d.kind, "part"))
 		return 0;
 	if (p->wish.into)
 		return err_set(e, ERR_USAGE, "%s is a partition itself; --into wants the disk", p->target);
 	/* sysfs counts in sectors of 512 bytes on every disk */
 	p->wish.part_start = sysfs_u64(0, "%s/start", d.sysdir) * 512;
+	disk_of_part(NULL, &d, p->whole);
 	return 0;
+}
+
+/* With what stands in the target's table now. */
+static int plan(const struct restore_parts *p, struct blkdev *target, struct part_plan *ret,
+		struct err *e)
+{
+	struct part_wish w = p->wish;
+	int rc = *p->whole ? dev_open_ro(p->whole, &w.whole, e) : 0;
+
+	if (rc == 0)
+		rc = part_plan(p->im, target, &w, ret, e);
+	dev_close(w.whole);
+	return rc;
 }
 
 static void say(const struct restore_parts *p, FILE *f)
@@ -60,7 +73,7 @@ int restore_parts_plan(struct restore_parts *p, FILE *people, struct err *e)
 	    dev_open_ro(p->target, &d, e) < 0)
 		return e->code;
 	as_image(p, d);
-	rc = part_plan(p->im, d, &p->wish, &p->plan, e);
+	rc = plan(p, d, &p->plan, e);
 	dev_close(d);
 	if (rc == 0)
 		say(p, people);
@@ -106,7 +119,7 @@ int restore_parts_copy(struct restore_parts *p, const struct write_token *token,
 		return e->code;
 	as_image(p, d);
 	/* what was shown and confirmed must still be there */
-	rc = part_plan(p->im, d, &p->wish, &now, e);
+	rc = plan(p, d, &now, e);
 	if (rc == 0 && !part_plan_same(&p->plan, &now))
 		rc = err_set(e, ERR_REFUSED, "the partition table of %s has changed meanwhile; nothing was written",
 			     p->target);

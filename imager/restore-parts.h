@@ -12,6 +12,7 @@ struct restore_parts {
 	struct image *im;
 	struct part_plan plan;
 	const char *target;       /* as given                                    */
+	char whole[PATH_MAX];     /* a partition: the disk that it is on; else ""  */
 	char done[200];           /* "partition 2, 3": those that are complete   */
 };
 

@@ -4,7 +4,7 @@
 . "$REHOST_TOP/tests/lib/lib.sh"
 own_mounts
 . "$REHOST_TOP/tests/lib/disks.sh"
-requires losetup mke2fs
+requires losetup mke2fs sfdisk e2fsck
 [ "$(id -u)" = 0 ] || skip "needs root for loop devices"
 # where other tests' mounts don't come into the picture
 export REHOST_RUN_DIR="$PWD/run"
@@ -34,6 +34,27 @@ sync
 [ "$sum" = "$(sha256sum < fs2.img)" ] || fail "reading an image changed the disk it lies on"
 expect_status 4 rehost restore --yes "dev://$dev2/images/fs.rhi" "$dev2"
 ! grep -q " $PWD/" /proc/self/mountinfo || fail "still mounted: $(cat /proc/self/mountinfo)"
+# chosen partitions to a partition by its own name: its disk's table says what it is for
+truncate -s 16M from.img table.img
+printf 'label: dos\nstart=2048,size=8192,type=83\n' | sfdisk -q from.img
+printf 'label: dos\nstart=2048,size=8192,type=82\nsize=8192,type=83\n' | sfdisk -q table.img
+truncate -s 4M small.fs
+mke2fs -q -F small.fs
+dd if=small.fs of=from.img bs=1M seek=1 conv=notrunc status=none
+rehost capture --no-systems from.img from.rhi 2>/dev/null
+dev3=$(losetup -f --show table.img) || skip "two loop devices only"
+at_exit "losetup -d $dev3"
+if partx -a "$dev3" 2>err && at_exit "partx -d $dev3" &&
+	for i in 1 2; do
+		# shellcheck disable=SC2046
+		mknod "t$i" b $(tr : ' ' <"/sys/block/${dev3#/dev/}/${dev3#/dev/}p$i/dev") || break
+	done && [ -b t2 ]; then
+	expect_status 4 rehost restore --yes --only 1 from.rhi t1
+	grep -q "partition 1 of $dev3 has the type 0x82" err || fail "$(cat err)"
+	expect_status 0 rehost restore --yes --verify --only 1 from.rhi t2
+	e2fsck -fn t2 >out 2>&1 || fail "$(cat out)"
+	rm t1 t2
+fi
 # another sector size than the image's
 truncate -s 24M big-sectors.img
 dev4k=$(losetup -b 4096 -f --show big-sectors.img 2>err) || skip "no 4096 byte sectors: $(cat err)"

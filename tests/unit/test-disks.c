@@ -166,12 +166,26 @@ static void a_file_is_a_disk(void **state)
 	assert_int_equal(disk_by_path(&tree_view, "/dev/null", &d, &e), ERR_USAGE);
 }
 
+static void a_partition_knows_its_disk(void **state)
+{
+	struct disk d = { .sysdir = "/sys/devices/pci/block/nvme0n1/nvme0n1p3" };
+	char path[PATH_MAX];
+
+	(void)state;
+	disk_of_part(&tree_view, &d, path);
+	assert_string_equal(path, "/dev/nvme0n1");
+	strcpy(d.sysdir, "/sys/block/cciss!c0d0/cciss!c0d0p1");
+	disk_of_part(NULL, &d, path);
+	assert_string_equal(path, "/dev/cciss/c0d0");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(lists_disks_with_their_identity),
 		cmocka_unit_test(an_ide_controller_is_told_from_sata),
 		cmocka_unit_test(a_file_is_a_disk),
+		cmocka_unit_test(a_partition_knows_its_disk),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
