@@ -1,6 +1,8 @@
 /* cmd-capture-bad.c: see cmd-capture-bad.h. */
 #include "imager/cmd-capture-bad.h"
 #include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
 
 struct json_object *capture_smart(struct report *rep, const struct disk *d)
 {
@@ -20,30 +22,53 @@ int capture_seconds(int given)
 	return given == 0 ? -1 : given > 0 ? given : 0;
 }
 
+static int newer(const char *a, const char *b)
+{
+	struct stat s, t;
+
+	return stat(a, &s) == 0 && stat(b, &t) == 0 &&
+	       (s.st_mtim.tv_sec != t.st_mtim.tv_sec ? s.st_mtim.tv_sec > t.st_mtim.tv_sec :
+		s.st_mtim.tv_nsec > t.st_mtim.tv_nsec);
+}
+
+/* Another program's log tells what is in its own image: it stays as it is, and what a
+ * capture learnt stands beside it.  That has all that the other had then. */
+static int read_log(struct capture_bad *b, const char *log, uint64_t disk_size, struct err *e)
+{
+	int rc = mapfile_read(log, disk_size, &b->known, e);
+
+	snprintf(b->log, sizeof b->log, "%s", log);
+	if (rc == 0 && !b->known.ours) {
+		snprintf(b->log, sizeof b->log, "%s.rehost", log);
+		fprintf(stderr, "%s isn't a log of rehost and stays as it is; this capture's is %s\n",
+			log, b->log);
+		if (newer(b->log, log)) {
+			mapfile_done(&b->known);
+			log = b->log;
+			rc = mapfile_read(log, disk_size, &b->known, e);
+		}
+	}
+	if (rc < 0)
+		return rc == ERR_NOT_FOUND ? 0 : rc;
+	if (b->known.n)
+		fprintf(stderr, "%s names %zu failed places; they are read last\n", log, b->known.n);
+	return 0;
+}
+
 int capture_bad_begin(struct capture_bad *b, const struct cmd_opts *o,
 		      struct capture_options *opt, struct err *e)
 {
-	int rc;
-
 	opt->retry_passes = capture_seconds(o->retry_passes);
 	opt->retry_seconds = capture_seconds(o->retry_time);
 	opt->name_bad = lost_name;
 	opt->name_ctx = &b->lost;
 	if (!o->log)
 		return 0;
-	rc = mapfile_read(o->log, b->lost.disk->size, &b->known, e);
-	if (rc < 0 && rc != ERR_NOT_FOUND)
-		return rc;
-	/* another program's log tells what is in its own image: it stays as it is */
-	snprintf(b->log, sizeof b->log, "%s%s", o->log, rc == 0 && !b->known.ours ? ".rehost" : "");
+	if (read_log(b, o->log, b->lost.disk->size, e) < 0)
+		return e->code;
 	opt->log = b->log;
-	if (b->known.n) {
+	if (b->known.n)
 		opt->known = &b->known;
-		fprintf(stderr, "%s names %zu failed places; they are read last\n", o->log, b->known.n);
-	}
-	if (rc == 0 && !b->known.ours)
-		fprintf(stderr, "%s isn't a log of rehost and stays as it is; this capture's is %s\n",
-			o->log, b->log);
 	return 0;
 }
 

@@ -49,6 +49,17 @@ expect_status 0 rehost info --json k.rhi
 [ "$(json out 'd["unreadable"]')" = "[{'offset': $a, 'length': 512}]" ] || fail "info: $(cat out)"
 cmp mine mine.was || fail "ddrescue's own log was changed"
 ddrescuelog -t mine.rehost | grep -Eq "bad-sector: *512 B" || fail "$(cat mine.rehost)"
+# what was learnt beside it is read the next time, unless ddrescue's is newer
+with_faults $b+1024 rehost capture --no-systems --retry-passes 0 --overwrite --log mine disk.img k.rhi
+[ $st = 3 ] || fail "status $st: $(cat err)"
+expect_status 3 rehost capture --no-systems --retry-passes 0 --overwrite --log mine disk.img k.rhi
+grep -q "^mine.rehost names 2 failed places" err || fail "$(cat err)"
+expect_status 0 rehost info --json k.rhi
+[ "$(json out 'sum(r["length"] for r in d["unreadable"])')" = 1536 ] || fail "info: $(cat out)"
+touch mine
+expect_status 3 rehost capture --no-systems --retry-passes 0 --overwrite --log mine disk.img k.rhi
+expect_status 0 rehost info --json k.rhi
+[ "$(json out 'd["unreadable"]')" = "[{'offset': $a, 'length': 512}]" ] || fail "info: $(cat out)"
 # with retries it is read, and so it stands in the log then
 expect_status 0 rehost capture --no-systems --overwrite --log mine disk.img k.rhi
 grep -q "failed places" err || fail "$(cat err)"
