@@ -146,7 +146,8 @@ enum restore_how {
 	RESTORE_RESUME,
 };
 
-/* Of the target, what the image doesn't use and is no old signature: */
+/* Of the target, what the image doesn't use (where old signatures may stand it becomes
+ * zeros first): */
 enum restore_unused {
 	UNUSED_KEEP,
 	UNUSED_DISCARD,           /* tells the disk; a warning where it can't */

@@ -132,6 +132,27 @@ static int compare_head(struct restore *re, struct err *e)
 	return head_begin(re, params_chunks(&re->params), e);
 }
 
+/* All but the head, which isn't there yet; of a disk that was equal also the head, which
+ * was there before what isn't used was cleared. */
+static int verify(struct restore *re, struct err *e)
+{
+	struct err ignored;
+	int r;
+
+	if (!re->began && re->opt->unused == UNUSED_KEEP)
+		return 0;
+	r = readback_run(&re->job, &re->opt->job,
+			 &(struct readback){ re->in, re->target, re->limit }, e);
+	if (r == 0 && !re->began && head_is_there(re, e) != 1)
+		r = e->code;
+	if (r == 0 || r == ERR_CANCELLED || re->began)
+		return r;
+	/* it must not look complete any more */
+	re->bytes = 0;
+	re->unsure = head_begin(re, 0, &ignored) < 0;
+	return r;
+}
+
 static int finish(struct restore *re, struct err *e)
 {
 	int r;
@@ -148,12 +169,9 @@ static int finish(struct restore *re, struct err *e)
 		r = unused_wipe(re, e);
 	if (r == 0)
 		r = unused_clear(re, e);
-	if (r < 0 || !re->began)
-		return r;
-	if (re->opt->verify)
-		r = readback_run(&re->job, &re->opt->job,
-				 &(struct readback){ re->in, re->target, re->limit }, e);
-	return r < 0 ? r : head_write(re, e);
+	if (r == 0 && re->opt->verify)
+		r = verify(re, e);
+	return r < 0 || !re->began ? r : head_write(re, e);
 }
 
 static void tell_unreadable(struct restore *re)

@@ -1,5 +1,5 @@
 /* test-restore-wrong.c: restores with verification to a disk whose beginning reads back
- * wrong. */
+ * wrong, or that clears more than it is told to. */
 #include "tests/unit/engine.h"
 #include "tests/unit/cutdev.h"
 
@@ -104,10 +104,68 @@ static void wrong_heads(void **state)
 	free(old);
 }
 
+/* A disk that clears a byte more than it is told to, in front. */
+static int clears_too_much(struct blkdev *d, uint64_t off, uint64_t len)
+{
+	memset(((struct cutdev *)d)->now + off - 1, 0, len + 1);
+	return 0;
+}
+
+/* Nothing differs, so nothing is written; but what isn't used is cleared. */
+static void cleared(uint64_t stripe, enum restore_unused unused)
+{
+	static const struct blkdev_ops ops = {
+		.read = cut_read, .write = cut_write, .flush = cut_flush,
+		.discard = clears_too_much, .erase = clears_too_much };
+	struct capture_options co = test_options(-1);
+	struct restore_options opt = { .job.workers = 1, .how = RESTORE_DELTA, .verify = 1,
+				       .unused = unused };
+	struct restore_result res = { 0 };
+	struct restore_mark mark;
+	struct mem_out *m;
+	struct blkdev *f;
+	struct store_in *in;
+	struct cutdev c;
+	uint8_t *source = malloc(SIZE);
+	struct err e;
+
+	co.chunk_size = 65536;
+	memset(source, 7, SIZE);
+	cut_new(&c, SIZE);
+	cut_begin(&c, source, CUT_NEVER, 0);
+	m = capture_stripes(&c.d, stripe, &co);
+	c.d.ops = &ops;
+	assert_ok(dev_mem(m->bytes, m->len, 0, &f, &e));
+	assert_ok(store_open_dev(f, 0, &in, &e));
+	assert_int_equal(restore_run(in, &c.d, &opt, NULL, &res, &e), ERR_IO);
+	assert_non_null(strstr(e.msg, "isn't what was written"));
+	assert_true(res.can_resume);
+	assert_true(mark_get(c.now, &mark));
+	store_close(in);
+	dev_close(f);
+	c.d.ops = &cut_ops;
+	assert_ok(restore_to(m, &c.d, RESTORE_RESUME, &res, &e));
+	for (uint64_t i = 0; i < SIZE; i++)
+		if (i / stripe % 2 == 0 && c.now[i] != 7)
+			fail_msg("byte %llu is 0x%02x", (unsigned long long)i, c.now[i]);
+	mem_out_free(m);
+	cut_free(&c);
+	free(source);
+}
+
+static void cleared_too_much(void **state)
+{
+	(void)state;
+	cleared(131072, UNUSED_DISCARD);
+	cleared(4096, UNUSED_ZERO);
+	cleared(SIZE / 2, UNUSED_ZERO);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(wrong_heads),
+		cmocka_unit_test(cleared_too_much),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
