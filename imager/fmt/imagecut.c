@@ -12,6 +12,7 @@ struct scan {
 	struct image *im;
 	uint64_t pos, seq, chunks;
 	uint64_t next_chunk;      /* all chunks seen are below it */
+	uint64_t kept;            /* where the last good COMMIT ends, 0: none */
 	struct root root;
 };
 
@@ -61,7 +62,7 @@ static int keep(struct scan *s, const struct record *head, const struct commit_d
 	for (size_t i = 0; i < s->root.n; i++)
 		if (root_add(&im->root, &s->root.page[i], e) < 0)
 			return ERR_NOMEM;
-	im->end.file_len = s->pos + IMAGE_HEAD_LEN + head->body_len;
+	s->kept = s->pos + IMAGE_HEAD_LEN + head->body_len;
 	im->end.chunks = s->chunks;
 	im->cut.seq = s->seq + 1;
 	im->cut.next_chunk = le64_get(d->next_chunk);
@@ -169,6 +170,8 @@ int image_cut_parts(struct image *im, struct err *e)
 	if (r == 0)
 		r = scan(&s, e);
 	root_done(&s.root);
+	if (s.kept)
+		im->end.file_len = s.kept;
 	if (r == ERR_CORRUPT || (r == 0 && !im->cut.seq))
 		return err_set(e, ERR_NOT_FOUND, "%s holds too little of an image to go on with it",
 			       im->file->name);

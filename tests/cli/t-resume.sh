@@ -108,10 +108,15 @@ reader restore all.rhi once
 
 # cut off at any byte: what is behind the last checkpoint is made again
 size=$(stat -c %s all.rhi)
+rehost map --json disk.img >map
+used=$(json map 'd["used"] // 1000000')
 for part in 3 50 97 100; do
 	head -c $((size * part / 100)) all.rhi > c.rhi.part
 	expect_status 0 rehost capture --no-systems --resume disk.img c.rhi
 	[ "$part" -lt 97 ] || grep -q "captured before" err || fail "cut at $part %, begun anew: $(cat err)"
+	# behind the last of many, not behind the first
+	[ "$part" -lt 97 ] || [ "$(awk '/captured before/ { print int($1) }' err)" -ge $((used / 2)) ] ||
+		fail "cut at $part %, of $used MB: $(cat err)"
 	reader restore c.rhi again
 	cmp again once || fail "cut at $part %: another disk"
 	expect_status 0 rehost verify c.rhi
