@@ -7,13 +7,14 @@
 struct json_object *capture_smart(struct report *rep, const struct disk *d)
 {
 	struct json_object *smart = smart_read(d, &stop_signal);
-	char text[500];
+	char text[500], path[PATH_MAX];
 
+	disk_whole_path(NULL, d, path);
 	smart_text(smart, text, sizeof text);
-	if (*text && json_get_bool(smart, "failing", 0))
-		report_warning(rep, "smart", 0, 0, "%s is failing: %s", d->path, text);
-	else if (*text)
-		fprintf(stderr, "note: health of %s: %s\n", d->path, text);
+	if (json_get_bool(smart, "failing", 0))
+		report_warning(rep, "smart", 0, 0, "%s is failing: %s", path, text);
+	else if (strcmp(d->kind, "file"))
+		fprintf(stderr, "note: health of %s: %s\n", path, *text ? text : smart ? "not failing" : "not known");
 	return smart;
 }
 

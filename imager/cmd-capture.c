@@ -31,6 +31,7 @@ struct job {
 	struct passphrase passphrase;
 	const char *dest;                  /* as given, for messages */
 	unsigned int number, many;         /* of how many disks; many 0: only one */
+	struct json_object **smart;        /* of each disk; NULL: it says nothing */
 };
 
 /* One disk on its way. */
@@ -275,6 +276,12 @@ static void remember(struct job *j, const struct shot *s)
 	json_object_array_add(j->machine_disks, o);
 }
 
+/* With --resume, its image is there. */
+static int seems_done(const struct job *j, const struct shot *s)
+{
+	return j->o->resume && j->many && access(s->path, F_OK) == 0;
+}
+
 /* 1: with --resume, the image of this disk is there, complete. */
 static int already_there(struct job *j, struct shot *s, struct err *e)
 {
@@ -282,7 +289,7 @@ static int already_there(struct job *j, struct shot *s, struct err *e)
 	struct image *im = NULL;
 	int rc;
 
-	if (!j->o->resume || !j->many || access(s->path, F_OK) < 0)
+	if (!seems_done(j, s))
 		return 0;
 	s->entry = disk_json_identity(NULL, &s->disk);
 	rc = image_file_open(s->path, &j->passphrase, &f, e);
@@ -321,7 +328,6 @@ static int capture_steps(struct job *j, struct shot *s, struct err *e)
 		return e->code;
 	if (*warning)
 		report_warning(j->rep, "mounted", 0, 0, "%s", warning);
-	s->smart = capture_smart(j->rep, &s->disk);
 	if (read_map(j, s, e) < 0)
 		return e->code;
 	tell_space(s, j->o->split);
@@ -330,7 +336,7 @@ static int capture_steps(struct job *j, struct shot *s, struct err *e)
 	hex_encode(s->result.digest, 32, s->digest);
 	remember(j, s);
 	d = (struct events_done){
-		.status = report_warnings(j->rep) > before ? 3 : 0,
+		.status = report_warnings(j->rep) > before || json_get_bool(s->smart, "failing", 0) ? 3 : 0,
 		.digest = s->digest, .path = s->shown, .bytes = s->result.bytes,
 		.image_bytes = s->result.image_bytes, .seconds = (uint64_t)(s->result.seconds + 0.5),
 	};
@@ -352,26 +358,52 @@ static void name_in_dir(const struct disk *d, char *ret, size_t size)
 	snprintf(ret + n, size - n, ".rhi");
 }
 
-static int capture_one(struct job *j, const char *disk, const struct cmd_image *im, struct err *e)
+/* Disk number i of the command line, and where its image goes. */
+static int find_disk(const struct job *j, int i, const struct cmd_image *im, struct shot *s,
+		     struct err *e)
 {
-	struct shot s = { 0 };
 	char name[NAME_MAX + 1];
-	int rc = disk_by_path(NULL, disk, &s.disk, e);
 
-	if (rc < 0)
-		return rc;
-	s.only = cmd_only(j->o, disk, j->many > 0);
-	if (im->is_dir) {
-		name_in_dir(&s.disk, name, sizeof name);
-		snprintf(s.shown, sizeof s.shown, "%s%s%s", j->dest,
-			 j->dest[strlen(j->dest) - 1] == '/' ? "" : "/", name);
-		if (snprintf(s.path, sizeof s.path, "%s/%s", im->path, name) >= (int)sizeof s.path)
-			return err_set(e, ERR_USAGE, "the path of the image is too long");
-	} else {
-		snprintf(s.path, sizeof s.path, "%s", im->path);
-		snprintf(s.shown, sizeof s.shown, "%s", j->dest);
+	if (disk_by_path(NULL, j->o->args[i], &s->disk, e) < 0)
+		return e->code;
+	if (!im->is_dir) {
+		snprintf(s->path, sizeof s->path, "%s", im->path);
+		snprintf(s->shown, sizeof s->shown, "%s", j->dest);
+		return 0;
 	}
-	rc = capture_steps(j, &s, e);
+	name_in_dir(&s->disk, name, sizeof name);
+	snprintf(s->shown, sizeof s->shown, "%s%s%s", j->dest,
+		 j->dest[strlen(j->dest) - 1] == '/' ? "" : "/", name);
+	if (snprintf(s->path, sizeof s->path, "%s/%s", im->path, name) >= (int)sizeof s->path)
+		return err_set(e, ERR_USAGE, "the path of the image is too long");
+	return 0;
+}
+
+/* Before anything is read of any of them. */
+static int ask_health(struct job *j, const struct cmd_image *im, int n, struct err *e)
+{
+	j->smart = calloc((size_t)n, sizeof *j->smart);
+	if (!j->smart)
+		return err_set(e, ERR_NOMEM, "out of memory");
+	for (int i = 0; i < n; i++) {
+		struct shot s = { 0 };
+
+		if (find_disk(j, i, im, &s, e) < 0)
+			return e->code;
+		if (!seems_done(j, &s))
+			j->smart[i] = capture_smart(j->rep, &s.disk);
+	}
+	return 0;
+}
+
+static int capture_one(struct job *j, int i, const struct cmd_image *im, struct err *e)
+{
+	struct shot s = { .smart = json_object_get(j->smart[i]) };
+	int rc = find_disk(j, i, im, &s, e);
+
+	s.only = cmd_only(j->o, j->o->args[i], j->many > 0);
+	if (rc == 0)
+		rc = capture_steps(j, &s, e);
 	shot_done(&s);
 	return rc;
 }
@@ -439,6 +471,8 @@ static int capture_all(struct job *j, struct cmd_image *im, struct err *e)
 		return e->code;
 	if (im->is_dir && check_names(j, im->path, e) < 0)
 		return e->code;
+	if (ask_health(j, im, n, e) < 0)
+		return e->code;
 	/* nor is any read while the partitions chosen of another aren't there */
 	if (cmd_only_look(j->o, (const char *const *)j->o->args, n, e) < 0)
 		return e->code;
@@ -446,7 +480,7 @@ static int capture_all(struct job *j, struct cmd_image *im, struct err *e)
 		if (n > 1)
 			fprintf(stderr, "disk %d of %d: %s\n", i + 1, n, j->o->args[i]);
 		j->number = (unsigned int)i + 1;
-		rc = capture_one(j, j->o->args[i], im, e);
+		rc = capture_one(j, i, im, e);
 		if (rc < 0)
 			return rc;
 		if (rc)
@@ -544,6 +578,9 @@ static int run(const struct cmd_opts *o, struct err *e)
 		report_error(j.rep, e);
 	passphrase_done(&j.passphrase);
 	unlock_done(&j.keys);
+	for (unsigned int i = 0; j.smart && i < (unsigned int)o->n_args - 1; i++)
+		json_object_put(j.smart[i]);
+	free(j.smart);
 	json_object_put(j.machine_disks);
 	json_object_put(j.hardware);
 	report_free(j.rep);

@@ -227,6 +227,9 @@ int disk_json(const struct kernel_view *k, const struct disk *d,
 	o = disk_json_identity(k, d);
 	if (!o)
 		return err_set(e, ERR_NOMEM, "out of memory for the list of disks");
+	smart = smart_read(d, opt->cancel); /* a dying disk is asked before it is read */
+	if (smart)
+		json_put(o, "smart", smart);
 	if (dev_open_ro(d->path, &dev, &why) < 0 || map_build(dev, &mo, &m, &why) < 0)
 		json_put_str(o, "error", why.msg);
 	else
@@ -237,9 +240,6 @@ int disk_json(const struct kernel_view *k, const struct disk *d,
 	dev_close(dev);
 	if (opt->systems && !json_get_str(o, "error", NULL))
 		disk_json_systems(d, opt->cancel, o);
-	smart = smart_read(d, opt->cancel);
-	if (smart)
-		json_put(o, "smart", smart);
 	*ret = o;
 	return 0;
 }

@@ -11,23 +11,27 @@
 #include <sys/sysmacros.h>
 #include "common/cleanup.h"
 
-/* The last component of a directory in sysfs as the kernel names the device. */
-static void device_name(const char *dir, char *ret, size_t size)
+/* "%s/%s" of k->dev and the name of the device that sysfs has in dir. */
+static void device_path(const struct kernel_view *k, const char *dir, char ret[PATH_MAX])
 {
-	snprintf(ret, size, "%s", strrchr(dir, '/') + 1);
-	for (char *p = ret; *p; p++)
+	size_t n = strlen(k->dev) + 1;
+
+	snprintf(ret, PATH_MAX, "%s/%s", k->dev, strrchr(dir, '/') + 1);
+	for (char *p = ret + n; *p; p++)
 		if (*p == '!') /* sysfs's way to write cciss/c0d0 */
 			*p = '/';
 }
 
-void disk_of_part(const struct kernel_view *k, const struct disk *d, char ret[PATH_MAX])
+void disk_whole_path(const struct kernel_view *k, const struct disk *d, char ret[PATH_MAX])
 {
-	char dir[PATH_MAX], name[sizeof d->name];
+	char dir[PATH_MAX];
 
+	snprintf(ret, PATH_MAX, "%s", d->path);
+	if (strcmp(d->kind, "part"))
+		return;
 	snprintf(dir, sizeof dir, "%s", d->sysdir);
 	*strrchr(dir, '/') = 0;
-	device_name(dir, name, sizeof name);
-	snprintf(ret, PATH_MAX, "%s/%s", k ? k->dev : kernel_view_real.dev, name);
+	device_path(k ? k : &kernel_view_real, dir, ret);
 }
 
 /* Fills what every block device has.  d->sysdir is set. */
@@ -43,8 +47,8 @@ static int read_block(const struct kernel_view *k, struct disk *d, struct err *e
 	    sscanf(text, "%u:%u", &d->major, &d->minor) != 2)
 		return err_set(e, ERR_IO, "%s/dev: not a device number: \"%s\"",
 			       d->sysdir, text);
-	device_name(d->sysdir, d->name, sizeof d->name);
-	snprintf(d->path, sizeof d->path, "%s/%s", k->dev, d->name);
+	device_path(k, d->sysdir, d->path);
+	snprintf(d->name, sizeof d->name, "%s", d->path + strlen(k->dev) + 1);
 	d->size = 512 * sysfs_u64(0, "%s/size", d->sysdir);
 	d->sector_size = (uint32_t)sysfs_u64(512, "%s/queue/logical_block_size", dir);
 	d->phys_size = (uint32_t)sysfs_u64(d->sector_size, "%s/queue/physical_block_size", dir);

@@ -33,8 +33,8 @@ int disks_lists(const char *name);
 int disk_by_path(const struct kernel_view *k, const char *path,
 		 struct disk *ret, struct err *e) must_check;
 
-/* The path of the whole disk that d is a partition of. */
-void disk_of_part(const struct kernel_view *k, const struct disk *d, char ret[PATH_MAX]);
+/* The path of the disk that d, a partition, is on; d's own else. */
+void disk_whole_path(const struct kernel_view *k, const struct disk *d, char ret[PATH_MAX]);
 
 /* Used inside: serial, model, wwn, transport of the device in d->sysdir's
  * whole disk `dir`. */

@@ -27,7 +27,7 @@ static int find_target(struct restore_parts *p, struct err *e)
 		return err_set(e, ERR_USAGE, "%s is a partition itself; --into wants the disk", p->target);
 	/* sysfs counts in sectors of 512 bytes on every disk */
 	p->wish.part_start = sysfs_u64(0, "%s/start", d.sysdir) * 512;
-	disk_of_part(NULL, &d, p->whole);
+	disk_whole_path(NULL, &d, p->whole);
 	return 0;
 }
 

@@ -170,15 +170,19 @@ void smart_text(struct json_object *smart, char *ret, size_t size)
 
 struct json_object *smart_read(const struct disk *d, const volatile sig_atomic_t *cancel)
 {
+	char path[PATH_MAX];
 	const char *argv[] = { "smartctl", "--json", "--info", "--health", "--attributes",
-			       d->path, NULL };
+			       path, NULL };
 	struct run_spec spec = { .argv = argv, .timeout_s = TIMEOUT_S, .out_max = OUT_MAX,
 				 .cancel = cancel };
 	struct json_object *doc = NULL, *o = NULL;
 	struct run_result r;
 	struct err ignored;
 
-	if (strcmp(d->kind, "disk") || run_program(&spec, &r, &ignored) < 0)
+	if (strcmp(d->kind, "disk") && strcmp(d->kind, "part"))
+		return NULL;
+	disk_whole_path(NULL, d, path);
+	if (run_program(&spec, &r, &ignored) < 0)
 		return NULL;
 	if (!r.timed_out && json_parse(r.out, r.out_len, &doc, &ignored) == 0)
 		o = smart_from(doc);

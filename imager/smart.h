@@ -5,8 +5,8 @@
 #include "common/json.h"
 #include "imager/disks.h"
 
-/* As docs/INTERFACES.md, "disks", has it under "smart"; NULL: the disk says nothing,
- * is no whole disk, or there is no smartctl.  May take as long as the disk takes to
+/* As docs/INTERFACES.md, "disks", has it under "smart", of a partition that of its disk;
+ * NULL: the disk says nothing, is a file or a CD drive, or there is no smartctl.  May take as long as the disk takes to
  * answer, 20 seconds at most.  cancel: may be NULL. */
 struct json_object *smart_read(const struct disk *d, const volatile sig_atomic_t *cancel);
 /* The same from smartctl's own JSON. */

@@ -172,10 +172,10 @@ static void a_partition_knows_its_disk(void **state)
 	char path[PATH_MAX];
 
 	(void)state;
-	disk_of_part(&tree_view, &d, path);
+	disk_whole_path(&tree_view, &d, path);
 	assert_string_equal(path, "/dev/nvme0n1");
 	strcpy(d.sysdir, "/sys/block/cciss!c0d0/cciss!c0d0p1");
-	disk_of_part(NULL, &d, path);
+	disk_whole_path(NULL, &d, path);
 	assert_string_equal(path, "/dev/cciss/c0d0");
 }
 

@@ -104,6 +104,7 @@ static void by_program(void **state)
 	char dir[200], path[500], script[4000], *old = strdup(getenv("PATH"));
 	struct disk d = { .path = "/dev/sdq", .name = "sdq", .kind = "disk" };
 	volatile sig_atomic_t stop = 1;
+	struct json_object *o;
 	time_t t;
 
 	(void)state;
@@ -123,10 +124,15 @@ static void by_program(void **state)
 		check(&samples[i], smart);
 		json_object_put(smart);
 	}
-	/* not of a partition or a file */
-	snprintf(d.kind, sizeof d.kind, "part");
-	install(dir, "echo '" ATA(0, true, 0, 0, 0) "'");
+	/* not of a file; of a partition its disk is asked */
+	snprintf(d.kind, sizeof d.kind, "file");
+	install(dir, "case \"$*\" in */dev/sdq) ;; *) exit 2 ;; esac; echo '" ATA(0, true, 0, 0, 0) "'");
 	assert_null(smart_read(&d, NULL));
+	d = (struct disk){ .path = "/dev/sdq2", .name = "sdq2", .kind = "part", .sysdir = "/sys/devices/x/sdq/sdq2" };
+	o = smart_read(&d, NULL);
+	assert_non_null(o);
+	json_object_put(o);
+	d = (struct disk){ .path = "/dev/sdq", .name = "sdq" };
 	snprintf(d.kind, sizeof d.kind, "disk");
 	install(dir, "echo no JSON");
 	assert_null(smart_read(&d, NULL));
