@@ -33,8 +33,11 @@ static int read_line(int fd, char *buf, size_t size, struct err *e)
 		if (c == '\n')
 			break;
 		if (n + 1 < size)
-			buf[n++] = c;
+			buf[n] = c;
+		n++;
 	}
+	if (n + 1 > size)
+		return err_set(e, ERR_REFUSED, "what was typed is too long: an answer has at most %zu bytes", size - 1);
 	buf[n] = 0;
 	return 0;
 }

@@ -10,7 +10,8 @@ int prompt_possible(int stdin_busy);
 
 /* Prints text on the terminal and reads one line, without its newline; hidden:
  * what is typed isn't shown.  buf is zeroed first.  ERR_CANCELLED at the end of
- * input or an interrupt; ERR_IO without a terminal. */
+ * input or an interrupt; ERR_IO without a terminal; ERR_REFUSED: it has no room in
+ * buf. */
 int prompt_line(const char *text, int hidden, int stdin_busy, char *buf,
 		size_t size, struct err *e) must_check;
 #endif

@@ -1,12 +1,6 @@
 /* cmd-capture.c: rehost capture: disks into images. */
-#include <errno.h>
-#include <fcntl.h>
 #include <libgen.h>
-#include <linux/magic.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <sys/statfs.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
 #include "common/hash.h"
 #include "common/cleanup.h"
@@ -15,6 +9,7 @@
 #include "imager/capture-cut.h"
 #include "imager/capture-meta.h"
 #include "imager/cmd-capture-bad.h"
+#include "imager/cmd-capture-dest.h"
 #include "imager/disks-json.h"
 #include "imager/guard.h"
 #include "imager/hardware.h"
@@ -120,28 +115,6 @@ static int read_map(struct job *j, struct shot *s, struct err *e)
 	if (!j->o->no_systems)
 		disk_json_systems(&s->disk, &stop_signal, s->entry);
 	return capture_meta(s->entry, j->hardware, s->map, j->o->level, j->o->page_files, &s->meta, e);
-}
-
-#define FAT_FILE_MAX 0xffffffffu /* bytes */
-/* Only hints: nobody knows how well the bytes compress. */
-static void tell_space(const struct shot *s, uint64_t split)
-{
-	char dir[PATH_MAX];
-	struct statvfs v;
-	struct statfs fs;
-	uint64_t free_bytes, used = extents_bytes(s->map->used);
-
-	snprintf(dir, sizeof dir, "%s", s->path);
-	dirname(dir);
-	if (!strcmp(s->path, "-") || statvfs(dir, &v) < 0)
-		return;
-	free_bytes = (uint64_t)v.f_bavail * v.f_frsize;
-	if (free_bytes < used)
-		fprintf(stderr, "note: %s may be too small: %s are free, and the %s to capture must be compressed to that\n",
-			s->shown, units_bytes(free_bytes).s, units_bytes(used).s);
-	if (used > FAT_FILE_MAX && !split && statfs(dir, &fs) == 0 && fs.f_type == MSDOS_SUPER_MAGIC)
-		fprintf(stderr, "note: %s is on a FAT file system, which holds no file of 4 GiB or more: give --split 4095M\n",
-			s->shown);
 }
 
 static int open_image(struct job *j, struct shot *s, struct err *e)
@@ -297,6 +270,9 @@ static int already_there(struct job *j, struct shot *s, struct err *e)
 		rc = image_open(f.in->dev, f.in->access, &im, e);
 	if (rc == 0)
 		rc = capture_meta_same(image_meta(im), s->entry, s->shown, e);
+	if (rc == 0 && !image_key(im) != !j->o->encrypt)
+		rc = err_set(e, ERR_REFUSED, "%s is complete and is%s encrypted; go on %s --encrypt",
+			     s->shown, image_key(im) ? "" : "n't", image_key(im) ? "with" : "without");
 	if (rc == 0) {
 		hex_encode(image_digest(im), 32, s->digest);
 		fprintf(stderr, "%s is complete already\n", s->shown);
@@ -330,7 +306,7 @@ static int capture_steps(struct job *j, struct shot *s, struct err *e)
 		report_warning(j->rep, "mounted", 0, 0, "%s", warning);
 	if (read_map(j, s, e) < 0)
 		return e->code;
-	tell_space(s, j->o->split);
+	dest_tell_space(s->path, s->shown, extents_bytes(s->map->used), j->o->split != 0);
 	if (write_image(j, s, e) < 0 || (j->o->verify && verify_image(j, s, e) < 0))
 		return e->code;
 	hex_encode(s->result.digest, 32, s->digest);
@@ -342,20 +318,6 @@ static int capture_steps(struct job *j, struct shot *s, struct err *e)
 	};
 	report_done(j->rep, &d);
 	return d.status;
-}
-
-/* "sda-S3Z9NB0K.rhi": the kernel's name and, if it has one, the serial number */
-static void name_in_dir(const struct disk *d, char *ret, size_t size)
-{
-	size_t n;
-
-	_Static_assert(sizeof d->name + sizeof d->serial + sizeof ".rhi.part" < NAME_MAX,
-		       "a file's name");
-	snprintf(ret, size, "%s%s%s", d->name, *d->serial ? "-" : "", d->serial);
-	for (n = 0; ret[n]; n++)
-		if (!strchr("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-", ret[n]))
-			ret[n] = '_';
-	snprintf(ret + n, size - n, ".rhi");
 }
 
 /* Disk number i of the command line, and where its image goes. */
@@ -371,7 +333,7 @@ static int find_disk(const struct job *j, int i, const struct cmd_image *im, str
 		snprintf(s->shown, sizeof s->shown, "%s", j->dest);
 		return 0;
 	}
-	name_in_dir(&s->disk, name, sizeof name);
+	dest_name(&s->disk, name, sizeof name);
 	snprintf(s->shown, sizeof s->shown, "%s%s%s", j->dest,
 		 j->dest[strlen(j->dest) - 1] == '/' ? "" : "/", name);
 	if (snprintf(s->path, sizeof s->path, "%s/%s", im->path, name) >= (int)sizeof s->path)
@@ -408,19 +370,6 @@ static int capture_one(struct job *j, int i, const struct cmd_image *im, struct 
 	return rc;
 }
 
-/* A directory that isn't there is made, but not its parents: a misspelt path
- * shall not become a tree. */
-static int make_dir(const char *path, const char *shown, struct err *e)
-{
-	struct stat st;
-
-	if (mkdir(path, 0755) == 0)
-		return 0;
-	if (errno == EEXIST && stat(path, &st) == 0 && S_ISDIR(st.st_mode))
-		return 0;
-	return err_sys(e, errno == EEXIST ? ENOTDIR : errno, "%s: the directory can't be made", shown);
-}
-
 static int same_disk(const struct disk *a, const struct disk *b)
 {
 	return a->major == b->major && a->minor == b->minor && a->ino == b->ino;
@@ -437,11 +386,11 @@ static int check_names(const struct job *j, const char *dir, struct err *e)
 	for (int i = 0; i < n; i++) {
 		if (disk_by_path(NULL, args[i], &d, e) < 0)
 			return e->code;
-		name_in_dir(&d, a, sizeof a);
+		dest_name(&d, a, sizeof a);
 		for (int k = 0; k < i; k++) {
 			if (disk_by_path(NULL, args[k], &other, e) < 0)
 				return e->code;
-			name_in_dir(&other, b, sizeof b);
+			dest_name(&other, b, sizeof b);
 			if (same_disk(&d, &other))
 				return err_set(e, ERR_USAGE, "%s and %s are the same disk", args[k], args[i]);
 			if (!strcmp(a, b))
@@ -467,7 +416,7 @@ static int capture_all(struct job *j, struct cmd_image *im, struct err *e)
 
 	snprintf(dir, sizeof dir, "%s", im->path);
 	if (strcmp(im->path, "-") &&
-	    make_dir(im->is_dir ? im->path : dirname(dir), j->dest, e) < 0)
+	    dest_make_dir(im->is_dir ? im->path : dirname(dir), j->dest, e) < 0)
 		return e->code;
 	if (im->is_dir && check_names(j, im->path, e) < 0)
 		return e->code;

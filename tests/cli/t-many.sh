@@ -51,6 +51,9 @@ truncate -s 9M a.img
 expect_status 4 $capture --resume a.img c.img cut
 grep -q "cut/a.img.rhi is of another disk" err || fail "$(cat err)"
 mv kept.img a.img
+# nor one that isn't encrypted for one that shall be
+REHOST_PASSPHRASE=secret expect_status 4 $capture --resume --encrypt a.img c.img cut
+grep -q "cut/a.img.rhi is complete and isn't encrypted; go on without --encrypt" err || fail "$(cat err)"
 expect_status 0 $capture --resume --events-fd 1 a.img c.img cut
 grep -q "cut/a.img.rhi is complete already" err && grep -q "captured before" err || fail "$(cat err)"
 [ "$(stat -c '%i %Y %s' cut/a.img.rhi)" = "$before" ] || fail "the first image was made anew"

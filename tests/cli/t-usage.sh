@@ -28,7 +28,7 @@ usage rehost capture --level
 for n in 0 -1 17 x 1x ''; do usage rehost capture "--workers=$n" disk.img a.rhi; done
 usage rehost capture --events-fd 77 disk.img a.rhi
 usage rehost capture --events-fd 0 disk.img a.rhi < /dev/null
-usage rehost map a b
+usage rehost map
 usage rehost restore a.rhi
 usage rehost capture disk.img http://host/a.rhi
 usage rehost capture disk.img ftp://host/a.rhi

@@ -173,6 +173,10 @@ def logged(program, *args):
 def test_a_new_image_asks_for_its_passphrase_twice(disk, monkeypatch):
     monkeypatch.delenv("REHOST_PASSPHRASE", raising=False)
     capture = ("capture", "--encrypt", "--no-systems", "disk.img", "new.rhi")
+    p = logged("rehost", *capture)
+    asked(p, "Passphrase of new.rhi: ", "x" * 2000)
+    p.expect("what was typed is too long: an answer has at most [0-9]+ bytes")
+    assert ended(p) == 4
     for answers, said in (((SECRET, SECRET + "x"), "the two passphrases differ"), (("", ""), "empty passphrase")):
         p = logged("rehost", *capture)
         asked(p, "Passphrase of new.rhi: ", answers[0])

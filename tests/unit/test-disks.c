@@ -168,7 +168,7 @@ static void a_file_is_a_disk(void **state)
 
 static void a_partition_knows_its_disk(void **state)
 {
-	struct disk d = { .sysdir = "/sys/devices/pci/block/nvme0n1/nvme0n1p3" };
+	struct disk d = { .kind = "part", .sysdir = "/sys/devices/pci/block/nvme0n1/nvme0n1p3" };
 	char path[PATH_MAX];
 
 	(void)state;
