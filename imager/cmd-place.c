@@ -49,7 +49,7 @@ static void add_cut(struct json_object *list, const char *path, const char *part
 		json_object_array_add(list, o);
 }
 
-static void list(const char *dir, struct json_object *o)
+static int list(const char *dir, const char *url, struct json_object *o, struct err *e)
 {
 	cleanup_names char **names = sysfs_names("%s", dir);
 	struct json_object *images = json_object_new_array(), *dirs = json_object_new_array();
@@ -57,6 +57,8 @@ static void list(const char *dir, struct json_object *o)
 	char path[PATH_MAX];
 	struct stat st;
 
+	if (!names)
+		err_sys(e, errno, "%s: the directory can't be read", url);
 	for (char **p = names; p && *p && !stop_signal; p++) {
 		if (snprintf(path, sizeof path, "%s/%s", dir, *p) >= (int)sizeof path ||
 		    stat(path, &st) < 0)
@@ -74,6 +76,7 @@ static void list(const char *dir, struct json_object *o)
 	json_put(o, "directories", dirs);
 	json_put(o, "drivers", drivers);
 	json_put(o, "interrupted", cut);
+	return names ? 0 : e->code;
 }
 
 /* The images that belong together; a list that can't be read isn't told. */
@@ -135,7 +138,8 @@ static int look(const char *url, const struct cmd_image *im, int write,
 		json_put_bool(o, "writable", write && writable(im->path));
 	json_put_u64(o, "free", (uint64_t)v.f_bavail * v.f_frsize);
 	json_put_u64(o, "total", (uint64_t)v.f_blocks * v.f_frsize);
-	list(im->path, o);
+	if (list(im->path, url, o, e) < 0)
+		return e->code;
 	list_machine(im->path, o);
 	return 0;
 }

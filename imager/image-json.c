@@ -173,14 +173,18 @@ static void put_params(struct json_object *o, const struct image_params *p, uint
 	json_put_bool(o, "partial", !!(p->must & FEATURE_PARTIAL));
 }
 
-/* Absent when the image is too damaged to tell. */
-static void put_smallest(struct json_object *o, struct image *im, const char *path)
+/* Absent when the image is too damaged to tell.  ret_bad: set if it can't be read. */
+static void put_smallest(struct json_object *o, struct image *im, const char *path,
+			 struct err *ret_bad)
 {
-	struct err ignored;
+	struct err why;
 	struct fit f;
+	int r = fit_image(im, path, &f, &why);
 
-	if (fit_image(im, path, &f, &ignored) == 0)
+	if (r == 0)
 		json_put_u64(o, "smallest_target", f.smallest);
+	else if (r == ERR_IO)
+		*ret_bad = why;
 }
 
 static void put_bad(struct json_object *o, const struct image *im)
@@ -212,17 +216,20 @@ static int put_bases(struct json_object *o, const struct image *im, const char *
 	for (size_t i = 0; i < n; i++) {
 		struct blkdev *file = NULL;
 		struct image_ident id;
-		struct err ignored;
-		int found = base_file_open(dir, &b[i], &file, &ignored) == 0 &&
-			    image_identify(file, &id, &ignored) == 0 && id.complete &&
-			    !memcmp(id.digest, b[i].digest, sizeof id.digest);
+		struct err why;
+		int rc = base_file_open(dir, &b[i], &file, &why), found;
 
+		if (rc == 0)
+			rc = image_identify(file, &id, &why);
+		found = rc == 0 && id.complete && !memcmp(id.digest, b[i].digest, sizeof id.digest);
 		dev_close(file);
 		one = json_object_new_object();
 		json_put_str(one, "name", b[i].name);
 		put_hex(one, "image_id", b[i].image_id, sizeof b[i].image_id);
 		put_hex(one, "digest", b[i].digest, sizeof b[i].digest);
 		json_put_bool(one, "found", found);
+		if (rc == ERR_IO)
+			json_put_str(one, "error", why.msg);
 		json_object_array_add(a, one);
 		missing += !found;
 	}
@@ -285,7 +292,7 @@ int image_json_full(const char *path, struct passphrase *p, struct json_object *
 		put_hex(o, "digest", image_digest(im), IMAGE_DIGEST_LEN);
 		json_put_u64(o, "chunks", image_chunks(im));
 		put_verified(o, path, image_digest(im));
-		put_smallest(o, im, path);
+		put_smallest(o, im, path, ret_bad);
 		put_bad(o, im);
 		put_texts(o, im);
 		if (put_bases(o, im, f.dir))
@@ -362,8 +369,11 @@ static void bases_text(FILE *f, struct json_object *bases)
 
 		fputs(i ? "and from " : "what differs from ", f);
 		text_print(f, json_get_str(b, "name", "?"));
-		fprintf(f, ", digest %s%s\n", json_get_str(b, "digest", "?"),
-			json_get_bool(b, "found", 0) ? "" : ": missing or changed");
+		fprintf(f, ", digest %s", json_get_str(b, "digest", "?"));
+		if (json_get_str(b, "error", NULL))
+			text_line(f, ": ", json_get_str(b, "error", NULL));
+		else
+			fputs(json_get_bool(b, "found", 0) ? "\n" : ": missing or changed\n", f);
 	}
 }
 

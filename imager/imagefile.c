@@ -99,31 +99,41 @@ static int give_passphrase(void *ctx, const char *name, char *buf, size_t size, 
 static int open_dev(const char *path, struct blkdev **ret, struct err *e)
 {
 	struct image_params p;
-	struct err ignored;
 	int r = dev_open_ro(path, ret, e);
 
-	if (r < 0 || image_params_of(*ret, &p, &ignored) < 0 || !(p.must & FEATURE_SPLIT))
-		return r;
-	r = volumes_open(path, *ret, &p, ret, e);
 	if (r < 0)
-		dev_close(*ret);
+		return r;
+	r = image_params_of(*ret, &p, e);
+	if (r == 0 && p.must & FEATURE_SPLIT)
+		r = volumes_open(path, *ret, &p, ret, e);
+	else if (r != ERR_IO) /* the first of many must not pass for all */
+		r = 0;
+	if (r < 0)
+		*ret = dev_close(*ret);
 	return r;
 }
 
-/* 1 and *ret: the file is the image of that id. */
+/* 1 and *ret: the file is the image of that id.  0: it isn't; why->code is set if that
+ * couldn't be read. */
 static int is_base(const char *dir, const char *name, const struct image_base *b,
-		   struct blkdev **ret)
+		   struct blkdev **ret, struct err *why)
 {
 	char path[PATH_MAX + NAME_MAX + 2];
-	struct image_ident id;
-	struct err ignored;
+	struct image_params p;
+	struct err e;
+	int r;
 
 	snprintf(path, sizeof path, "%s/%s", dir, name);
-	if (!*name || access(path, F_OK) < 0 || open_dev(path, ret, &ignored) < 0)
+	if (!*name || access(path, F_OK) < 0)
 		return 0;
-	if (image_identify(*ret, &id, &ignored) == 0 &&
-	    !memcmp(id.params.image_id, b->image_id, sizeof b->image_id))
+	*ret = NULL;
+	r = open_dev(path, ret, &e);
+	if (r == 0)
+		r = image_params_of(*ret, &p, &e);
+	if (r == 0 && !memcmp(p.image_id, b->image_id, sizeof b->image_id))
 		return 1;
+	if (r == ERR_IO)
+		*why = e;
 	*ret = dev_close(*ret);
 	return 0;
 }
@@ -132,21 +142,29 @@ int base_file_open(const char *dir, const struct image_base *b, struct blkdev **
 		   struct err *e)
 {
 	char id[33];
+	struct err why = { 0 };
 	struct dirent *d;
 	DIR *list;
-	int found = is_base(dir, b->name, b, ret);
+	int found = is_base(dir, b->name, b, ret, &why);
 
 	list = found ? NULL : opendir(dir);
-	while (list && !found && (d = readdir(list))) {
+	if (!found && !list)
+		err_sys(&why, errno, "%s", dir);
+	while (list && !found && (errno = 0, d = readdir(list))) {
 		size_t n = strlen(d->d_name);
 
 		if (n > 4 && !strcmp(d->d_name + n - 4, ".rhi"))
-			found = is_base(dir, d->d_name, b, ret);
+			found = is_base(dir, d->d_name, b, ret, &why);
 	}
+	if (list && !found && errno)
+		err_sys(&why, errno, "%s", dir);
 	if (list)
 		closedir(list);
 	if (found)
 		return 0;
+	if (why.code)
+		return err_set(e, why.code, "the base image %s wasn't found in %s, where not all can be read: %s",
+			       *b->name ? b->name : "without a name", dir, why.msg);
 	hex_encode(b->image_id, sizeof b->image_id, id);
 	return err_set(e, ERR_NOT_FOUND, "the base image %s (id %s) isn't in %s; put it there, under any name that ends on .rhi",
 		       *b->name ? b->name : "without a name", id, dir);

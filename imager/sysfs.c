@@ -120,13 +120,14 @@ char **sysfs_names(const char *fmt, ...)
 	size_t n = 0, room = 0;
 	char **names = NULL, **more;
 	struct dirent *de;
+	int failed;
 	DIR *d;
 
 	MAKE_PATH(path, fmt);
 	d = opendir(path);
 	if (!d)
 		return NULL;
-	while ((de = readdir(d))) {
+	while ((errno = 0, de = readdir(d))) {
 		if (de->d_name[0] == '.')
 			continue;
 		more = vec_room(names, n + 1, &room, sizeof *names);
@@ -137,7 +138,13 @@ char **sysfs_names(const char *fmt, ...)
 			break;
 		names[++n] = NULL;
 	}
+	failed = errno;
 	closedir(d);
+	if (failed) {
+		sysfs_names_free(names);
+		errno = failed;
+		return NULL;
+	}
 	if (n)
 		qsort(names, n, sizeof *names, by_version);
 	else if (!names && (names = malloc(sizeof *names)))

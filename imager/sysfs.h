@@ -33,7 +33,7 @@ int sysfs_real(char *buf, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 
 /* The names in a directory (no dot files), sorted so that sda < sda2 < sda10 < sdb,
- * as a NULL-terminated array; NULL if there is no such directory or no memory.
+ * as a NULL-terminated array; NULL and errno if it can't be read or there is no memory.
  * sysfs_names_free takes NULL. */
 char **sysfs_names(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void sysfs_names_free(char **names);

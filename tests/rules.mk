@@ -115,6 +115,13 @@ flip-sweep: deps ## images with one bit flipped, verified and salvaged (ten minu
 	$(Q)REHOST_FLIPS=$(FLIPS) TEST_TIMEOUT=20000 tests/run -b $(B) -j 1 tests/py/test_salvage.py
 .PHONY: flip-sweep
 
+FAULTS ?= 1000
+fault-sweep: deps ## every command while its files fail (forty minutes): FAULTS=N runs, SEED=N, FAULT="case / file / ..." one
+	$(Q)$(MAKE) --no-print-directory programs $(B)/tests/tools/imgtool
+	$(Q)REHOST_FAULTS=$(FAULTS) $(if $(FAULT),REHOST_FAULT='$(FAULT)') REHOST_SEED=$(SEED) TEST_TIMEOUT=80000 \
+		tests/run -b $(B) -j 1 tests/py/test_fault_sweep.py
+.PHONY: fault-sweep
+
 FUZZ_SAN := -fsanitize=address,undefined -fno-sanitize-recover=undefined
 fuzz: deps ## libFuzzer over every parser, CHECK_JOBS at a time: FUZZ_SECONDS=60 FUZZ="names"
 	$(Q)[ "$(DEPS)" = 0 ] || common/deps.sh tests/fuzz.deps

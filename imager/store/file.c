@@ -29,6 +29,7 @@ struct file_out {
 	uint64_t len;              /* bytes in it                             */
 	uint64_t durable;          /* of these                                */
 	uint64_t started;          /* write-out was begun below this offset   */
+	int was_empty;             /* PATH.part, when it was opened           */
 };
 
 /* The final name, or with suffix ".part" the one until then. */
@@ -234,6 +235,7 @@ static int open_part(struct file_out *f, int flags, struct err *e)
 		return err_sys(e, errno, "%s could not be created", part.s);
 	if (fstat(f->fd, &st) < 0 || !S_ISREG(st.st_mode))
 		return err_set(e, ERR_REFUSED, "%s is not a regular file", part.s);
+	f->was_empty = !st.st_size;
 	if (flock(f->fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK)
 		return err_set(e, ERR_REFUSED,
 			       "%s is being written by another capture", part.s);
@@ -282,7 +284,9 @@ int file_create(const char *path, int replace, struct store_out **ret,
 	if (r < 0)
 		return r;
 	r = file_keep(&f->s, 0, 0, e);
-	if (r < 0)
+	if (r < 0 && f->was_empty)
+		store_abort(&f->s);
+	else if (r < 0)
 		store_leave(&f->s);
 	else
 		*ret = &f->s;

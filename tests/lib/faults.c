@@ -25,6 +25,7 @@
  * These files are never flushed for real: whoever reads them afterwards has the same
  * memory.  What stdio reads and writes by itself is seen only of files that it opened. */
 #define _GNU_SOURCE
+#include <dirent.h>
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -183,7 +184,7 @@ static enum how hit(enum call call, size_t *len)
 		usleep(plan.sleep_us);
 	if (plan.how == FAILS)
 		errno = plan.error;
-	if (plan.how == TORN)
+	if (plan.how == TORN && len)
 		*len = *len / 1024 * 512;
 	/* a byte, a half, all but one */
 	if (plan.how == SHORT && len && *len > 1)
@@ -366,6 +367,22 @@ int open64(const char *path, int flags, ...)
 	mode = flags & (O_CREAT | O_TMPFILE) ? va_arg(more, mode_t) : 0;
 	va_end(more);
 	return openat64(AT_FDCWD, path, flags, mode);
+}
+
+DIR *opendir(const char *path)
+{
+	static DIR *(*next)(const char *);
+
+	NEXT("opendir");
+	return is_name(AT_FDCWD, path) && hit(OPEN, NULL) == FAILS ? NULL : next(path);
+}
+
+struct dirent64 *readdir64(DIR *d)
+{
+	static struct dirent64 *(*next)(DIR *);
+
+	NEXT("readdir64");
+	return is_it(dirfd(d)) && hit(READ, NULL) == FAILS ? NULL : next(d);
 }
 
 /* Linux has closed it all the same. */
