@@ -3,8 +3,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 #include "common/cleanup.h"
@@ -18,6 +20,28 @@ int io_sync_directory(const char *path)
 		return ENOMEM;
 	fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	return fd < 0 || (fsync(fd) < 0 && errno != EINVAL && errno != ENOTSUP) ? errno : 0;
+}
+
+int io_replace(const char *path, const void *buf, size_t len, mode_t mode)
+{
+	char part[PATH_MAX];
+	int fd, r;
+
+	if (snprintf(part, sizeof part, "%s.part", path) >= (int)sizeof part)
+		return ENAMETOOLONG;
+	fd = open(part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode);
+	if (fd < 0)
+		return errno;
+	r = io_write_all(fd, buf, len);
+	if (!r && fsync(fd) < 0)
+		r = errno;
+	if (close(fd) < 0 && !r)
+		r = errno;
+	if (!r && rename(part, path) < 0)
+		r = errno;
+	if (r)
+		unlink(part);
+	return r ? r : io_sync_directory(path);
 }
 
 /* A descriptor that was given to us may be non-blocking. */

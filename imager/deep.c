@@ -350,6 +350,10 @@ int deep_check(struct image *im, const char *name, const struct cont_keys *keys,
 	if (r == 0)
 		r = walk(&d, im, dev, &mo, meta, e);
 	if (r == 0)
+		r = dev_image_unread(dev, e);
+	for (size_t i = 0; r == 0 && i < n_others; i++)
+		r = dev_image_unread(others[i], e);
+	if (r == 0)
 		*ret = (struct deep_result){ .ok = !json_object_array_length(d.findings), .doc = document(&d) };
 	forget(&d);
 	dev_close(dev);

@@ -17,7 +17,7 @@ struct deep_result {
 /* 1: volumes of it lie on other disks, too, which are needed to look into them. */
 int deep_spans(const struct image *im);
 /* im: opened with what it is based on.  keys: of encrypted volumes, or NULL.  others: what
- * the images of the machine's other disks hold, for volumes that lie on several.  Fails
+ * the images of the machine's other disks hold (dev_image), for volumes that lie on several.  Fails
  * when the image can't be read, which its own damage may cause: verify it first. */
 int deep_check(struct image *im, const char *name, const struct cont_keys *keys,
 	       struct blkdev *const *others, size_t n_others,

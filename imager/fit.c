@@ -106,7 +106,7 @@ int fit_check(const struct fit *f, const struct blkdev *target, struct err *e)
 
 /* ---- an image ---- */
 
-/* Would the table go to a disk of that many bytes?  1, 0, or ERR_NOMEM, ERR_IO. */
+/* Would the table go to a disk of that many bytes?  1, 0, or ERR_NOMEM. */
 static int table_moves(struct blkdev *d, const struct fit *f, uint64_t size, struct err *e)
 {
 	uint8_t bytes[HEAD_LEN];
@@ -121,7 +121,7 @@ static int table_moves(struct blkdev *d, const struct fit *f, uint64_t size, str
 		gpt_move_done(&m);
 	else if (r == 0)
 		return size >= f->used_end;
-	return r == ERR_NOMEM || r == ERR_IO ? r : r == GPT_MOVE;
+	return r == ERR_NOMEM ? r : r == GPT_MOVE;
 }
 
 /* The backup's own places. */
@@ -172,13 +172,15 @@ int fit_image(struct image *im, const char *file_name, struct fit *ret, struct e
 		r = look(im, d, t, ret, e);
 		ret->has_table = 1;
 		part_free(t);
-	} else if (r == ERR_NOMEM || r == ERR_IO) {
+	} else if (r == ERR_NOMEM) {
 		err_set(e, r, "%s", why.msg);
 	} else {
 		fit_whole(p, r == PART_NONE ? "there is no partition table, so all of the captured disk counts" :
 			  "its partition table can't be trusted, so all of the captured disk counts", ret);
 		r = 0;
 	}
+	if (r == 0)
+		r = dev_image_unread(d, e);
 	dev_close(d);
 	return r;
 }

@@ -9,5 +9,7 @@
  * captured disk.  Name, for messages: "the disk in FILE_NAME". */
 int dev_image(struct image *im, const char *file_name, struct blkdev **ret,
 	      struct err *e) must_check;
-
+/* ERR_IO and what was said when the image's file couldn't be read; 0: it always could.  For
+ * those who ask readers that take what they can't read for damaged. */
+int dev_image_unread(const struct blkdev *d, struct err *e) must_check;
 #endif

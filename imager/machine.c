@@ -133,29 +133,22 @@ int machine_write(const char *dir, struct json_object *disks, struct json_object
 		  struct err *e)
 {
 	cleanup_json struct json_object *o = json_object_new_object();
-	cleanup_fclose FILE *f = NULL;
-	char part[PATH_MAX], path[PATH_MAX];
-	mode_t old;
+	cleanup_free char *line = NULL;
+	char path[PATH_MAX];
+	const char *text;
+	int r;
 
-	if (snprintf(path, sizeof path, "%s/" MACHINE_FILE, dir) >= (int)sizeof path ||
-	    snprintf(part, sizeof part, "%s.part", path) >= (int)sizeof part)
+	if (snprintf(path, sizeof path, "%s/" MACHINE_FILE, dir) >= (int)sizeof path)
 		return err_set(e, ERR_USAGE, "the path of the image is too long");
 	json_put_u64(o, "format", 1);
 	json_put_str(o, "tool", "rehost " REHOST_VERSION);
 	json_put(o, "disks", json_object_get(disks));
 	if (hardware)
 		json_put(o, "hardware", json_object_get(hardware));
-	old = umask(077); /* like the images */
-	f = fopen(part, "we");
-	umask(old);
-	if (!f)
-		return err_sys(e, errno, "%s", part);
-	if (json_print(f, o, e) < 0)
-		err_prefix(e, "%s", part);
-	else if (fsync(fileno(f)) < 0 || rename(part, path) < 0 || (errno = io_sync_directory(path)))
-		err_sys(e, errno, "%s", path);
-	else
-		return 0;
-	unlink(part);
-	return e->code;
+	text = json_object_to_json_string_ext(o, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED |
+					      JSON_C_TO_STRING_NOSLASHESCAPE);
+	if (!text || asprintf(&line, "%s\n", text) < 0)
+		return err_set(e, ERR_NOMEM, "out of memory for a JSON document");
+	r = io_replace(path, line, strlen(line), 0600); /* like the images */
+	return r ? err_sys(e, r, "%s", path) : 0;
 }

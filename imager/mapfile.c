@@ -247,24 +247,21 @@ static void put_all(struct writer *w)
 int mapfile_write(const char *path, const struct mapfile_view *v, struct err *e)
 {
 	struct writer w = { .v = v };
-	char part[PATH_MAX];
-	int failed;
+	cleanup_free char *text = NULL;
+	size_t len;
+	int r;
 
-	if (snprintf(part, sizeof part, "%s.part", path) >= (int)sizeof part)
-		return err_set(e, ERR_USAGE, "the path of the log is too long");
-	w.f = fopen(part, "we");
+	w.f = open_memstream(&text, &len);
 	if (!w.f)
-		return err_sys(e, errno, "%s", part);
+		return err_set(e, ERR_NOMEM, "out of memory for the log");
 	fprintf(w.f, OUR_FIRST " %s\n"
 		"# current_pos  current_status  current_pass\n0x%08" PRIX64 "     %c               1\n"
 		"#      pos        size  status\n", REHOST_VERSION,
 		v->finished ? 0 : v->done_to, v->finished ? MAP_GOOD : MAP_UNTRIED);
 	put_all(&w);
-	failed = ferror(w.f) || fflush(w.f) || fsync(fileno(w.f)) < 0;
-	if (fclose(w.f) || failed || rename(part, path) < 0 || (errno = io_sync_directory(path))) {
-		err_sys(e, errno, "%s", path);
-		unlink(part);
-		return e ? e->code : ERR_IO;
-	}
-	return 0;
+	r = ferror(w.f);
+	if (fclose(w.f) || r)
+		return err_set(e, ERR_NOMEM, "out of memory for the log");
+	r = io_replace(path, text, len, 0666);
+	return r ? err_sys(e, r, "%s", path) : 0;
 }

@@ -389,7 +389,9 @@ static int conclude(struct salvage *s, struct err *e)
 			s->holes.n = 0;
 	}
 	if (!f->bytes && (p->used_bytes || f->header_lost))
-		return err_set(e, ERR_CORRUPT, "%s: nothing of the disk in it is good", s->file->name);
+		return err_set(e, ERR_CORRUPT, "%s: nothing of the disk in it is good%s%s", s->file->name,
+			       torn_unread(s->torn) ? "; not all of it can be read: " : "",
+			       torn_unread(s->torn) ? torn_unread(s->torn) : "");
 	r = export(&s->lost, &f->lost_range, &f->n_lost, e);
 	return r < 0 ? r : export(&s->holes, &f->unknown_range, &f->n_unknown, e);
 }
@@ -403,14 +405,18 @@ static int by_number(const void *a, const void *b)
 
 static void tell_state(struct salvage *s, const struct salvage_source *src)
 {
+	struct err unread = { 0 };
 	const struct { int is; const char *text; } all[] = {
 		{ s->found.header_lost, "its header is lost: the disk's size and how much of it was used follow from what else is there" },
 		{ s->found.meta_lost, "its description is lost: which disk, machine and partitions it was made of isn't known" },
 		{ s->found.header_lost && s->found.meta_lost, "whether it was made with --only, of a part of the disk, isn't known: restore it to an empty disk" },
 		{ torn_known_full(s->torn), "it has more chunks than can be kept in mind to find what others refer to: some may be lost for that" },
+		{ torn_unread(s->torn) != NULL, unread.msg },
 		{ s->flagged && !s->bad_final, "its list of places that could not be read from the disk is lost or may not be complete: they read as zeros" },
 	};
 
+	if (torn_unread(s->torn))
+		err_set(&unread, ERR_IO, "not all of it can be read: %s", torn_unread(s->torn));
 	for (size_t i = 0; i < sizeof all / sizeof *all; i++)
 		if (all[i].is && src->tell)
 			src->tell(src->tell_ctx, all[i].text);

@@ -25,6 +25,7 @@ struct torn {
 	struct torn_known known;
 	uint64_t taken;           /* the place of the record that is being unpacked */
 	int header_lost;
+	struct err unread;        /* the first place that the medium didn't give */
 };
 
 /* 1: *ret is the next good header at or behind t->pos, of that id (NULL: any), and

@@ -17,8 +17,11 @@ int torn_read(struct torn *t, uint64_t at, void *buf, size_t len, struct err *e)
 		size_t n = SMALL - (size_t)(at % SMALL); /* what is beside a bad block is there */
 
 		n = n < len ? n : len;
-		if (dev_read(t->file, at, to, n, e) < 0)
+		if (dev_read(t->file, at, to, n, e) < 0) {
 			memset(to, 0, n);
+			if (!t->unread.code)
+				t->unread = *e;
+		}
 		at += n;
 		to += n;
 		len -= n;
@@ -376,6 +379,11 @@ const char *torn_meta(const struct torn *t)
 struct codec *torn_codec(struct torn *t)
 {
 	return t->im->codec;
+}
+
+const char *torn_unread(const struct torn *t)
+{
+	return t->unread.code ? t->unread.msg : NULL;
 }
 
 int torn_known_full(const struct torn *t)

@@ -53,6 +53,8 @@ const char *torn_bad(const struct torn *t, const struct torn_rec *rec, struct by
 const char *torn_page(struct torn *t, uint64_t at, struct page *ret, struct err *e);
 /* 1: there were too many chunks to find all that others refer to (TORN_KNOWN_MAX). */
 int torn_known_full(const struct torn *t);
+/* What was said at the first place of the file that couldn't be read; NULL: all could. */
+const char *torn_unread(const struct torn *t);
 uint64_t torn_pos(const struct torn *t);  /* bytes scanned */
 
 /* Of an image with such references, so many places are kept to find what they refer to:

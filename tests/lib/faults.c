@@ -23,7 +23,7 @@
  *   FAULT_RENAME N: renameat2() with flags fails with errno N, whatever the file
  *   FAULT_CAME   TEXT: the file, with this in it, is there when that fails
  * These files are never flushed for real: whoever reads them afterwards has the same
- * memory.  What stdio reads and writes by itself is seen only of files that it opened. */
+ * memory.  What stdio reads by itself is seen, what it writes isn't. */
 #define _GNU_SOURCE
 #include <dirent.h>
 #include <dlfcn.h>
@@ -382,7 +382,8 @@ struct dirent64 *readdir64(DIR *d)
 	static struct dirent64 *(*next)(DIR *);
 
 	NEXT("readdir64");
-	return is_it(dirfd(d)) && hit(READ, NULL) == FAILS ? NULL : next(d);
+	/* never interrupted */
+	return plan.error != EINTR && is_it(dirfd(d)) && hit(READ, NULL) == FAILS ? NULL : next(d);
 }
 
 /* Linux has closed it all the same. */
@@ -439,19 +440,6 @@ static ssize_t stream_read(void *fd, char *buf, size_t len)
 	return read(*(int *)fd, buf, len);
 }
 
-/* Less than all is an error here, as stdio's own would go on. */
-static ssize_t stream_write(void *fd, const char *buf, size_t len)
-{
-	size_t done = 0;
-	ssize_t n = 1;
-
-	while (done < len && n > 0) {
-		n = write(*(int *)fd, buf + done, len - done);
-		done += n > 0 ? (size_t)n : 0;
-	}
-	return (ssize_t)done;
-}
-
 static int stream_close(void *fd)
 {
 	int r = close(*(int *)fd);
@@ -464,17 +452,14 @@ FILE *fopen64(const char *path, const char *mode)
 {
 	static FILE *(*next)(const char *, const char *);
 	static const cookie_io_functions_t io = {
-		.read = stream_read, .write = stream_write, .close = stream_close };
-	int flags = (*mode == 'r' ? O_RDONLY : O_WRONLY | O_CREAT) | O_CLOEXEC |
-		(*mode == 'w' ? O_TRUNC : *mode == 'a' ? O_APPEND : 0) |
-		(strchr(mode, 'x') ? O_EXCL : 0);
+		.read = stream_read, .close = stream_close };
 	size_t i = 0;
 	int fd;
 
 	NEXT("fopen64");
-	if (!is_name(AT_FDCWD, path) || strchr(mode, '+'))
+	if (*mode != 'r' || !is_name(AT_FDCWD, path))
 		return next(path, mode);
-	fd = open64(path, flags, 0666);
+	fd = open64(path, O_RDONLY | O_CLOEXEC);
 	while (i < sizeof streams / sizeof *streams && streams[i].f && streams[i].fd >= 0)
 		i++;
 	if (fd < 0 || i == sizeof streams / sizeof *streams)
