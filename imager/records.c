@@ -153,7 +153,9 @@ static int read_body(struct records *r, struct rec_slot *s, struct err *e)
 	if (ret < 0 || rec->fault || rec->r.type != REC_CHUNK || !refs_needed(&rec->r))
 		return ret;
 	if (!r->refers) {
-		rec->fault = "refers to another chunk, which can't be found as the image's end or index is damaged";
+		rec->fault = r->unread_refers ?
+			"refers to another chunk, which can't be found as the image's end or index can't be read" :
+			"refers to another chunk, which can't be found as the image's end or index is damaged";
 		return 0;
 	}
 	ret = refs_fetch(r->refers, &rec->r, s->body, s->refs, &rec->fault, e);
@@ -316,6 +318,7 @@ static int open_refers(struct records *r, struct store_in *in, struct err *e)
 		return err_set(e, ERR_UNSUPPORTED, "%s: chunks of this image refer to others, which can't be looked up in a pipe; give it as a file",
 			       in->name);
 	ret = image_open(in->dev, in->access, &r->refers, e);
+	r->unread_refers = ret == ERR_IO;
 	/* its own damage is for whoever reads the records to tell */
 	return ret == ERR_CORRUPT || ret == ERR_IO ? 0 : ret;
 }

@@ -34,7 +34,9 @@ struct records {
 	int have_params;          /* the first record was a good HEADER       */
 	struct image_params params;
 	struct image *refers;     /* of an image whose chunks refer to others: it once more,
-				   * to find them; NULL: it is too damaged for that */
+				   * to find them; NULL: it is too damaged for that,
+				   * or (unread_refers) not all of it can be read */
+	int unread_refers;
 	int sealed;               /* encrypted, with key */
 	struct image_key key;
 	struct codec *codecs[JOB_WORKERS_MAX + 1];
