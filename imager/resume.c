@@ -11,7 +11,7 @@
 int resume_changed(const struct blkdev *src, struct err *e)
 {
 	return err_set(e, ERR_REFUSED,
-		       "%s isn't as it was when the capture was interrupted; capture it anew, without --resume",
+		       "%s isn't as it was when the capture was interrupted, or what it holds can't be read now as then; capture it anew, without --resume",
 		       src->name);
 }
 

@@ -180,15 +180,17 @@ int gpt_read(struct blkdev *d, uint32_t sector_size, struct part_table **ret,
 	struct gpt primary = { 0 }, backup = { 0 };
 	uint64_t last = d->size / sector_size - 1;
 	struct part_table *t = part_table_new("gpt", sector_size, e);
+	struct err why;
 	int r, b;
 
 	if (!t)
 		return ERR_NOMEM;
 	/* an unreadable header is a damaged one: the other one may do */
-	r = gpt_load(d, 1, sector_size, &primary, NULL);
-	b = gpt_load(d, r ? last : le64_get(primary.h.other_lba), sector_size, &backup, NULL);
+	r = gpt_load(d, 1, sector_size, &primary, &why);
+	b = gpt_load(d, r ? last : le64_get(primary.h.other_lba), sector_size, &backup,
+		     r == ERR_IO ? NULL : &why);
 	if (r && b)
-		r = PART_NONE;
+		r = r == ERR_IO || b == ERR_IO ? err_set(e, ERR_IO, "%s", why.msg) : PART_NONE;
 	else
 		r = build(d, r ? &backup : &primary, b ? NULL : &backup, t, e);
 	free(primary.entries);

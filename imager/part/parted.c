@@ -26,6 +26,7 @@ static char complaint[600]; /* libparted's own words; under the lock */
 struct source {
 	struct blkdev *d;
 	const uint64_t *good_header; /* of a GPT, else NULL; see hide() */
+	struct err unread;           /* why libparted didn't get what it wanted to read */
 };
 
 static int arch_yes(PedDevice *dev)
@@ -54,12 +55,12 @@ static void hide(const struct source *s, uint64_t at, uint64_t ss, char *sector)
 
 static int arch_read(const PedDevice *dev, void *buf, PedSector start, PedSector count)
 {
-	const struct source *s = dev->arch_specific;
+	struct source *s = dev->arch_specific;
 	uint64_t ss = (uint64_t)dev->sector_size;
 
 	if (start < 0 || count < 0 || start > dev->length || count > dev->length - start)
 		return 0;
-	if (dev_read(s->d, (uint64_t)start * ss, buf, (size_t)((uint64_t)count * ss), NULL) < 0)
+	if (dev_read(s->d, (uint64_t)start * ss, buf, (size_t)((uint64_t)count * ss), &s->unread) < 0)
 		return 0;
 	for (PedSector i = 0; s->good_header && i < count; i++)
 		hide(s, (uint64_t)(start + i) * ss, ss, (char *)buf + (uint64_t)i * ss);
@@ -139,7 +140,7 @@ static int compare(PedDisk *disk, const struct part_table *t, struct err *e)
 static int judge(struct blkdev *d, const struct part_table *t, struct err *e)
 {
 	int gpt = !strcmp(t->kind, "gpt");
-	struct source src = { d, gpt ? t->good_header : NULL };
+	struct source src = { .d = d, .good_header = gpt ? t->good_header : NULL };
 	PedDevice dev = {
 		.model = (char *)"", .path = d->name, .type = PED_DEVICE_FILE,
 		.sector_size = t->sector_size, .phys_sector_size = t->sector_size,
@@ -161,6 +162,8 @@ static int judge(struct blkdev *d, const struct part_table *t, struct err *e)
 	else
 		err_set(e, ERR_CORRUPT, "libparted refuses the partition table%s%s",
 			complaint[0] ? ": " : "", complaint);
+	if (r < 0 && src.unread.code) /* it read less than we did */
+		r = err_set(e, src.unread.code, "%s", src.unread.msg);
 	if (disk)
 		ped_disk_destroy(disk);
 	ped_device_close(&dev);

@@ -274,7 +274,7 @@ class Capture(Case):
     def go_on(self, d):
         argv = [a for a in self.command(d)[1:] if a not in ("--resume", "--verify")]
         p = rehost(argv[0], "--resume", *argv[1:], ok=(0, 3), **self.env)
-        need("captured before" in p.stderr, "it didn't go on", p.stderr)
+        need("begins at the front" not in p.stderr, "it didn't go on", p.stderr)
         self.check_image(d, p.returncode)
 
 

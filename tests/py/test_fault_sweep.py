@@ -52,6 +52,9 @@ FOUND = (
     ("verify b", "image", "once", "read", 18, 1),               # an unreadable base was a missing one
     ("capture log", "log", "eintr", "read,write", 1, 16),       # an interrupted write ended it
     ("salvage damaged", "image", "vanish", "all", 8, 0),        # of a vanished file nothing was good
+    ("salvage damaged", "image", "vanish", "all", 77, 0),       # the writer said that bytes were missing
+    ("restore only", "target", "vanish", "all", 8, 0),          # libparted refused an unreadable table
+    ("restore into", "target", "vanish", "all", 3, 0),          # an unreadable GPT wasn't valid
     ("info a", "image", "once", "read", 14, 1),                 # and a table in the image none
     ("info a", "image", "once", "read", 17, 1),                 # or one that libparted refuses
     ("verify deep", "image", "vanish", "all", 51, 0),           # an unreadable image wasn't whole
@@ -137,7 +140,8 @@ class Sweep:
             need(not run.fails or ERRORS[KINDS[plan.kind].how] in run.err or
                  re.search("isn't as it was|can't be read", run.err), "what failed isn't told", run.err)
             if plan.kind == "once" and plan.calls in ("read", "write"):
-                need(re.search(r"offset \d+|directory can't be read", run.err), "the offset isn't told", run.err)
+                need(re.search(r"offset \d+|directory can't be read|isn't as it was", run.err),
+                     "the offset isn't told", run.err)
 
     def count(self, case, role, calls):
         """How many such calls there are when nothing fails."""
