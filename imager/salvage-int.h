@@ -50,4 +50,6 @@ static inline int bit_get(const uint8_t *bits, uint64_t i)
 {
 	return bits[i / 8] >> i % 8 & 1;
 }
+/* Adds to e, which is set, why the file couldn't be read, if so.  Returns its code. */
+int salvage_why(const struct salvage *s, struct err *e);
 #endif

@@ -4,6 +4,13 @@
 #include "common/vec.h"
 #include "imager/salvage-int.h"
 
+int salvage_why(const struct salvage *s, struct err *e)
+{
+	const char *unread = torn_unread(s->torn);
+
+	return unread ? err_set(e, e->code, "%s; %s", strdupa(e->msg), unread) : e->code;
+}
+
 static void bit_set(uint8_t *bits, uint64_t i)
 {
 	bits[i / 8] |= (uint8_t)(1u << i % 8);
@@ -196,9 +203,11 @@ static int load_index(struct salvage *s, size_t i, struct err *e)
 		return 0;
 	s->index_of = SIZE_MAX;
 	wrong = torn_page(s->torn, s->page[i].index_at, s->index, e);
-	if (wrong)
-		return err_set(e, ERR_IO, "%s: the index at offset %llu %s, but it was good before", s->file->name,
-			       (unsigned long long)s->page[i].index_at, wrong);
+	if (wrong) {
+		err_set(e, ERR_IO, "%s: the index at offset %llu %s, but it was good before", s->file->name,
+			(unsigned long long)s->page[i].index_at, wrong);
+		return salvage_why(s, e);
+	}
 	s->index_of = i;
 	return 0;
 }
@@ -388,10 +397,10 @@ static int conclude(struct salvage *s, struct err *e)
 		if (!f->missing)
 			s->holes.n = 0;
 	}
-	if (!f->bytes && (p->used_bytes || f->header_lost))
-		return err_set(e, ERR_CORRUPT, "%s: nothing of the disk in it is good%s%s", s->file->name,
-			       torn_unread(s->torn) ? "; not all of it can be read: " : "",
-			       torn_unread(s->torn) ? torn_unread(s->torn) : "");
+	if (!f->bytes && (p->used_bytes || f->header_lost)) {
+		err_set(e, ERR_CORRUPT, "%s: nothing of the disk in it is good", s->file->name);
+		return salvage_why(s, e);
+	}
 	r = export(&s->lost, &f->lost_range, &f->n_lost, e);
 	return r < 0 ? r : export(&s->holes, &f->unknown_range, &f->n_unknown, e);
 }

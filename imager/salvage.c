@@ -226,12 +226,11 @@ static int put_all(struct copy *c, struct err *e)
 	}
 	if (r == 0)
 		r = put_below(c, UINT64_MAX, &ignored, e);
-	if (r == 0 && c->bytes != c->params.used_bytes)
-		r = err_set(e, ERR_IO, "%s isn't as it was before: %llu of %llu bytes that were good aren't any more%s%s",
-			    s->file->name, (unsigned long long)(c->params.used_bytes - c->bytes),
-			    (unsigned long long)c->params.used_bytes, torn_unread(s->torn) ? "; " : "",
-			    torn_unread(s->torn) ? torn_unread(s->torn) : "");
-	return r;
+	if (r < 0 || c->bytes == c->params.used_bytes)
+		return r;
+	err_set(e, ERR_IO, "%s isn't as it was before: %llu of %llu bytes that were good aren't any more", s->file->name,
+		(unsigned long long)(c->params.used_bytes - c->bytes), (unsigned long long)c->params.used_bytes);
+	return salvage_why(s, e);
 }
 
 /* ---- the image ---- */

@@ -52,6 +52,7 @@ FOUND = (
     ("verify b", "image", "once", "read", 18, 1),               # an unreadable base was a missing one
     ("capture log", "log", "eintr", "read,write", 1, 16),       # an interrupted write ended it
     ("salvage damaged", "image", "vanish", "all", 8, 0),        # of a vanished file nothing was good
+    ("salvage damaged", "image", "vanish", "all", 52, 0),
     ("salvage damaged", "image", "vanish", "all", 77, 0),       # the writer said that bytes were missing
     ("restore only", "target", "vanish", "all", 8, 0),          # libparted refused an unreadable table
     ("restore into", "target", "vanish", "all", 3, 0),          # an unreadable GPT wasn't valid
@@ -138,9 +139,9 @@ class Sweep:
             need(last, "no error is told", run.err)
             need(any(n in run.err for n in case.roles[role][1]), "the file isn't named", run.err)
             need(not run.fails or ERRORS[KINDS[plan.kind].how] in run.err or
-                 re.search("isn't as it was|can't be read", run.err), "what failed isn't told", run.err)
+                 re.search("isn't as it was when|can't be read", run.err), "what failed isn't told", run.err)
             if plan.kind == "once" and plan.calls in ("read", "write"):
-                need(re.search(r"offset \d+|directory can't be read|isn't as it was", run.err),
+                need(re.search(r"offset \d+|directory can't be read|isn't as it was when", run.err),
                      "the offset isn't told", run.err)
 
     def count(self, case, role, calls):
