@@ -3,9 +3,10 @@
 #include <stddef.h>
 
 #define EVERY_LEAST 0.25   /* s */
-#define KNOWN_AFTER 5.0    /* s of work */
-/* How it began is forgotten only for a stretch of so many seconds: disks have slow and
- * fast spells of ten to twenty, and the middle of one looks like the pace. */
+/* Disks have slow and fast spells of ten to twenty seconds, and the middle of one looks
+ * like the pace.  So nothing is told of less work than KNOWN_AFTER, in s, and how it
+ * began is forgotten only for a stretch of FORGET_FOR. */
+#define KNOWN_AFTER 20.0
 #define FORGET_FOR 30.0
 
 /* A stretch of time is cut into so many pieces of equal length, and how much their
