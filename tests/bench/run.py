@@ -168,9 +168,11 @@ class Bench:
         self.load_before = os.getloadavg()
         for n in range(self.o.runs):
             for disk in self.o.disks:
-                for c in contenders.contenders(DISKS[disk], self.o.levels, self.o.no_fsarchiver):
-                    if any(text in c.name for text in self.o.programs):
-                        self.one(disk, c, n == self.o.runs - 1)
+                l = contenders.contenders(DISKS[disk], self.o.levels, self.o.no_fsarchiver)
+                l = [c for c in l if any(text in c.name for text in self.o.programs)]
+                # none is always the one that comes after another disk
+                for c in l[n % max(len(l), 1):] + l[:n % max(len(l), 1)]:
+                    self.one(disk, c, n == self.o.runs - 1)
         self.honest()
         for option, command, rows in (("--base", "capture", self.base), ("--delta", "restore", self.delta)):
             if contenders.has(self.o.build, command, option):
