@@ -5,14 +5,15 @@
 # tests/py/test_X.py      pytest
 # tests/fuzz/X/           fuzz.c (LLVMFuzzerTestOneInput) and corpus/
 # tests/tools/X.c         small programs that tests use: $(B)/tests/tools/X
-# A line "rehost-test: san" in a t-X.sh: it also runs over the ASan + UBSan build.
+# A line "rehost-test: san" in a t-X.sh: it also runs over the ASan + UBSan build;
+# "rehost-test: san only": in `make check` over that build alone (`make check-plain`).
 #
 # qemu-tests/rules.mk names in CHECK_QEMU the targets that `make check` runs
 # beside the other tests, each counted as one test.
-# Options: CHECK_JOBS=2, K=TEXT (only tests whose name has TEXT in it),
+# Options: CHECK_JOBS=3 (tests at a time: some wait), K=TEXT (only tests whose name has TEXT in it),
 # FUZZ_SECONDS=60, FUZZ="names" (default all), BENCH="options of tests/bench/run.py".
 
-CHECK_JOBS ?= 2
+CHECK_JOBS ?= 3
 FUZZ_SECONDS ?= 60
 CHECK_QEMU ?=
 
@@ -40,7 +41,7 @@ $(fuzz_bins): %: %.o $(fuzz_main) $(test_libs)
 # else make would remove them as intermediate files
 .SECONDARY: $(patsubst %,%.o,$(unit_tests) $(test_tools) $(fuzz_bins))
 
-.PHONY: test-programs check check-build check-asan lint fuzz fuzz-run
+.PHONY: test-programs check check-build check-asan check-plain lint fuzz fuzz-run
 test-programs: $(unit_tests) $(test_tools) $(fuzz_bins) programs
 
 # as many at a time as tests, unless make was told another number
@@ -54,6 +55,7 @@ unit_specs = $(foreach t,$(unit_tests),'$(1)$(notdir $(t))=$(B)$(2)/tests/unit/$
 fuzz_specs = $(foreach t,$(fuzz_names),'$(1)fuzz-$(t)=$(B)$(2)/tests/fuzz/$(t)/fuzz $(CURDIR)/tests/fuzz/$(t)/corpus')
 cli_tests := $(wildcard tests/cli/t-*.sh)
 cli_san := $(shell grep -l 'rehost-test: san' $(cli_tests) /dev/null)
+cli_san_only := $(shell grep -l 'rehost-test: san only' $(cli_tests) /dev/null)
 cli_specs = $(foreach t,$(2),'$(1)$(basename $(notdir $(t)))=$(t)')
 py_tests := $(wildcard tests/py/test_*.py)
 
@@ -61,7 +63,7 @@ check: deps ## every test; the last line is "N passed, N failed"
 	$(Q)$(MAKE) --no-print-directory check-build
 	$(Q)tests/run -b $(B) -j $(CHECK_JOBS) $(if $(K),-k '$(K)') \
 		'lint=tests/lint.sh' \
-		$(call unit_specs) $(call cli_specs,,$(cli_tests)) $(py_tests) \
+		$(call unit_specs) $(call cli_specs,,$(filter-out $(cli_san_only),$(cli_tests))) $(py_tests) \
 		$(call unit_specs,san-,/san) $(call fuzz_specs,san-,/san) \
 		$(foreach t,$(cli_san),'san-$(basename $(notdir $(t)))=tests/lib/with-san.sh $(t)') \
 		$(foreach t,$(CHECK_QEMU),'$(t)=!$(MAKE) --no-print-directory DEPS=0 B=$(B) CACHE=$(CACHE) $(t)')
@@ -70,6 +72,10 @@ check-asan: deps ## the unit and command tests over the ASan + UBSan build
 	$(Q)$(MAKE) --no-print-directory SAN=1 B=$(B)/san test-programs
 	$(Q)tests/run -b $(B)/san -j $(CHECK_JOBS) $(if $(K),-k '$(K)') \
 		$(call unit_specs,,/san) $(call fuzz_specs,,/san) $(call cli_specs,,$(cli_tests)) $(py_tests)
+
+check-plain: deps ## the command tests that `make check` runs over the ASan + UBSan build alone
+	$(Q)$(MAKE) --no-print-directory test-programs
+	$(Q)tests/run -b $(B) -j $(CHECK_JOBS) $(if $(K),-k '$(K)') $(call cli_specs,,$(cli_san_only))
 
 lint: deps ## shellcheck, layering, sizes of files and functions
 	$(Q)tests/lint.sh

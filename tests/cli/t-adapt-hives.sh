@@ -1,5 +1,5 @@
 #!/bin/sh
-# rehost-test: san
+# rehost-test: san only
 # What rehost-adapt says of real registry hives is what reglookup and
 # hivexregedit read in them; from damaged ones it reads nothing, and says so.
 . "$REHOST_TOP/tests/lib/lib.sh"

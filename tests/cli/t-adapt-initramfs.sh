@@ -2,7 +2,7 @@
 # t-adapt-initramfs.sh: a tree of every generator's layout is adapted to virtio
 # and NVMe: cpio(1) unpacks the result, modprobe(8) finds the drivers in it by the
 # devices' own names; the second adapt changes nothing; --undo restores every byte.
-# rehost-test: san
+# rehost-test: san only
 . "$REHOST_TOP/tests/lib/lib.sh"
 . "$REHOST_TOP/tests/lib/lintree.sh"
 requires cpio gzip xz zstd lz4 modprobe depmod gcc

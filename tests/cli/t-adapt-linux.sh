@@ -1,5 +1,5 @@
 #!/bin/sh
-# rehost-test: san
+# rehost-test: san only
 # rehost-adapt finds Linux systems on ext2/3/4, in MBR (logical too) and GPT
 # partitions and on a disk without a table.
 . "$REHOST_TOP/tests/lib/lib.sh"

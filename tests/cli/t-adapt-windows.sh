@@ -1,5 +1,5 @@
 #!/bin/sh
-# rehost-test: san
+# rehost-test: san only
 # rehost-adapt finds Windows systems on NTFS and says which: hives made here,
 # with the values that each version of Windows has there.
 . "$REHOST_TOP/tests/lib/lib.sh"

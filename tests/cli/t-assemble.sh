@@ -2,7 +2,7 @@
 # A guest's file systems put together: ext4 with /boot of its own, the journals of
 # ext4, XFS and Btrfs, Btrfs subvolumes, links that would lead out, what is
 # refused, and nothing left behind.  Needs root, loop devices, and mounting.
-# rehost-test: san
+# rehost-test: san only
 . "$REHOST_TOP/tests/lib/lib.sh"
 own_mounts
 requires losetup mke2fs sfdisk mkfs.xfs mkfs.btrfs btrfs

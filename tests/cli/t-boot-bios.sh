@@ -1,5 +1,5 @@
 #!/bin/sh
-# rehost-test: san
+# rehost-test: san only
 # Boot code of a BIOS: what is whole is left alone; what is missing is put back
 # from the guest's own GRUB, byte for byte as GRUB's own tools do.
 . "$REHOST_TOP/tests/lib/lib.sh"

@@ -1,5 +1,5 @@
 #!/bin/sh
-# rehost-test: san
+# rehost-test: san only
 # Boot programs of UEFI: EFI/BOOT's is copied from the guest's loader with all
 # that it needs, or made; another system's is left alone.
 . "$REHOST_TOP/tests/lib/lib.sh"

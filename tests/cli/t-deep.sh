@@ -1,5 +1,5 @@
 #!/bin/sh
-# rehost-test: san
+# rehost-test: san only
 # `verify --deep`: what the readers say of the image is what it has; images that lack
 # something (made by another writer) are found; the result is kept, and is of one digest.
 . "$REHOST_TOP/tests/lib/lib.sh"

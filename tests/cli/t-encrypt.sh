@@ -1,5 +1,5 @@
 #!/bin/sh
-# rehost-test: san
+# rehost-test: san only
 # Encrypted images: what is written can be read by a second reader, and by nobody
 # without the passphrase; what was changed is seen even where all checksums fit.
 . "$REHOST_TOP/tests/lib/lib.sh"

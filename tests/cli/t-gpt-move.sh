@@ -1,7 +1,7 @@
 #!/bin/sh
 # t-gpt-move.sh: a GPT disk restored to a larger one has its backup at the new
 # end; judged by sgdisk, sfdisk and (sectors of 4096) parted.
-# rehost-test: san
+# rehost-test: san only
 . "$REHOST_TOP/tests/lib/lib.sh"
 requires sgdisk sfdisk parted truncate cmp
 imgtool=$REHOST_B/tests/tools/imgtool

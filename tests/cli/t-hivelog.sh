@@ -1,5 +1,5 @@
 #!/bin/sh
-# rehost-test: san
+# rehost-test: san only
 # rehost-adapt reads a dirty registry hive with what its transaction logs hold,
 # whatever their kind and the case of their names, and says so; where the logs
 # do not help it reads the hive as it is, and says why.

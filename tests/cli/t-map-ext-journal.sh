@@ -1,7 +1,7 @@
 #!/bin/sh
 # ext3/4 that was not unmounted: files whose blocks only the journal's copies of
 # the bitmaps know.  After e2fsck has replayed the copy's journal, all is there.
-# rehost-test: san
+# rehost-test: san only
 . "$REHOST_TOP/tests/lib/lib.sh"
 requires mke2fs dumpe2fs debugfs e2fsck
 map=$REHOST_B/tests/tools/map-dump

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Used blocks of ext2/3/4 of many kinds: against dumpe2fs, and by a copy that
 # has nothing but the map's blocks, which e2fsck must find sound.
-# rehost-test: san
+# rehost-test: san only
 . "$REHOST_TOP/tests/lib/lib.sh"
 requires mke2fs dumpe2fs debugfs e2fsck
 map=$REHOST_B/tests/tools/map-dump

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Used clusters of FAT12, FAT16 and FAT32: against fsck.fat, and by a copy that
 # has nothing but the map's clusters; page files; damage.
-# rehost-test: san
+# rehost-test: san only
 . "$REHOST_TOP/tests/lib/lib.sh"
 requires mkfs.vfat fsck.fat mcopy mdel mshowfat
 map=$REHOST_B/tests/tools/map-dump

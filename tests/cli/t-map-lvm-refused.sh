@@ -1,7 +1,7 @@
 #!/bin/sh
 # Physical volumes that are damaged, or of a kind that isn't read, are taken whole,
 # and it is said why; volumes inside of volumes.
-# rehost-test: san
+# rehost-test: san only
 . "$REHOST_TOP/tests/lib/lib.sh"
 . "$REHOST_TOP/tests/lib/lvm-text.sh"
 requires mke2fs sfdisk mkswap

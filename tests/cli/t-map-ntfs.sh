@@ -1,7 +1,7 @@
 #!/bin/sh
 # Used clusters of NTFS: against $Bitmap and ntfscluster's own count, and by a
 # copy that has nothing but the map's clusters; page files; doubtful states.
-# rehost-test: san
+# rehost-test: san only
 . "$REHOST_TOP/tests/lib/lib.sh"
 requires mkntfs ntfscat ntfsinfo ntfscluster ntfsresize
 map=$REHOST_B/tests/tools/map-dump

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Partition tables as the imager reads them, judged by sfdisk; damaged ones.
-# rehost-test: san
+# rehost-test: san only
 . "$REHOST_TOP/tests/lib/lib.sh"
 requires sfdisk sgdisk
 dump=$REHOST_B/tests/tools/part-dump

@@ -1,5 +1,5 @@
 #!/bin/sh
-# rehost-test: san
+# rehost-test: san only
 # `rehost salvage` of what the program itself writes: encrypted, split, with a base, equal
 # chunks stored once, unfinished; what it refuses; files that are named.
 . "$REHOST_TOP/tests/lib/lib.sh"

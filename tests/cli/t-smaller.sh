@@ -1,7 +1,7 @@
 #!/bin/sh
 # t-smaller.sh: an image goes to a smaller disk when all partitions end on it; a
 # GPT's backup is then made anew.  Judged by sgdisk, sfdisk, parted and e2fsck.
-# rehost-test: san
+# rehost-test: san only
 . "$REHOST_TOP/tests/lib/lib.sh"
 . "$REHOST_TOP/tests/lib/disks.sh"
 requires sgdisk sfdisk parted truncate cmp e2fsck

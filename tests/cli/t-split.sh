@@ -1,5 +1,5 @@
 #!/bin/sh
-# rehost-test: san
+# rehost-test: san only
 # Images in volumes: read again by a second reader, by every command and joined
 # through a pipe; volumes that are missing, cut off, exchanged or another image's.
 . "$REHOST_TOP/tests/lib/lib.sh"
