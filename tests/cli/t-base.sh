@@ -1,5 +1,5 @@
 #!/bin/sh
-# rehost-test: san
+# rehost-test: san only
 # Images that store only what differs from another one: chains, equal chunks, bases
 # that are missing, renamed, changed or damaged; with encryption and volumes.
 . "$REHOST_TOP/tests/lib/lib.sh"

@@ -6,9 +6,9 @@
 #define HIVE_OLD 70001u         /* bytes of SYSTEM, by ntfsvol.h              */
 #define HIVE_NEW 72000u         /* takes all of the old one's clusters, if it may */
 
-/* With sanitizers, which take eight times as long, at each seventh write only. */
+/* With sanitizers, which take eight times as long, at each fourteenth write only. */
 #ifdef __SANITIZE_ADDRESS__
-#define EVERY 7
+#define EVERY 14
 #else
 #define EVERY 1
 #endif
