@@ -103,7 +103,7 @@ crash-sweep: deps ## adapting Windows stopped at every write, in four ways (an h
 .PHONY: crash-sweep
 
 adapt-sweep: deps ## every Windows-like disk adapted to every target, 12 INFs of each kind; `make check` takes fewer
-	$(Q)$(MAKE) --no-print-directory programs $(B)/tests/tools/winject
+	$(Q)$(MAKE) --no-print-directory programs $(B)/tests/tools/winject $(B)/tests/tools/ntfs-fill
 	$(Q)REHOST_SWEEP=1 TEST_TIMEOUT=20000 tests/run -b $(B) -j 1 tests/py/test_adapt_windows.py tests/py/test_winject.py
 .PHONY: adapt-sweep
 

@@ -3,7 +3,7 @@
 
 Makes disks from real files (ext4, ntfs, xfs, btrfs), one that is almost empty and
 one with files that can't be compressed, then captures, verifies and restores each
-with every program in turn (A B C A B C ..., so that a noisy machine is noisy
+with every program in turn (A B C B C A ..., so that a noisy machine is noisy
 for all), checks what was restored, and prints tables for docs/BENCHMARKS.md.
 Then: is the time told at 20 % the truth; a capture of the disk with 1 % changed
 (--base), a restore over the same disk (--delta), where this rehost has them; the memory
@@ -170,8 +170,8 @@ class Bench:
             for disk in self.o.disks:
                 l = contenders.contenders(DISKS[disk], self.o.levels, self.o.no_fsarchiver)
                 l = [c for c in l if any(text in c.name for text in self.o.programs)]
-                # none is always the one that comes after another disk
-                for c in l[n % max(len(l), 1):] + l[:n % max(len(l), 1)]:
+                first = n % max(len(l), 1)      # none is always the one after another disk
+                for c in l[first:] + l[:first]:
                     self.one(disk, c, n == self.o.runs - 1)
         self.honest()
         for option, command, rows in (("--base", "capture", self.base), ("--delta", "restore", self.delta)):

@@ -55,7 +55,7 @@ static double spell(double t)
 	return t < 4 ? 400e6 * t : t < 24 ? 1.6e9 + 100e6 * (t - 4) : 3.6e9 + 400e6 * (t - 24);
 }
 
-/* So a restore of ten GB began that had said 42 s for 15. */
+/* As a restore of ten GB began, of which 42 s were said to be left, and 15 were. */
 static double slow_first(double t)
 {
 	return t < 11 ? 190e6 * t : 2.1e9 + 500e6 * (t - 11);
