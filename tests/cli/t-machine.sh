@@ -2,7 +2,7 @@
 # t-machine.sh: the directory of a machine with several disks: info, verify and
 # restore of all its images; what is wrong with one stops all before a byte is
 # written.  What machine.json says is not trusted.
-# rehost-test: san
+# rehost-test: san only
 . "$REHOST_TOP/tests/lib/lib.sh"
 . "$REHOST_TOP/tests/lib/disks.sh"
 requires sfdisk e2fsck

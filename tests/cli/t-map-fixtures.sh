@@ -48,8 +48,7 @@ one() { # FILE [JUDGE OPTIONS]
 		read=$((read + 1))
 		# only what dumpe2fs and debugfs can handle in a test's time
 		[ "$(stat -c %s img)" -lt 1000000000 ] || return 0
-		"$judge" ext img map.out >judge.out 2>&1 || { cat judge.out; fail "$1"; }
-		"$judge" ext-inodes img map.out >judge.out 2>&1 || { cat judge.out; fail "$1"; }
+		"$judge" ext,ext-inodes img map.out >judge.out 2>&1 || { cat judge.out; fail "$1"; }
 		;;
 	"region 0 "*" ntfs ntfs"*)
 		read=$((read + 1))

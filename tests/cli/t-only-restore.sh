@@ -2,7 +2,7 @@
 # t-only-restore.sh: restore --only and --into: chosen partitions into an existing
 # table, and not a byte beside them.  Judged by cmp, e2fsck, ntfsfix, fsck.fat,
 # fsck.exfat and blkid.
-# rehost-test: san
+# rehost-test: san only
 . "$REHOST_TOP/tests/lib/lib.sh"
 . "$REHOST_TOP/tests/lib/disks.sh"
 requires sfdisk e2fsck ntfsfix fsck.fat fsck.exfat mkfs.exfat mkntfs blkid

@@ -4,7 +4,7 @@
   fsjudge.py ext|xfs|btrfs|ntfs|fat|exfat|f2fs [-s] IMAGE MAP
                                         is every used block in the map?  With -s
                                         (a sound file system) also: nothing else
-  fsjudge.py ext-inodes IMAGE MAP       the same for the blocks that inodes refer to
+  fsjudge.py ext,ext-inodes IMAGE MAP   and is every block there that an inode refers to?
   fsjudge.py xfs-cat IMAGE PATH...      XFS files' bytes, by where xfs_db says they are
   fsjudge.py apply IMAGE MAP OUT        a copy that has only what the map says;
                                         all else is filled with garbage
@@ -88,7 +88,7 @@ def ext(image, extents, sound):
     compare(used, extents, "dumpe2fs", sound)
 
 
-def ext_inodes(image, extents):
+def ext_inodes(image, extents, _):
     """Blocks that are not in the map must belong to no file, says debugfs."""
     out = run("dumpe2fs", "-h", image).decode("latin-1")
     number = lambda name: int(re.search(r"^%s:\s+(\d+)" % name, out, re.M).group(1))
@@ -300,11 +300,11 @@ def main():
     kind, image, extents = argv[0], argv[1], load(argv[2])[0]
     if kind == "apply":
         apply(image, extents, argv[3])
-    elif kind == "ext-inodes":
-        ext_inodes(image, extents)
-    else:
-        {"ext": ext, "xfs": xfs, "btrfs": btrfs, "ntfs": ntfs, "fat": fat, "exfat": exfat,
-         "f2fs": f2fs}[kind](image, extents, sound)
+        return
+    judges = {"ext": ext, "ext-inodes": ext_inodes, "xfs": xfs, "btrfs": btrfs, "ntfs": ntfs,
+              "fat": fat, "exfat": exfat, "f2fs": f2fs}
+    for k in kind.split(","):
+        judges[k](image, extents, sound)
 
 
 if __name__ == "__main__":
