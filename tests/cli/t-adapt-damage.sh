@@ -1,5 +1,5 @@
 #!/bin/sh
-# rehost-test: san only
+# rehost-test: san
 # Damaged, cut off and hostile disks: rehost-adapt ends in seconds with a
 # status that fits and a note; nothing is written, nothing crashes.
 . "$REHOST_TOP/tests/lib/lib.sh"

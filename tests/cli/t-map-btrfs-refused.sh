@@ -1,7 +1,7 @@
 #!/bin/sh
 # Btrfs that is not read, or is damaged: taken whole, and why.  What an extent
 # tree lacks that something else needs is seen.
-# rehost-test: san only
+# rehost-test: san
 . "$REHOST_TOP/tests/lib/lib.sh"
 requires mkfs.btrfs btrfs btrfstune btrfs-convert mke2fs
 map=$REHOST_B/tests/tools/map-dump

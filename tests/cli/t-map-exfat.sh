@@ -1,7 +1,7 @@
 #!/bin/sh
 # Used clusters of exFAT without files: against dump.exfat and fsck.exfat, and by
 # a copy that has nothing but the map's clusters; damage.
-# rehost-test: san only
+# rehost-test: san
 . "$REHOST_TOP/tests/lib/lib.sh"
 requires mkfs.exfat fsck.exfat dump.exfat
 map=$REHOST_B/tests/tools/map-dump

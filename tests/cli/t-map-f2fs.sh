@@ -1,7 +1,7 @@
 #!/bin/sh
 # Used blocks of F2FS: against dump.f2fs, and by a copy that has nothing but the
 # map's blocks: fsck.f2fs, and GRUB's reader for the files; damage.
-# rehost-test: san only
+# rehost-test: san
 . "$REHOST_TOP/tests/lib/lib.sh"
 requires mkfs.f2fs sload.f2fs fsck.f2fs dump.f2fs grub-fstest
 map=$REHOST_B/tests/tools/map-dump

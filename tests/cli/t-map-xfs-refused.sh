@@ -1,7 +1,7 @@
 #!/bin/sh
 # XFS in pieces, with logs of every kind, and damaged: what can't be read is taken
 # whole, and says why.
-# rehost-test: san only
+# rehost-test: san
 . "$REHOST_TOP/tests/lib/lib.sh"
 . "$REHOST_TOP/tests/lib/xfs.sh"
 requires xfs_logprint
