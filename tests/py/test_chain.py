@@ -101,6 +101,7 @@ class Disk:
             PARTS[made] = self.guest.disk(made, table, room=64, **more)
         run("cp", "--sparse=always", made, path)
         self.parts = {role: (n, at, size) for n, role, at, size in PARTS[made]}
+        self.copied = {}
         self.code = path.with_name("mbr.bin")
         self.code.write_bytes(MBR_CODE)
 
@@ -126,9 +127,8 @@ class Disk:
         """All bytes outside of Windows' volume, its boot sectors, and its files' hashes:
         the journal came and went there, so that its MFT has other bytes."""
         _, at, size = self.parts["windows"]
-        data = self.path.read_bytes()
         files = run(B / "tests/tools/ntfs-hashes", self.path, at, size)
-        return (data[:at + 512], data[at + size - 512:], sorted(files.splitlines()))
+        return (self.read(0, at + 512), self.read(at + size - 512, -1), sorted(files.splitlines()))
 
     def undo(self, was):
         """was: the state before."""
@@ -153,10 +153,15 @@ class Disk:
         return run("mtype", "-i", self.esp(), "::" + path)
 
     def part(self, role):
-        """The partition's bytes in a file of their own."""
+        """The partition's bytes in a file of their own, made anew if the disk changed."""
         _, at, size = self.parts[role]
         to = self.path.with_name(f"part-{role}")
-        to.write_bytes(self.read(at, size))
+        now = self.path.stat().st_mtime_ns
+        if self.copied.get(role) != now:
+            with open(self.path, "rb") as disk, open(to, "wb") as part:
+                os.sendfile(part.fileno(), disk.fileno(), at, size)
+            assert to.stat().st_size == size
+            self.copied[role] = now
         return to
 
     def on_ntfs(self, role, path):
