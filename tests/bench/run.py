@@ -15,6 +15,7 @@ import hashlib
 import json
 import os
 import shlex
+import shutil
 import subprocess
 import sys
 import time
@@ -268,6 +269,10 @@ def main():
     o.scratch = os.path.abspath(o.scratch or os.path.join(o.build, "bench"))
     o.size = int(o.size * 1e9)
     os.makedirs(o.scratch, exist_ok=True)
+    # the longest disk, its image and what is restored of it; then those of --size
+    room, need = shutil.disk_usage(o.scratch).free, int(2.6e9 * o.long + 8 * o.size)
+    if room < need:
+        raise SystemExit("%s has room for %.0f GB, %.0f are needed (--long, --size)" % (o.scratch, room / 1e9, need / 1e9))
     b = Bench(o)
     b.say("making the disks in %s" % o.scratch)
     b.make()
