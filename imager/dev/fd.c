@@ -3,11 +3,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/fs.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
+#include "imager/sysfs.h"
 
 /* Write-out is begun this often, so that the disk works while we do, and waited for
  * so many steps later: so no more than 64 MiB are only in memory, what was written is
@@ -16,9 +19,17 @@
 #define WRITE_OUT_STEP (8u << 20)
 #define WRITE_OUT_STEPS 8u
 
+/* Direct writes: of at least so much, and at whole pages.  Bytes; DIRECT_PIECE is what
+ * is copied at a time where memory lies so that the disk can't take it from there. */
+#define DIRECT_MIN (256u << 10)
+#define DIRECT_ALIGN 4096u
+#define DIRECT_PIECE (1u << 20)
+
 struct dev_fd {
 	struct blkdev d;
 	int fd;
+	int direct;               /* the disk once more, written past the page cache; or -1 */
+	char *piece;              /* DIRECT_PIECE bytes, if direct isn't -1 */
 	/* written, but write-out wasn't begun: bytes, all inside `now` */
 	uint64_t pending;
 	struct span { uint64_t first, end; } now, begun[WRITE_OUT_STEPS]; /* a ring */
@@ -139,28 +150,85 @@ static int write_out(struct dev_fd *f, uint64_t off, size_t len, struct err *e)
 	return r;
 }
 
-static int fd_write(struct blkdev *d, uint64_t off, const void *buf,
-		    size_t len, struct err *e)
+/* 0 or errno; *done: bytes written, also when it fails. */
+static int write_to(int fd, uint64_t off, const char *p, size_t len, size_t *done)
 {
-	int fd = ((struct dev_fd *)d)->fd;
-	const char *p = buf;
-	uint64_t end = off + len;
-	size_t whole = len;
+	for (*done = 0; *done < len;) {
+		ssize_t n = pwrite(fd, p + *done, len - *done, (off_t)(off + *done));
 
-	while (len) {
-		ssize_t n = pwrite(fd, p, len, (off_t)off);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return err_sys(e, n ? errno : EIO,
-				       "%s: writing %zu bytes at offset %llu",
-				       d->name, len, (unsigned long long)off);
-		p += n;
-		off += (uint64_t)n;
-		len -= (size_t)n;
+		if (n > 0)
+			*done += (size_t)n;
+		else if (!n || errno != EINTR)
+			return n ? errno : EIO;
 	}
-	return write_out((struct dev_fd *)d, end - whole, whole, e);
+	return 0;
+}
+
+static int not_written(const struct dev_fd *f, int error, uint64_t off, size_t len, struct err *e)
+{
+	return err_sys(e, error, "%s: writing %zu bytes at offset %llu", f->d.name, len,
+		       (unsigned long long)off);
+}
+
+static int write_cached(struct dev_fd *f, uint64_t off, const char *p, size_t len, struct err *e)
+{
+	size_t done;
+	int error;
+
+	if (!len)
+		return 0;
+	error = write_to(f->fd, off, p, len, &done);
+	return error ? not_written(f, error, off + done, len - done, e) : write_out(f, off, len, e);
+}
+
+static void no_direct(struct dev_fd *f)
+{
+	if (f->direct >= 0)
+		close(f->direct);
+	free(f->piece);
+	f->direct = -1;
+	f->piece = NULL;
+}
+
+/* Whole pages.  What the disk doesn't take so goes through the cache, and all that follows. */
+static int write_direct(struct dev_fd *f, uint64_t off, const char *p, size_t len, struct err *e)
+{
+	int apart = (uintptr_t)p % 512 != 0;
+	size_t done, n;
+
+	for (; len; off += n, p += n, len -= n) {
+		int error;
+
+		n = apart && len > DIRECT_PIECE ? DIRECT_PIECE : len;
+		if (apart)
+			memcpy(f->piece, p, n);
+		error = write_to(f->direct, off, apart ? f->piece : p, n, &done);
+		if (error == EINVAL) {
+			no_direct(f);
+			return write_cached(f, off + done, p + done, len - done, e);
+		}
+		if (error)
+			return not_written(f, error, off + done, n - done, e);
+	}
+	return 0;
+}
+
+static int fd_write(struct blkdev *d, uint64_t off, const void *buf, size_t len, struct err *e)
+{
+	struct dev_fd *f = (struct dev_fd *)d;
+	const char *p = buf;
+	size_t head, middle;
+	int r;
+
+	if (f->direct < 0 || len < DIRECT_MIN + DIRECT_ALIGN)
+		return write_cached(f, off, p, len, e);
+	head = (size_t)(-off % DIRECT_ALIGN);
+	middle = (len - head) & ~(size_t)(DIRECT_ALIGN - 1);
+	r = write_cached(f, off, p, head, e);
+	if (r == 0)
+		r = write_direct(f, off + head, p + head, middle, e);
+	return r < 0 ? r : write_cached(f, off + head + middle, p + head + middle,
+					len - head - middle, e);
 }
 
 /* Files only: what a disk makes of such a request, and how slowly, can't be
@@ -217,6 +285,7 @@ static void fd_forget(struct blkdev *d)
 
 static void fd_close(struct blkdev *d)
 {
+	no_direct((struct dev_fd *)d);
 	close(((struct dev_fd *)d)->fd);
 }
 
@@ -261,6 +330,7 @@ static int from_fd(int fd, const char *path, const struct stat *st,
 		return ERR_NOMEM;
 	}
 	f->fd = fd;
+	f->direct = -1;
 	f->is_file = S_ISREG(st->st_mode);
 	f->sparse = S_ISREG(st->st_mode) && !ops->write;
 	f->can_punch = S_ISREG(st->st_mode) && ops->write;
@@ -291,11 +361,37 @@ int dev_open_ro(const char *path, struct blkdev **ret, struct err *e)
 	return from_fd(fd, path, &st, &ro_ops, ret, e);
 }
 
+/* A disk that has a cache of its own and says so: it takes one write after the other
+ * without our waiting for its medium. */
+static int has_write_cache(dev_t dev)
+{
+	char text[32];
+
+	/* a partition has its disk's */
+	if (sysfs_text(text, sizeof text, "/sys/dev/block/%u:%u/queue/write_cache", major(dev), minor(dev)) < 0)
+		sysfs_text(text, sizeof text, "/sys/dev/block/%u:%u/../queue/write_cache", major(dev), minor(dev));
+	return !strcmp(text, "write back");
+}
+
+/* Best effort: without it the page cache is written to. */
+static void open_direct(struct dev_fd *f, const char *path, const struct stat *st)
+{
+	struct stat again;
+
+	if (f->is_file || !has_write_cache(st->st_rdev))
+		return;
+	f->direct = open(path, O_WRONLY | O_DIRECT | O_CLOEXEC);
+	f->piece = aligned_alloc(DIRECT_ALIGN, DIRECT_PIECE);
+	if (f->direct < 0 || !f->piece || fstat(f->direct, &again) < 0 ||
+	    !S_ISBLK(again.st_mode) || again.st_rdev != st->st_rdev)
+		no_direct(f);
+}
+
 static int open_rw(const struct write_token *t, int flags, struct blkdev **ret,
 		   struct err *e)
 {
 	struct stat st;
-	int fd = open(t->path, O_RDWR | O_CLOEXEC | flags);
+	int fd = open(t->path, O_RDWR | O_CLOEXEC | flags), r;
 
 	if (fd < 0)
 		return err_sys(e, errno, "%s: cannot be opened for writing",
@@ -318,7 +414,10 @@ static int open_rw(const struct write_token *t, int flags, struct blkdev **ret,
 		close(fd);
 		return err_set(e, ERR_REFUSED, "%s is being written by another program", t->path);
 	}
-	return from_fd(fd, t->path, &st, &rw_ops, ret, e);
+	r = from_fd(fd, t->path, &st, &rw_ops, ret, e);
+	if (r == 0 && flags)
+		open_direct((struct dev_fd *)*ret, t->path, &st);
+	return r;
 }
 
 int dev_open_rw(const struct write_token *t, struct blkdev **ret, struct err *e)

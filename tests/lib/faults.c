@@ -3,7 +3,7 @@
  *   FAULT_CALLS  which of their calls, joined by commas: read write sync size open
  *                rename close, or all
  *   FAULT_HOW    what becomes of those that are hit:
- *                  eio enospc eintr   it fails so
+ *                  eio enospc eintr einval   it fails so
  *                  short              only a part of it is read or written
  *                  slow               it takes FAULT_SLEEP_US longer
  *                  int                SIGINT comes half a second before it
@@ -18,7 +18,8 @@
  *   FAULT_READ   OFF+LEN[,OFF+LEN ...]: reads that touch one of these ranges give EIO,
  *                after FAULT_SLEEP_US
  *   FAULT_FLIP   OFF: reads give the byte there wrong, unless it is 0
- *   FAULT_SAID   path: a line for each read of the file: length, "direct" or "cached"
+ *   FAULT_SAID   path: a line for each read and pwrite of the file: length, "direct" or
+ *                "cached", and of the latter also "written"
  *   FAULT_WRITE  N: writes past N bytes of the file give ENOSPC
  *   FAULT_RENAME N: renameat2() with flags fails with errno N, whatever the file
  *   FAULT_CAME   TEXT: the file, with this in it, is there when that fails
@@ -72,7 +73,7 @@ __attribute__((constructor)) static void read_plan(void)
 		{ "open", OPEN }, { "rename", RENAME }, { "close", CLOSE }, { "all", 127 },
 	};
 	static const struct { const char *name; enum how how; int error; } hows[] = {
-		{ "eio", FAILS, EIO }, { "enospc", FAILS, ENOSPC }, { "eintr", FAILS, EINTR },
+		{ "eio", FAILS, EIO }, { "enospc", FAILS, ENOSPC }, { "eintr", FAILS, EINTR }, { "einval", FAILS, EINVAL },
 		{ "short", SHORT, 0 }, { "slow", SLOW, 0 }, { "int", INT, 0 }, { "kill", KILL, 0 }, { "torn", TORN, 0 },
 	};
 	const char *which = getenv("FAULT_CALLS"), *how = getenv("FAULT_HOW");
@@ -216,14 +217,14 @@ static void flip(int fd, uint8_t *buf, ssize_t n, uint64_t off)
 		buf[at - off] ^= 0xff;
 }
 
-static void say(int fd, size_t len)
+static void say(int fd, size_t len, const char *more)
 {
 	const char *path = getenv("FAULT_SAID");
 	FILE *f = path && is_it(fd) ? fopen(path, "a") : NULL;
 
 	if (!f)
 		return;
-	fprintf(f, "%zu %s\n", len, fcntl(fd, F_GETFL) & O_DIRECT ? "direct" : "cached");
+	fprintf(f, "%zu %s%s\n", len, fcntl(fd, F_GETFL) & O_DIRECT ? "direct" : "cached", more);
 	fclose(f);
 }
 
@@ -235,7 +236,7 @@ ssize_t pread64(int fd, void *buf, size_t len, off64_t off)
 	ssize_t n;
 
 	NEXT("pread64");
-	say(fd, len);
+	say(fd, len, "");
 	if (read_fails(fd, (uint64_t)off, len) || (is_it(fd) && hit(READ, &len) == FAILS))
 		return -1;
 	n = next(fd, buf, len, off);
@@ -270,10 +271,12 @@ ssize_t __read_chk(int fd, void *buf, size_t len, size_t room)
 ssize_t pwrite64(int fd, const void *buf, size_t len, off64_t off)
 {
 	static ssize_t (*next)(int, const void *, size_t, off64_t);
-	enum how how = is_it(fd) ? hit(WRITE, &len) : NOTHING;
+	enum how how;
 	ssize_t n;
 
 	NEXT("pwrite64");
+	say(fd, len, " written");
+	how = is_it(fd) ? hit(WRITE, &len) : NOTHING;
 	if (how == FAILS)
 		return -1;
 	n = next(fd, buf, len, off);
