@@ -44,7 +44,7 @@ new_tree
 two_parts d.img
 loop=$(losetup -f --show d.img 2>err) || skip "no loop device: $(cat err)"
 mount -o offset=$((22528 * 512)) "$loop" mnt 2>err || { losetup -d "$loop"; skip "no mount: $(cat err)"; }
-at_exit "umount '$PWD/mnt' 2>/dev/null || :; losetup -d $loop 2>/dev/null || :"
+at_exit "umount '$PWD/mnt' 2>/dev/null || :; detach '$PWD/d.img'"
 
 # --- refused: mounted by somebody else
 expect_status 4 "$assemble" -w "$loop"
@@ -178,7 +178,7 @@ rm -f b1.img b2.img
 truncate -s 128M b1.img b2.img
 mkfs.btrfs -q -d raid0 b1.img b2.img 2>err || fail "$(cat err)"
 l1=$(losetup -f --show b1.img) l2=$(losetup -f --show b2.img)
-at_exit "losetup -d $l1 $l2 2>/dev/null || :"
+at_exit "detach '$PWD/b1.img' '$PWD/b2.img'"
 mount -o "device=$l2" "$l1" mnt
 cp -a root/. mnt/
 umount mnt

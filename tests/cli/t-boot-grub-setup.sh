@@ -19,7 +19,7 @@ setup_disk() {
 	dd if=fs.img of="$img_" bs=1M seek=$((off_ >> 20)) conv=notrunc,sparse status=none
 	loop_=$(losetup -f --show -o "$off_" --sizelimit 32M "$img_") || skip "no loop device"
 	mkdir -p mnt
-	at_exit "umount mnt 2>/dev/null || :; losetup -d $loop_ 2>/dev/null || :"
+	at_exit "umount mnt 2>/dev/null || :; detach $img_"
 	mount -o ro "$loop_" mnt
 	printf '(hd0) %s\n(hd1) %s\n' "$PWD/$img_" "$loop_" > device.map
 	$setup "$@" -d mnt/boot/grub/i386-pc -m device.map "$PWD/$img_"

@@ -11,7 +11,7 @@ mkdir m
 truncate -s 1M vol
 dev=$(losetup -f --show vol 2>err) || skip "no loop device: $(cat err)"
 losetup -d "$dev"
-at_exit 'umount m 2>/dev/null || :; losetup -d "$dev" 2>/dev/null || :'
+at_exit 'umount m 2>/dev/null || :; detach vol copy'
 
 mounted() { # FILE SECTOR OPTIONS OF MOUNT
 	dev=$(losetup -b "$2" -f --show "$1") || fail "losetup"

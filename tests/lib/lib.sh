@@ -45,6 +45,13 @@ at_exit() {
 	# shellcheck disable=SC2064
 	trap "$at_exit_" EXIT
 }
+# detach FILE...: gives back the loop devices that these have.  By name, since a device
+# that was given back before may be another test's by now.
+detach() {
+	for file_; do
+		losetup -n -O NAME -j "$file_" 2>/dev/null | xargs -r losetup -d 2>/dev/null || :
+	done
+}
 # json FILE EXPRESSION: prints a Python expression over the document `d`.
 json() {
 	/usr/bin/python3 -c 'import json,sys
