@@ -4,7 +4,7 @@
 # Needs root and a loop device, and is skipped without.
 . "$REHOST_TOP/tests/lib/lib.sh"
 . "$REHOST_TOP/tests/lib/disks.sh"
-requires losetup sfdisk mke2fs "${CC:-gcc}"
+requires losetup sfdisk mke2fs debugfs blkid "${CC:-gcc}"
 case $REHOST_B in */san) skip "the shim can't be loaded into the sanitizer's build" ;; esac
 [ "$(id -u)" = 0 ] || skip "needs root for loop devices"
 export REHOST_RUN_DIR="$PWD/run"

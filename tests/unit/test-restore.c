@@ -6,7 +6,7 @@
 #define SIZE (2u << 20)
 #define CHUNK 65536u
 #define STRIPE 40960u      /* used, then as much that isn't */
-/* cuts are made at every so manieth write; with sanitizers each takes ten times as long */
+/* Cuts are made at each EVERY-th write; with sanitizers each takes ten times as long. */
 #ifdef __SANITIZE_ADDRESS__
 #define EVERY 9
 #else
